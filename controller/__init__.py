@@ -1,0 +1,1 @@
+"""All that delivers: sources, state, stores, and the `sealer-controller` command."""

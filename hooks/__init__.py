@@ -1,0 +1,1 @@
+"""The scanner and the pre-commit entry points `sealer-scan` and `sealer-check`."""

@@ -1,0 +1,94 @@
+"""Building blocks that every byte format shares (FORMATS, head of the page).
+
+Length prefixes, strict base64, canonical JSON, HKDF and PEM frames. Nothing here knows a key or a document.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import textwrap
+from typing import Any
+
+from sealer.errors import FormatError
+
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9][A-Z0-9 ]*)-----\r?\n([A-Za-z0-9+/=\r\n]*?)\r?\n-----END \1-----")
+
+
+def lp(value: bytes) -> bytes:
+    """`value` behind its length as u16, big-endian. Raises FormatError above 65,535 bytes."""
+    if len(value) > 0xFFFF:
+        raise FormatError("a field is longer than 65,535 bytes")
+    return len(value).to_bytes(2, "big") + value
+
+
+def b64encode(value: bytes) -> str:
+    """Standard base64 (RFC 4648 section 4), padded, on one line."""
+    return base64.b64encode(value).decode("ascii")
+
+
+def b64decode(text: str) -> bytes:
+    """Bytes of canonical standard base64; anything else raises FormatError.
+
+    Python's `validate=True` alone accepts excess padding and non-zero trailing bits, so that several texts would mean
+    the same bytes; encoding again and comparing refuses them all.
+    """
+    try:
+        raw = text.encode("ascii")
+        value = binascii.a2b_base64(raw)
+    except ValueError:
+        raise FormatError("not canonical base64") from None
+    if binascii.b2a_base64(value, newline=False) != raw:
+        raise FormatError("not canonical base64")
+    return value
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one encoding that is signed or hashed: sorted members, no spaces, ASCII. Floats raise FormatError."""
+    _refuse_floats(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise FormatError("a floating-point number has no canonical form")
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if not isinstance(key, str):
+                raise FormatError("a member name is not a string")
+            _refuse_floats(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            _refuse_floats(member)
+
+
+def hkdf(key: bytes, *, salt: bytes, info: bytes, length: int = 32) -> bytes:
+    """HKDF-SHA256 (RFC 5869), extract and expand."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(SHA256(), length, salt, info).derive(key)
+
+
+def pem_encode(label: str, value: bytes) -> str:
+    """A PEM block (RFC 7468): 64 characters a line, LF, no headers."""
+    body = "\n".join(textwrap.wrap(b64encode(value), 64))
+    return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"
+
+
+def pem_blocks(text: str) -> list[tuple[str, bytes, str]]:
+    """Every PEM block of a text as (label, bytes, the block itself), in order; text around them is passed over.
+
+    Raises FormatError for a block whose base64 is broken.
+    """
+    return [(m[1], b64decode(re.sub(r"[\r\n]", "", m[2])), m[0] + "\n") for m in _PEM.finditer(text)]
+
+
+def pem_decode(label: str, text: str) -> bytes:
+    """The bytes of a text that holds exactly one PEM block, of this label. Raises FormatError otherwise."""
+    blocks = pem_blocks(text)
+    if len(blocks) != 1 or blocks[0][0] != label or text.strip() != blocks[0][2].strip():
+        raise FormatError(f"not a single PEM block '{label}'")
+    return blocks[0][1]
