@@ -1,0 +1,125 @@
+"""Two sides of a comparison and the files that differ between them, for `sealer diff`.
+
+Through GitPython (see `sealer.git` for why here and not there); contents come from one `git cat-file --batch`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sealer.errors import SourceError, UsageError
+from sealer.files import read
+from sealer.git import OPTIONS, Blobs, environment, real, root, untracked
+
+if TYPE_CHECKING:
+    import git
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Two sides to compare, as commit ids; `new` None is the work tree."""
+
+    old: str
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file that differs between two sides; bytes are None on a side that lacks it. `path` is from the root."""
+
+    path: str
+    old: bytes | None
+    new: bytes | None
+
+
+def span(start: Path, text: str) -> Span:
+    """The sides that `REV`, `A..B` or `A...B` name; an empty side is HEAD. Raises UsageError: no such revision."""
+    left, dots, right = (*re.split(r"(\.{2,3})", text, maxsplit=1), "", "")[:3]
+    with _repo(start) as repo:
+        old = _commit(repo, left or "HEAD")
+        if not dots:
+            return Span(old, None)
+        new = _commit(repo, right or "HEAD")
+        if dots == "..":
+            return Span(old, new)
+        bases = repo.merge_base(old, new)
+        if not bases:
+            raise UsageError(
+                f"{text}: no common ancestor is in this clone", way_out="git fetch --unshallow (CI: fetch-depth 0)"
+            )
+        return Span(bases[0].hexsha, new)
+
+
+def changes(start: Path, between: Span, paths: Sequence[Path], suffixes: Sequence[str]) -> Iterator[Change]:
+    """Files with these suffixes that differ, below any of `paths` (all, if none), sorted by path.
+
+    Against the work tree, untracked files count as new: a file that was just sealed is shown before `git add`.
+    """
+    top = root(start)
+    only = [_below(top, start / path) for path in paths]
+    with _repo(start) as repo, Blobs(start) as blobs:
+        repo.git.update_environment(GIT_LITERAL_PATHSPECS="1")
+        old = repo.commit(between.old)
+        new = repo.commit(between.new) if between.new else None
+        listed = dict(_differ(old, new, only))
+        if between.new is None:
+            listed |= {name: (None, None) for name in untracked(top, only) if name not in listed}
+        for name in sorted(listed):
+            if not name.lower().endswith(tuple(suffixes)):
+                continue
+            before, after = listed[name]
+            now = _in_work_tree(top / name) if between.new is None else blobs.read(after) if after else None
+            yield Change(name, blobs.read(before) if before else None, now)
+
+
+def _differ(
+    old: git.Commit, new: git.Commit | None, only: Sequence[str]
+) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
+    import git
+
+    try:
+        for one in old.diff(new, paths=list(only) or None, no_renames=True):
+            yield os.fsdecode(one.b_rawpath or one.a_rawpath or b""), (_blob(one.a_blob), _blob(one.b_blob))
+    except git.GitCommandError as error:
+        raise SourceError(f"git diff failed with exit code {error.status}") from None
+
+
+def _below(top: Path, path: Path) -> str:
+    relative = os.path.relpath(real(path), top)
+    if relative == ".." or relative.startswith("../"):
+        raise UsageError("is outside this repository", where=str(path))
+    return relative
+
+
+def _in_work_tree(path: Path) -> bytes | None:
+    return read(path) if path.is_file() and not path.is_symlink() else None
+
+
+def _repo(start: Path) -> git.Repo:
+    top = root(start)
+    import git
+
+    repo = git.Repo(None if os.environ.get("GIT_DIR") else top)
+    repo.git.set_persistent_git_options(c=list(OPTIONS))
+    repo.git.update_environment(**environment())
+    return repo
+
+
+def _commit(repo: git.Repo, text: str) -> str:
+    import git
+
+    try:
+        if text.startswith("-"):
+            raise ValueError
+        return str(repo.git.rev_parse("--verify", "--quiet", f"{text}^{{commit}}"))
+    except (git.GitCommandError, ValueError):
+        raise UsageError(f"{text}: not a revision of this repository") from None
+
+
+def _blob(blob: git.Blob | None) -> str | None:
+    return blob.hexsha if blob is not None and blob.mode & 0o170000 == 0o100000 else None
