@@ -1,0 +1,58 @@
+"""Fixtures that every test may use: the peers, and a home directory of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.servers import peers
+
+
+def _peer(peer: peers.Peer) -> Path:
+    try:
+        return peer.path()
+    except peers.Missing as missing:
+        # CI sets this: there a peer that can't be run is a failure, not a skip.
+        if os.environ.get("SEALER_REQUIRE_PEERS"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def kubeseal() -> Path:
+    """Bitnami's real kubeseal."""
+    return _peer(peers.KUBESEAL)
+
+
+@pytest.fixture(scope="session")
+def crosscheck() -> Path:
+    """Our second implementation of v2 envelopes, on Go's own crypto/hpke."""
+    return _peer(peers.CROSSCHECK)
+
+
+@pytest.fixture(scope="session")
+def npm_v1() -> Path:
+    """npm's implementation of v1 envelopes, as a script for `node`."""
+    return _peer(peers.NPM_V1)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty HOME for each test: no keyring, no pins, no git configuration of the person who runs the tests."""
+    directory = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("SEALER_", "XDG_", "GIT_")) and name not in ("SEALER_REQUIRE_PEERS", "SEALER_TEST_CACHE"):
+            monkeypatch.delenv(name)
+    # Peers are cached under the real home: look them up before it moves.
+    monkeypatch.setenv("SEALER_TEST_CACHE", str(_CACHE))
+    monkeypatch.setenv("HOME", str(directory))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "tester")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.invalid")
+    return directory
+
+
+_CACHE = peers.cache()
