@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sealer import envelope_v1, envelope_v2, keys
 from sealer.binding import Binding, Scope
-from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NoKey, SealerError
+from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NoKey
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 PLACE = Binding(Scope.STRICT, "payments", "db")
@@ -105,10 +106,8 @@ def test_any_changed_byte_of_a_v2_blob_is_refused(new: int, data: st.DataObject)
 def test_parsing_any_text_raises_nothing_but_its_own_error(text: str) -> None:
     for parse in (envelope_v1.parse, envelope_v2.parse):
         for candidate in (text, "v2:" + text):
-            try:
+            with contextlib.suppress(EnvelopeError):
                 parse(candidate)
-            except SealerError as error:
-                assert isinstance(error, EnvelopeError)
 
 
 def test_two_sealings_of_one_value_share_nothing_recognisable() -> None:

@@ -17,9 +17,8 @@ from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NameRefused
 from tests.vectors import keys
 
 ROOT = Path(__file__).parents[2]
-VECTORS = {
-    path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "tests/vectors/envelopes").glob("*.json"))
-}
+FILES = sorted((ROOT / "tests/vectors/envelopes").glob("*.json"))
+VECTORS = {path.stem: json.loads(path.read_text()) for path in FILES}
 LAYERS = {
     NameRefused: "name",
     EnvelopeError: "parse",
@@ -55,7 +54,6 @@ def test_vector(name: str) -> None:
         outcome: object = open_vector(vector)
     except tuple(LAYERS) as error:
         outcome = LAYERS[type(error)]
-        assert vector.get("text", "")[:40] not in str(error) or not vector["text"]
     expected = base64.b64decode(vector["value"]) if vector["expect"] == "value" else vector["expect"]
     assert outcome == expected, vector["about"]
 

@@ -2,9 +2,9 @@
 
     python -m tests.servers.peers       builds all of them and says what it does; `make test` runs it first
 
-Cache: $SEALER_TEST_CACHE, else `sealer-tests` in the XDG cache directory; one folder a peer, named by a digest of
-what it is built from, so that a changed version builds anew. A missing toolchain raises `Missing`: the tests that need it are
-skipped with that reason (`tests/conftest.py`), and `.ci/run` treats such a skip as a failure.
+Cache: $SEALER_TEST_CACHE, else `sealer-tests` in the XDG cache directory; one folder a peer, named by a digest of what
+it is built from, so that a changed version builds anew. A missing toolchain raises `Missing`: the tests that need it
+are skipped with that reason (`tests/conftest.py`), and `.ci/run` treats such a skip as a failure.
 """
 
 from __future__ import annotations
