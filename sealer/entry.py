@@ -1,0 +1,66 @@
+"""Starting a Typer application the way our commands start: our error form, our exit codes, no traceback.
+
+Both `sealer` and `sealer-controller` go through `start`. Arguments are never repeated in a message, since one of them
+may be a value that was typed by mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import typer
+from typer.main import get_command
+
+from sealer import console
+from sealer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONG_OPTION = re.compile(r"No such option: --[a-z]+(-[a-z]+)*\b")
+
+
+def start(app: typer.Typer, name: str, argv: Sequence[str], *, usage: int = console.CANNOT_TELL) -> int:
+    """Run an application on its arguments; the exit code comes back, `usage` for arguments that can't be read."""
+    return console.run(lambda: _main(app, name, argv, usage))
+
+
+def version(name: str) -> str:
+    """`NAME VERSION`, as `--version` prints it."""
+    from importlib.metadata import version as installed
+
+    return f"{name} {installed('sealer')}"
+
+
+def _main(app: typer.Typer, name: str, argv: Sequence[str], usage: int) -> int:
+    try:
+        code = get_command(app).main(args=list(argv), prog_name=name, standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            console.note(error.format_message())
+        else:
+            console.report(_usage(error, name))
+        return usage
+    return code if isinstance(code, int) else console.OK
+
+
+def _usage(error: typer.TyperException, name: str) -> UsageError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else name
+    text = error.format_message().strip().removesuffix(".")
+    if "unexpected extra argument" in text:
+        text = "too many arguments"
+    elif text.startswith("No such option") and not _LONG_OPTION.match(text):
+        text = "no such option (a value that begins with '-' is never an argument)"
+    elif text.startswith("No such command"):
+        text = f"no such command; {command} has: {_commands(context)}"
+    text = text.replace("Value error, ", "")
+    return UsageError(text[:1].lower() + text[1:], way_out=f"{command} --help")
+
+
+def _commands(context: object) -> str:
+    listed = getattr(getattr(context, "command", None), "commands", {})
+    return ", ".join(listed)
