@@ -10,10 +10,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sealer import files
 from sealer.errors import SourceError, UsageError
-from sealer.rules import Rule
+
+if TYPE_CHECKING:
+    from sealer.rules import Rule
+
 
 NAME = ".sealer.yaml"
 FOLDER = ".sealer"
