@@ -92,12 +92,6 @@ def root(start: Path) -> Path:
     return Path(os.fsdecode(run(start, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
 
 
-def common_dir(start: Path) -> Path:
-    """The real path of the directory that all work trees of this repository share. Raises NoRepository."""
-    shown = os.fsdecode(run(start, "rev-parse", "--git-common-dir").removesuffix(b"\n"))
-    return Path(os.path.realpath(start / shown))
-
-
 def tracked(start: Path, suffixes: Sequence[str] = ("",)) -> list[str]:
     """Every tracked file of the whole repository whose name ends so, relative to `start`. Raises NoRepository.
 
