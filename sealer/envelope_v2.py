@@ -41,7 +41,8 @@ _MAC = 32
 _TAG = 16
 _BLOCK = 64
 _NONCE = bytes(12)
-_MAX_BLOB = _FIXED + MAX_RECIPIENTS * _RECIPIENT + _MAC + 4 + MAX_VALUE + _BLOCK + _TAG
+_MAX_PADDED = (4 + MAX_VALUE + _BLOCK - 1) // _BLOCK * _BLOCK
+_MAX_BLOB = _FIXED + MAX_RECIPIENTS * _RECIPIENT + _MAC + _MAX_PADDED + _TAG
 MAX_TEXT = len(PREFIX) + (_MAX_BLOB + 2) // 3 * 4
 
 
@@ -104,7 +105,7 @@ def parse(text: str) -> EnvelopeV2:
     body_size = len(blob) - end - _MAC
     if not 1 <= count <= MAX_RECIPIENTS or body_size < _BLOCK + _TAG or (body_size - _TAG) % _BLOCK:
         raise EnvelopeError("sealed value is cut off or has a wrong length")
-    if body_size - _TAG > 4 + MAX_VALUE + _BLOCK:
+    if body_size - _TAG > _MAX_PADDED:
         raise EnvelopeError("sealed value is too long")
     ids = tuple(blob[start : start + 8].hex() for start in range(_FIXED, end, _RECIPIENT))
     if any(left >= right for left, right in itertools.pairwise(ids)):
