@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,7 +106,7 @@ class Local:
         if self._open is None:
             from sealer.keyring import Keyring
 
-            self._open = [Keyring.open(directory, passphrase=_passphrase(directory)) for directory in self.directories]
+            self._open = [Keyring.open(directory) for directory in self.directories]
         return self._open
 
 
@@ -157,7 +157,7 @@ def _from_pem(text: str, where: str) -> list[PrivateKey]:
                 continue
             pem = block
             if passphrase.is_encrypted(pem):
-                pem = passphrase.decrypt(pem, passphrase.ask(f"Passphrase of {where}")).decode("ascii")
+                pem = passphrase.decrypt(pem, passphrase.ask(f"Passphrase of {where} (hidden)")).decode("ascii")
             result.append(_with_certificate(pem, certificates))
         return result
     except SealerError as error:
@@ -186,15 +186,6 @@ def _from_secrets(data: bytes, where: str) -> list[PrivateKey]:
 
 def _is_keyring(source: str) -> bool:
     return (Path(source) / "keyring.json").is_file()
-
-
-def _passphrase(directory: Path) -> Callable[[], str]:
-    def ask() -> str:
-        from sealer import passphrase
-
-        return passphrase.ask(f"Passphrase of keyring {directory.name}")
-
-    return ask
 
 
 def _started(key: PrivateKey) -> datetime:

@@ -45,7 +45,7 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A cluster with its pinned bundle and the envelope that `.sealer.yaml` asks for (None: ours to choose)."""
+    """A cluster with its pinned bundle, and the envelope that `.sealer.yaml` asks for."""
 
     cluster: str
     bundle: Bundle
@@ -68,19 +68,20 @@ def envelope_of(text: str) -> EnvelopeV1 | EnvelopeV2:
 def choose(holders: Sequence[Holder], now: datetime, envelope: str | None = None) -> Recipients:
     """The keys to seal to: every active v2 key of each cluster, or for v1 the newest RSA key of the only one.
 
-    `envelope` is the flag; without it each cluster's own choice counts, else v2 where its bundle has such a key.
-    Raises UsageError if the clusters can't be served together, Refused if one has no usable key.
+    `envelope` is the flag; without it `.sealer.yaml` decides, else the keys: v2 if there ever was such a key, so that
+    losing it is an error and never a silent step back. Raises UsageError if the clusters can't be served together,
+    Refused if one has no usable key.
     """
-    wanted = {holder.cluster: envelope or holder.envelope or _natural(holder.bundle) for holder in holders}
-    if len(holders) > 1 and V1 in wanted.values():
-        first = next(name for name, word in wanted.items() if word == V1)
-        others = ", ".join(name for name in wanted if name != first)
+    words = {each.cluster: envelope or each.envelope or (V2 if each.bundle.had(KEM) else V1) for each in holders}
+    if len(words) > 1 and V1 in words.values():
+        first = next(name for name, word in words.items() if word == V1)
+        others = ", ".join(name for name in words if name != first)
         raise UsageError(
-            f"a v1 envelope has one recipient: {first} takes v1, but {others} is to read the same file",
-            way_out="name one cluster (--cluster), or have its controller take v2",
+            f"a v1 envelope has one recipient: {first} takes v1, and {others} is to read the same file",
+            way_out=f"one file a cluster (--cluster NAME); or give {first} a v2 key: sealer-controller keys generate",
         )
-    word = V1 if V1 in wanted.values() else V2
-    pairs = [(key, holder.cluster) for holder in holders for key in _usable(holder, word, now)]
+    word = V1 if V1 in words.values() else V2
+    pairs = [(key, each.cluster) for each in holders for key in _usable(each, word, now)]
     return Recipients(word, tuple(key for key, _ in pairs), tuple(name for _, name in pairs))
 
 
@@ -95,20 +96,11 @@ def certificate_recipients(pem: str, now: datetime) -> Recipients:
     return Recipients(V1, (key,), (CERTIFICATE,))
 
 
-def _natural(bundle: Bundle) -> str:
-    # A bundle that ever had a v2 key counts as v2: losing the key must not silently weaken what is sealed.
-    return V2 if any(key.public.algorithm == KEM for key in bundle.keys) else V1
-
-
-def _usable(holder: Holder, envelope: str, now: datetime) -> tuple[PublicKey, ...]:
-    keys = holder.bundle.usable(now, KEM if envelope == V2 else RSA)
+def _usable(holder: Holder, word: str, now: datetime) -> tuple[PublicKey, ...]:
+    keys = holder.bundle.usable(now, RSA if word == V1 else KEM)
     if keys:
-        return keys if envelope == V2 else keys[:1]
-    refresh = f"sealer keys fetch --cluster {holder.cluster}"
-    if envelope == V2:
-        v1_there = bool(holder.bundle.usable(now, RSA))
-        raise Refused(
-            f"the pinned bundle of cluster {holder.cluster} has no v2 key that may seal now",
-            way_out=refresh + ("; to seal v1 on purpose: --envelope v1" if v1_there else ""),
-        )
-    raise Refused(f"the pinned bundle of cluster {holder.cluster} has no RSA key that may seal now", way_out=refresh)
+        return keys[:1] if word == V1 else keys
+    fetch = f"sealer keys fetch --cluster {holder.cluster}"
+    instead = "; to seal v1 on purpose: --envelope v1" if word == V2 and holder.bundle.usable(now, RSA) else ""
+    kind = "RSA" if word == V1 else "v2"
+    raise Refused(f"cluster {holder.cluster} has no active {kind} key within its dates", way_out=fetch + instead)

@@ -1,0 +1,178 @@
+"""Reads what `sealer.targets` decides on: `.sealer.yaml` upward of a path, the pinned bundles, a certificate.
+
+One Resolver serves one run of a command: each configuration, bundle and set of recipients is read once, however many
+files there are, and each warning is said once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sealer import config as configs
+from sealer import files, pins, rules, seal, targets
+from sealer.envelope_v2 import EnvelopeV2
+from sealer.errors import EnvelopeError, SealerError, UsageError
+from sealer.targets import Flags, Said, Sealed, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sealer.config import Config
+    from sealer.document import Manifest, SealedSecret
+    from sealer.pins import Pinned
+    from sealer.rules import Match
+    from sealer.seal import Recipients
+
+_MAX_CERTIFICATE = 1024 * 1024
+
+
+class Resolver:
+    """Targets for many paths under one set of flags. `warnings` collects what has to be said, each once."""
+
+    def __init__(self, flags: Flags, *, now: datetime | None = None) -> None:
+        self.flags = flags
+        self.now = now or datetime.now(UTC)
+        self.warnings: dict[str, None] = {}
+        self._by_folder: dict[Path, Config | None] = {}
+        self._by_file: dict[Path, Config] = {}
+        self._pinned: dict[tuple[Path, str], Pinned] = {}
+        self._recipients: dict[tuple[Path, tuple[str, ...]], Recipients] = {}
+        self._holders: dict[Path, Mapping[str, frozenset[str]]] = {}
+        self._certificate: Recipients | None = None
+
+    def resolve(
+        self,
+        path: Path | None,
+        document: Manifest | SealedSecret | None = None,
+        *,
+        sealed: Sealed | None = None,
+        said: Said | None = None,
+    ) -> Target:
+        """The target of a document that is written to `path` (None: to stdout, which has no rule).
+
+        `sealed` are the recipients of a sealed file's items, if it is one that is changed. Raises UsageError for
+        anything that disagrees or is not known, Untrusted or Refused for keys that may not be used.
+        """
+        shown = configs.shown(path) if path else "stdout"
+        config = self.config(path.parent if path else Path.cwd())
+        match = self._match(config, path)
+        rule = f"{config.file}:{match.rule.line}" if config and match else ""
+        said = said or (Said.of(document) if document else None)
+        bound = targets.binding(self.flags, said, match, path=shown, rule=rule)
+        stores = targets.stores(said, match, path=shown, rule=rule)
+        try:
+            clusters, recipients = self._readers(config, match, sealed or Sealed(), shown, rule)
+        except SealerError as error:
+            raise error.at(shown) from None
+        return Target(shown, bound, clusters, stores, recipients)
+
+    def config(self, folder: Path) -> Config | None:
+        """The nearest `.sealer.yaml` upward of a folder, which need not exist."""
+        place = Path(os.path.realpath(folder))
+        if place not in self._by_folder:
+            file = place / configs.NAME
+            if file.is_file():
+                found: Config | None = configs.load(file)
+            else:
+                found = self.config(place.parent) if place.parent != place else None
+            self._by_folder[place] = found
+        return self._by_folder[place]
+
+    def _match(self, config: Config | None, path: Path | None) -> Match | None:
+        if config is None or path is None:
+            return None
+        found = rules.match(config, config.relative(path))
+        return found.checked() if found else None
+
+    def _readers(
+        self, config: Config | None, match: Match | None, sealed: Sealed, shown: str, rule: str
+    ) -> tuple[tuple[str, ...], Recipients]:
+        if self.flags.cert is not None:
+            recipients = self._of_certificate(self.flags.cert)
+            self._check_certificate(recipients, config, match, shown, rule)
+            return (), recipients
+        if config is None:
+            raise UsageError(
+                "there is no .sealer.yaml here or in a folder above, so no cluster is known",
+                where=shown,
+                way_out="sealer init; or seal v1 to a certificate: --cert PEM",
+            )
+        clusters = targets.clusters(
+            self.flags, match, config, sealed, lambda: self.holders(config), path=shown, rule=rule
+        )
+        key = (config.root, clusters)
+        if key not in self._recipients:
+            found = [self.pinned(config, name) for name in clusters]
+            holders = [
+                seal.Holder(name, each.bundle, config.clusters[name].envelope)
+                for name, each in zip(clusters, found, strict=True)
+            ]
+            self._recipients[key] = seal.choose(holders, self.now, self.flags.envelope)
+            self._warn(pins.shared(found))
+        return clusters, self._recipients[key]
+
+    def pinned(self, config: Config, cluster: str) -> Pinned:
+        """The pinned keys of a cluster, checked once a run. Raises Untrusted, SourceError or FormatError."""
+        key = (config.root, cluster)
+        if key not in self._pinned:
+            found = pins.pinned(config, cluster, now=self.now, envelope=self.flags.envelope)
+            self._warn(found.warnings)
+            self._pinned[key] = found
+        return self._pinned[key]
+
+    def holders(self, config: Config) -> Mapping[str, frozenset[str]]:
+        """Which clusters hold which key id, of all clusters whose keys can be read; only for telling names."""
+        if config.root not in self._holders:
+            table: dict[str, frozenset[str]] = {}
+            for cluster in config.clusters:
+                try:
+                    bundle = pins.read(config, cluster).bundle
+                except SealerError:
+                    continue  # another cluster's broken pin must not stop this one; `sealer check` names it
+                for key in bundle.keys:
+                    table[key.id] = table.get(key.id, frozenset()) | {cluster}
+            self._holders[config.root] = table
+        return self._holders[config.root]
+
+    def _of_certificate(self, source: str) -> Recipients:
+        if self._certificate is None:
+            pem = files.read(source, limit=_MAX_CERTIFICATE).decode("ascii", "replace")
+            try:
+                self._certificate = seal.certificate_recipients(pem, self.now)
+            except SealerError as error:
+                raise error.at(source) from None
+        return self._certificate
+
+    def _check_certificate(
+        self, recipients: Recipients, config: Config | None, match: Match | None, shown: str, rule: str
+    ) -> None:
+        """A rule that gives the path to clusters and a certificate that is none of theirs disagree."""
+        ruled = match.clusters if match else ()
+        key_id = recipients.keys[0].id
+        if config and ruled and not any(self.pinned(config, name).bundle.get(key_id) for name in ruled):
+            raise UsageError(
+                f"cluster: --cert is key {key_id[:8]}, {rule} says {', '.join(ruled)}, which has no such key",
+                where=shown,
+                way_out="leave --cert out, or change the rule",
+            )
+
+    def _warn(self, texts: Collection[str]) -> None:
+        self.warnings.update(dict.fromkeys(texts))
+
+
+def recipients_of(document: SealedSecret, leaving: Collection[str] = ()) -> Sealed:
+    """The key ids that the v2 items of a sealed document name; `leaving` are the items about to be replaced."""
+    staying: list[frozenset[str]] = []
+    going: list[frozenset[str]] = []
+    for item, text in document.items.items():
+        try:
+            envelope = seal.envelope_of(text)
+        except EnvelopeError:
+            continue  # `sealer check` and opening say what is wrong with it
+        if isinstance(envelope, EnvelopeV2):
+            (going if item in leaving else staying).append(frozenset(envelope.recipients))
+    return Sealed(tuple(staying), tuple(going))
