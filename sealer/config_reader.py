@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sealer.binding import Scope, check_cluster, check_name, check_namespace
 from sealer.config import Cluster, Config, Scan
 from sealer.errors import DocumentError, FormatError, NameRefused
-from sealer.node import Kind, Node
+from sealer.node import Kind, Node, shown
 from sealer.rules import Rule, compile_pattern
 
 VERSION = "1"
@@ -26,15 +26,10 @@ def read(data: bytes, root: Path, file: str) -> Config:
     """The configuration that the bytes of a `.sealer.yaml` in `root` hold. Raises DocumentError."""
     from sealer import yamlio
 
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DocumentError("is not UTF-8", file=file, way_out="save it as UTF-8") from None
-    documents = list(yamlio.parse_stream(text, file))
-    if len(documents) != 1:
-        line = documents[1].line if documents else 1
-        raise DocumentError("must hold exactly one YAML document", file=file, line=line, way_out="sealer init")
-    return _config(Value(documents[0], "", file), root)
+    top = yamlio.load(data, file)
+    if top is None:
+        raise DocumentError("is empty", file=file, line=1, way_out="sealer init")
+    return _config(Value(top, "", file), root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +51,13 @@ class Value:
 
     def mapping(self, known: tuple[str, ...] = ()) -> dict[str, Value]:
         """Its members by name; without `known` any name goes."""
-        self._expect(Kind.MAP, "a mapping (name: value)")
+        self._expect(Kind.MAP, "a map (name: value)")
         members: dict[str, Value] = {}
         for key, node in self.node.items:
-            name = Value(key, self.path, self.file)
-            if key.kind is not Kind.STR:
-                raise name.error("has a key that YAML doesn't read as text", "write it in quotes")
             if known and key.text not in known:
-                raise name.error(f"unknown field {_quoted(key.text)}", _instead(key.text, known))
-            members[key.text] = Value(node, f"{self.path}.{key.text}".lstrip("."), self.file)
+                unknown = Value(key, self.path, self.file)
+                raise unknown.error(f"unknown field {shown(key.text)}", _instead(key.text, known))
+            members[key.text] = Value(node, f"{self.path}.{shown(key.text)}".lstrip("."), self.file)
         return members
 
     def list(self) -> Iterator[Value]:
@@ -86,15 +79,13 @@ class Value:
         for value in self.list():
             text = read(value)
             if text in found:
-                raise value.error(f"lists {_quoted(text)} twice", "take one out")
+                raise value.error(f"lists {shown(text)} twice", "take one out")
             found[text] = None
         if not found and not empty:
             raise self.error("is an empty list", "give it a value, or take the field out")
         return tuple(found)
 
     def _expect(self, kind: Kind, words: str, way_out: str = "") -> None:
-        if self.node.alias or self.node.anchor:
-            raise self.error("has a YAML anchor or alias, which isn't read here", "write the value out")
         if self.node.kind is not kind:
             raise self.error(f"is not {words}", way_out if self.node.kind not in (Kind.MAP, Kind.SEQ) else "")
 
@@ -147,7 +138,7 @@ def _cluster(name: str, value: Value) -> Cluster:
     url = _url(fields["url"]) if "url" in fields else None
     envelope = fields["envelope"].text() if "envelope" in fields else None
     if envelope is not None and envelope not in ENVELOPES:
-        raise fields["envelope"].error(f"unknown envelope {_quoted(envelope)}", "write v1 or v2, or take it out")
+        raise fields["envelope"].error(f"unknown envelope {shown(envelope)}", "write v1 or v2, or take it out")
     return Cluster(name, url, envelope, value.line)
 
 
@@ -224,7 +215,7 @@ def _glob(value: Value) -> str:
 def _known_cluster(value: Value, clusters: Mapping[str, Cluster]) -> str:
     name = value.text()
     if name not in clusters:
-        raise value.error(f"unknown cluster {_quoted(name)}", _instead(name, tuple(clusters)))
+        raise value.error(f"unknown cluster {shown(name)}", _instead(name, tuple(clusters)))
     return name
 
 
@@ -232,7 +223,7 @@ def _scope(value: Value) -> Scope:
     words = tuple(scope.value for scope in Scope)
     text = value.text()
     if text not in words:
-        raise value.error(f"unknown scope {_quoted(text)}", _instead(text, words))
+        raise value.error(f"unknown scope {shown(text)}", _instead(text, words))
     return Scope(text)
 
 
@@ -275,8 +266,3 @@ def _instead(text: str, known: tuple[str, ...]) -> str:
 
     near = difflib.get_close_matches(text, known, 1)
     return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-
-
-def _quoted(text: str) -> str:
-    # A line pasted into the wrong file may be a value: only what looks like a name is repeated.
-    return f"'{text}'" if re.fullmatch(r"[-._A-Za-z0-9]{1,40}", text, re.ASCII) else f"of {len(text)} characters"
