@@ -97,6 +97,11 @@ def public_id(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()[:16]
 
 
+def state_key_id(key: bytes) -> str:
+    """The id of a state key, 16 hex digits (FORMATS section 7)."""
+    return hashlib.sha256(b"sealer/state id" + key).hexdigest()[:16]
+
+
 def parse(data: bytes) -> Record:
     """The record of a `keyring.json`. Raises KeyFormatError."""
     top = Members.of(loads(data, KeyFormatError), "", KeyFormatError, _RECORD, ("backedUp",))

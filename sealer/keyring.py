@@ -8,7 +8,6 @@ Which keys there are and what becomes of them is decided by the caller (`control
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from sealer.bundle import Bundle
     from sealer.keyrecord import KeyEntry, Record
     from sealer.keys import PrivateKey, PublicKey
 
@@ -125,22 +125,27 @@ class Keyring:
             with self._placed(name):
                 text = self._secret(name)
                 key = pem_decode(PEM_STATE, text)
-                if len(key) != 32 or state_key_id(key) != entry.id or pem_encode(PEM_STATE, key) != text:
+                if len(key) != 32 or keyrecord.state_key_id(key) != entry.id or pem_encode(PEM_STATE, key) != text:
                     raise KeyFormatError("is not the state key that keyring.json names")
             found.append((entry.id, key))
         return tuple(found)
 
-    def bundle(self, *, now: datetime, days: int | None = None) -> bytes:
-        """The signed key bundle of this cluster, as of now. Needs the identity, but no sealing key."""
-        from sealer.bundle import EXPIRES_DAYS, Bundle, BundleKey, render
+    def published(self, *, now: datetime, days: int | None = None) -> Bundle:
+        """What this keyring publishes, as of now. Reads no private key."""
+        from sealer.bundle import EXPIRES_DAYS, Bundle, BundleKey
 
         issued = now.replace(microsecond=0)
+        expires = issued + timedelta(days=EXPIRES_DAYS if days is None else days)
         published = tuple(
             BundleKey(self.public(entry.id), entry.not_before, entry.not_after, entry.status) for entry in self.entries
         )
-        expires = issued + timedelta(days=days or EXPIRES_DAYS)
-        bundle = Bundle(self.cluster, self.sequence, issued, expires, self.identity_line, published)
-        return render(bundle, self.identity())
+        return Bundle(self.cluster, self.sequence, issued, expires, self.identity_line, published)
+
+    def bundle(self, *, now: datetime, days: int | None = None) -> bytes:
+        """The signed key bundle of this cluster, as of now. Needs the identity, but no sealing key."""
+        from sealer.bundle import render
+
+        return render(self.published(now=now, days=days), self.identity())
 
     def is_encrypted(self) -> bool:
         """Whether this keyring is under a passphrase. Asks for none."""
@@ -221,11 +226,6 @@ def _consistent(private: PrivateKey) -> bool:
     )
 
 
-def state_key_id(key: bytes) -> str:
-    """The id of a state key, 16 hex digits (FORMATS section 7)."""
-    return hashlib.sha256(b"sealer/state id" + key).hexdigest()[:16]
-
-
 def read_record(directory: Path) -> Record:
     """`keyring.json` of a directory that is private; SourceError or KeyFormatError otherwise."""
     path = directory / RECORD
@@ -240,7 +240,7 @@ def read_record(directory: Path) -> Record:
 
 def find(cluster: str | None = None, directory: Path | None = None) -> Path:
     """The keyring that is meant: `directory`, else SEALER_KEYRING, else that of `cluster`, else the only one."""
-    named = directory or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    named = directory or from_environment()
     if named is not None:
         _expect(named, cluster)
         return named
@@ -261,6 +261,12 @@ def find(cluster: str | None = None, directory: Path | None = None) -> Path:
         names = ", ".join(path.name for path in found)
         raise UsageError(f"several keyrings: {names}; say which", way_out=f"--cluster {found[0].name}")
     return found[0]
+
+
+def from_environment() -> Path | None:
+    """The keyring directory that SEALER_KEYRING names."""
+    value = os.environ.get(VARIABLE)
+    return Path(value) if value else None
 
 
 def all() -> list[Path]:  # noqa: A001  # the contract's name; read as keyring.all()

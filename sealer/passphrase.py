@@ -85,6 +85,11 @@ def ask(prompt: str, *, confirm: bool = False, file: str | None = None) -> str:
     return _checked(_from_file(source) if source else _from_terminal(prompt, confirm))
 
 
+def configured() -> bool:
+    """Whether SEALER_PASSPHRASE_FILE is set: then nobody is asked, and `init` makes a keyring under a passphrase."""
+    return bool(os.environ.get(FILE_VARIABLE))
+
+
 def _blob(label: str, text: str) -> bytes:
     try:
         blob = pem_decode(label, text)

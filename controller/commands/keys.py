@@ -1,0 +1,246 @@
+"""Bodies of `sealer-controller init` and `sealer-controller keys ...`: what they print and their exit codes.
+
+No private key is printed by any of them. What they do to a keyring is in `controller.keyadmin` and `sealer.backup`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller import keyadmin
+from sealer import backup as backups
+from sealer import files, keyring, passphrase, paths
+from sealer.console import OK, note, out, out_bytes, warn
+from sealer.errors import UsageError
+from sealer.strictjson import format_time
+
+if TYPE_CHECKING:
+    from sealer.keyrecord import KeyEntry, Record
+
+MAX_EXPIRES = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which keyring is meant, and where its passphrase comes from: the options that every command takes."""
+
+    cluster: str | None = None
+    directory: Path | None = None
+    passphrase_file: str | None = None
+
+    def find(self) -> Path:
+        """The directory of the keyring."""
+        return keyring.find(self.cluster, self.directory)
+
+    def ask(self) -> str:
+        """The passphrase of the keyring; called at most once, and only if it has one."""
+        name = keyring.read_record(self.find()).cluster
+        return passphrase.ask(f"Passphrase of keyring {name} (hidden)", file=self.passphrase_file)
+
+
+def init(where: Where, *, encrypt: bool) -> int:
+    """Make a keyring and say what comes next."""
+    cluster = where.cluster or "local"
+    directory = where.directory or keyring.from_environment() or paths.keyrings() / cluster
+    secret = None
+    if encrypt or where.passphrase_file or passphrase.configured():
+        prompt = f"Passphrase for keyring {cluster} (hidden)"
+        secret = passphrase.ask(prompt, confirm=True, file=where.passphrase_file)
+    record = keyadmin.init(directory, cluster, now=_now(), secret=secret)
+    out(f"made keyring {cluster}  {directory}")
+    out(f"  identity   {_fingerprint(record)}")
+    out(f"  key        {_line(record.keys[0])}")
+    out(f"  state key  {record.state_keys[0].id[:8]}")
+    note("next:")
+    note(f"  sealer init --cluster {cluster}  in a repository: pins these keys, installs hooks")
+    note("  sealer-controller keys backup FILE  without a backup, a lost disk loses every secret")
+    return OK
+
+
+def list_(where: Where, *, format_: str) -> int:
+    """Show the keys of a keyring; no passphrase is needed."""
+    record = keyring.read_record(where.find())
+    if format_ == "json":
+        out(json.dumps(as_json(record), indent=2, sort_keys=True))
+    else:
+        out(f"{record.cluster}  {_fingerprint(record)}  sequence {record.sequence}")
+        for entry in record.keys:
+            dates = f"{_day(entry.not_before)} to {_day(entry.not_after)}"
+            out(f"{entry.id[:8]}  {entry.algorithm:<14}  {entry.status:<11}  {dates}")
+    _warn_about(record)
+    return OK
+
+
+def generate(where: Where, *, algorithm: str) -> int:
+    """Add a key and retire those of its kind before it."""
+    return _show(keyadmin.generate(where.find(), algorithm, now=_now(), ask=where.ask))
+
+
+def import_(where: Where, *, sources: Sequence[str]) -> int:
+    """Add keys that were made elsewhere."""
+    from controller import keyimport
+
+    if list(sources).count("-") > 1:
+        raise UsageError("stdin can be read only once")
+    read = keyimport.read([(_name(source), _bytes(source)) for source in sources])
+    for reason in read.skipped:
+        warn(f"skipped: {reason}")
+    return _show(keyadmin.import_(where.find(), read.found, now=_now(), ask=where.ask))
+
+
+def retire(where: Where, *, key: str) -> int:
+    """Take a key out of sealing."""
+    return _show(keyadmin.retire(where.find(), key))
+
+
+def compromise(where: Where, *, key: str, delivered: Callable[[str, str], Iterable[str]] | None = None) -> int:
+    """Mark a key as known to others. `delivered(cluster, key id)` names the secrets that it opened here."""
+    change = keyadmin.compromise(where.find(), key, now=_now(), ask=where.ask)
+    _show(change)
+    entry = (*change.changed, *change.known)[0]
+    names = sorted(delivered(change.record.cluster, entry.id)) if delivered else []
+    for name in names:
+        out(f"change {name}")
+    every = "these secrets" if names else f"every secret that was ever sealed to {entry.id[:8]}"
+    warn(
+        f"whoever has the key reads {every}, in Git history too: sealing the same value again doesn't heal it",
+        way_out="sealer keys fetch in each repository, then sealer set FILE KEY with a new value for each item",
+    )
+    return OK
+
+
+def bundle(where: Where, *, output: str | None, certificate: bool, expires: int | None) -> int:
+    """Print or write the signed key bundle, or the certificate for v1."""
+    if expires is not None and not 1 <= expires <= MAX_EXPIRES:
+        raise UsageError(f"--expires takes 1 to {MAX_EXPIRES} days")
+    if certificate and expires is not None:
+        raise UsageError("--expires is of a bundle; a certificate has its own dates")
+    ring = keyring.Keyring.open(where.find(), passphrase=where.ask)
+    if certificate:
+        data = keyadmin.certificate(ring, now=_now()).encode("ascii")
+    else:
+        data = ring.bundle(now=_now(), days=expires)
+        for algorithm in keyadmin.missing(ring.record, now=_now()):
+            warn(f"no {algorithm} key in this bundle may be sealed to", way_out=_generate(algorithm))
+    if output is None or output == "-":
+        out_bytes(data)
+    else:
+        files.write_atomic(output, data)
+        what = "certificate" if certificate else f"bundle, sequence {ring.sequence},"
+        note(f"wrote {what} of {ring.cluster} to {output}")
+    return OK
+
+
+def backup(where: Where, *, file: str) -> int:
+    """Write the whole keyring to one file under a passphrase."""
+    directory = where.find()
+    secret = passphrase.ask("Passphrase for the backup (hidden)", confirm=True, file=where.passphrase_file)
+    record = backups.make(directory, Path(file), secret, now=_now())
+    out(f"wrote backup of {record.cluster}  sequence {record.sequence}, {_count(len(record.keys), 'key')}  {file}")
+    note("keep it apart from this machine, and the passphrase apart from it")
+    return OK
+
+
+def restore(where: Where, *, file: str) -> int:
+    """Make a keyring again from its backup."""
+    secret = passphrase.ask("Passphrase of the backup (hidden)", file=where.passphrase_file)
+    target = where.directory or keyring.from_environment()
+    directory = backups.restore(Path(file), secret, cluster=where.cluster, directory=target)
+    record = keyring.read_record(directory)
+    out(f"restored keyring {record.cluster}  {directory}")
+    for entry in record.keys:
+        out(f"  {_line(entry)}")
+    return OK
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """What `keys list --format json` prints (schemas/key-list.v1.json)."""
+    saved = record.backed_up
+    return {
+        "version": 1,
+        "cluster": record.cluster,
+        "sequence": record.sequence,
+        "identity": record.identity,
+        "fingerprint": _fingerprint(record),
+        "keys": [
+            {
+                "id": entry.id,
+                "algorithm": entry.algorithm,
+                "status": str(entry.status),
+                "notBefore": format_time(entry.not_before),
+                "notAfter": format_time(entry.not_after),
+                "created": format_time(entry.created),
+            }
+            for entry in record.keys
+        ],
+        "backedUp": {"time": format_time(saved.time), "sequence": saved.sequence} if saved else None,
+    }
+
+
+def _show(change: keyadmin.Change) -> int:
+    for entry in change.made:
+        out(f"made         {_line(entry)}")
+    for entry in change.changed:
+        out(f"{entry.status:<11}  {entry.id[:8]}  {entry.algorithm}")
+    for entry in change.known:
+        note(f"unchanged    {entry.id[:8]}  {entry.algorithm}  {entry.status}")
+    if change.made or change.changed:
+        note("next: sealer keys fetch  in each repository, so that it seals to the new keys")
+    _warn_about(change.record)
+    return OK
+
+
+def _warn_about(record: Record) -> None:
+    now = _now()
+    for algorithm in keyadmin.missing(record, now=now):
+        warn(f"no {algorithm} key may be sealed to", way_out=_generate(algorithm))
+    for entry in keyadmin.ending(record, now=now):
+        word = "ended" if entry.not_after < now else "ends"
+        warn(f"key {entry.id[:8]} {word} {_day(entry.not_after)}", way_out=_generate(entry.algorithm))
+    if text := backups.warning(record):
+        warn(text)
+
+
+def _line(entry: KeyEntry) -> str:
+    return f"{entry.id[:8]}  {entry.algorithm}  {entry.status} to {_day(entry.not_after)}"
+
+
+def _generate(algorithm: str) -> str:
+    return "sealer-controller keys generate" + (" --algorithm rsa" if algorithm == keyadmin.RSA else "")
+
+
+def _fingerprint(record: Record) -> str:
+    from sealer import sshsig
+
+    return sshsig.fingerprint(record.identity)
+
+
+def _bytes(source: str) -> bytes:
+    if source == "-":
+        data = sys.stdin.buffer.read(files.MAX_DOCUMENT + 1)
+        if len(data) > files.MAX_DOCUMENT:
+            raise UsageError("is larger than 16 MiB", where="stdin")
+        return data
+    return files.read(source)
+
+
+def _name(source: str) -> str:
+    return "stdin" if source == "-" else source
+
+
+def _day(moment: datetime) -> str:
+    return format_time(moment)[:10]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
