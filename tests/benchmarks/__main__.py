@@ -1,0 +1,39 @@
+"""`make bench`: speed, as ratios against a peer measured in the same run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks import crypto, deliver, seal, startup
+
+PARTS = {"crypto": crypto.main, "startup": startup.main, "seal": seal.main, "deliver": deliver.main}
+
+
+def main() -> int:
+    """Run the parts that are named, or all."""
+    names = sys.argv[1:] or list(PARTS)
+    if unknown := set(names) - set(PARTS):
+        print(f"no such part: {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.machine()}")
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="sealer-bench-") as scratch:
+            home = Path(scratch, "home")
+            home.mkdir()
+            os.environ["HOME"] = str(home)
+            for variable in [v for v in os.environ if v.startswith(("SEALER_", "XDG_"))]:
+                if variable != "SEALER_TEST_CACHE":
+                    del os.environ[variable]
+            PARTS[name](Path(scratch))
+    return 0
+
+
+if __name__ == "__main__":
+    from tests.servers import peers
+
+    os.environ["SEALER_TEST_CACHE"] = str(peers.cache())
+    sys.exit(main())

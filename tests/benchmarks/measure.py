@@ -1,0 +1,66 @@
+"""How the benchmarks measure and print: whole processes from outside, medians, ratios against a peer of the same run."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process: seconds of wall clock and of CPU (user and system, children included), its peak memory in MiB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def process(
+    command: Sequence[str | Path], *, cwd: Path, stdin: Path | None = None, codes: tuple[int, ...] = (0,)
+) -> Run:
+    """Run a command once; its output is thrown away unless it ends with another code than it should."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    with open(stdin or os.devnull, "rb") as source:
+        done = subprocess.Popen(command, cwd=cwd, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output, _ = done.communicate()
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode not in codes:
+        sys.stderr.write(output.decode(errors="replace")[-2000:])
+        raise SystemExit(f"bench: {command[0]} ended with {done.returncode}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Run(wall, cpu, after.ru_maxrss / 1024)
+
+
+def median_wall(command: Sequence[str | Path], *, cwd: Path, times: int = 11, stdin: Path | None = None) -> float:
+    """Median seconds of several runs after one that does not count."""
+    walls = [process(command, cwd=cwd, stdin=stdin).wall for _ in range(times + 1)]
+    return statistics.median(walls[1:])
+
+
+def rate(work: Callable[[], object], *, seconds: float = 1.0) -> float:
+    """How often a second `work` runs."""
+    work()
+    count, started = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < seconds:
+        work()
+        count += 1
+    return count / elapsed
+
+
+def title(text: str) -> None:
+    """A heading."""
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+def row(name: str, figure: str, note: str = "") -> None:
+    """A line of a table."""
+    print(f"{name:<46}{figure:>16}  {note}".rstrip(), flush=True)
