@@ -48,7 +48,8 @@ class _Scanner:
     def value(self, depth: int) -> Node:
         """The value that begins here."""
         if depth > MAX_DEPTH:
-            raise self.refused(f"nested deeper than {MAX_DEPTH} levels")
+            self.trail.clear()
+            raise self.refused(f"nested deeper than {MAX_DEPTH} levels", way_out="write it flatter")
         char = self.text[self.at : self.at + 1]
         if char == '"':
             return self.string()
@@ -141,7 +142,8 @@ class _Scanner:
         return self.line
 
     def broken(self, what: str) -> NotJSON:
-        return NotJSON(what, file=self.file, line=self.lines(), path=join(self.trail))
+        way_out = f"correct the lines at and above {self.lines()}"
+        return NotJSON(what, file=self.file, line=self.lines(), path=join(self.trail), way_out=way_out)
 
     def refused(self, what: str, *, line: int = 0, way_out: str = "") -> DocumentError:
         return DocumentError(what, file=self.file, line=line or self.lines(), path=join(self.trail), way_out=way_out)

@@ -85,18 +85,22 @@ _WORDS: dict[str, tuple[Kind, bool | float | None]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), (Kind.FLOAT, -math.inf)),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), (Kind.FLOAT, math.nan)),
 }
-_HINTS = frozenset("yYnNtTfFoO~+-.0123456789")
+HINTS = frozenset(["", *"yYnNtTfFoO~+-.0123456789"])
+"""How a plain YAML scalar has to begin to be anything but text."""
+
 _INT = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 
 
 def resolve(text: str) -> Kind:
     """What a plain YAML scalar is to kubeseal (Go's yaml.v2): dates, base-60 numbers and `=` are text."""
-    if text and text[0] not in _HINTS:
+    if text[:1] not in HINTS:
         return Kind.STR
     word = _WORDS.get(text)
     if word is not None:
         return word[0]
+    if text[0] > "9":  # a letter, and none of the words above
+        return Kind.STR
     if text[0] == ".":
         return Kind.FLOAT if _FLOAT.fullmatch(text) else Kind.STR
     digits = text.replace("_", "")

@@ -1,28 +1,21 @@
 """YAML in and out; the only caller of PyYAML (DESIGN section 5).
 
-Documents are composed by libyaml and walked here, so that duplicate keys and custom tags are refused, aliases are
-bounded, and scalars are read as kubeseal reads them. PyYAML's errors quote source lines: they become file and line.
-It does not construct Python objects from tags.
+libyaml composes documents, `compose` turns them into nodes and refuses what we don't read. PyYAML's errors quote source
+lines: they become file and line. No Python object is ever constructed from a tag.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from sealer.compose import Builder, Wanted, skim
 from sealer.errors import DocumentError
-from sealer.node import MAX_DEPTH, Kind, Node, decode, join, number, resolve, shown
-
-MAX_EXPANDED = 1024 * 1024
-"""How much the aliases of one document may add to it, in characters and nodes."""
-
-Wanted = Callable[[str, str], bool]
+from sealer.node import MAX_DEPTH, Kind, Node, decode, resolve
 
 _CORE = "tag:yaml.org,2002:"
-_TAGGED = {"bool": Kind.BOOL, "int": Kind.INT, "float": Kind.FLOAT, "null": Kind.NULL}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 # libyaml's own words, or better ones; whatever is not here could quote the document.
 _PROBLEMS = {
@@ -69,21 +62,23 @@ def documents(text: str, file: str, wanted: Wanted | None = None) -> Iterator[No
         while parser.check_node():
             raw = parser.get_node()
             try:
-                builder = _Builder(text, file)
-                yield _skim(builder, raw, wanted) or builder.build(raw)
+                builder = Builder(text, file)
+                yield skim(builder, raw, wanted) or builder.build(raw)
             except DocumentError as error:
                 yield error
     except yaml.YAMLError as error:
         yield _syntax(error, text, file)
     except (ValueError, OverflowError, RecursionError):  # the pure Python scanner, on numbers in escapes and directives
-        yield DocumentError("is not YAML", file=file, line=1)
+        yield DocumentError("is not YAML", file=file, line=1, way_out="look for long numbers in escapes and directives")
 
 
 def load(data: bytes, file: str) -> Node | None:
     """The only document of a file as a node; None if the file is empty. Strict as all else; for lines in errors."""
     found = [node for node in parse_stream(decode(data, file)[0], file) if node.kind is not Kind.NULL]
     if len(found) > 1:
-        raise DocumentError("one document is expected here, not several", file=file, line=found[1].line)
+        raise DocumentError(
+            "one document is expected here, not several", file=file, line=found[1].line, way_out="remove it"
+        )
     return found[0] if found else None
 
 
@@ -173,158 +168,5 @@ def _syntax(error: Exception, text: str, file: str) -> DocumentError:
         bad = _UNPRINTABLE.search(text)
         line = text.count("\n", 0, bad.start()) + 1 if bad else 1
         return DocumentError("a control character that YAML forbids", file=file, line=line, way_out="remove it")
-    return DocumentError(_PROBLEMS.get(problem, "is not YAML"), file=file, line=mark.line + 1)
-
-
-def _skim(builder: _Builder, raw: Any, wanted: Wanted | None) -> Node | None:
-    """A node with only the identity of a document that nobody wants; None if it has to be built."""
-    if wanted is None:
-        return None
-    if raw.id != "mapping":
-        empty = raw.id == "scalar" and not raw.tag and not raw.style and resolve(raw.value) is Kind.NULL
-        return Node(Kind.NULL if empty else Kind.STR, raw.start_mark.index, raw.end_mark.index, raw.start_mark.line + 1)
-    pairs: list[tuple[Node, Node]] = []
-    for raw_key, raw_value in raw.value:
-        name = raw_key.value
-        if raw_key.id != "scalar" or (name == "<<" and not raw_key.style):
-            return None
-        if name in ("apiVersion", "kind"):
-            if raw_value.id != "scalar" or any(name == key.text for key, _ in pairs):
-                return None
-            pairs.append((builder.scalar(raw_key), builder.scalar(raw_value)))
-    identity = {key.text: value.text for key, value in pairs}
-    if wanted(identity.get("apiVersion", ""), identity.get("kind", "")):
-        return None
-    for raw_key, raw_value in raw.value:
-        if raw_key.value == "metadata" and raw_value.id == "mapping":
-            named = [(k, v) for k, v in raw_value.value if k.value == "name" and v.id == "scalar" and not v.tag]
-            inner = [(builder.scalar(k), builder.scalar(v)) for k, v in named]
-            pairs.append((builder.scalar(raw_key), builder.node(Kind.MAP, raw_value, items=inner)))
-    return builder.node(Kind.MAP, raw, items=pairs)
-
-
-class _Builder:
-    """Turns the composed nodes of one document into ours, and refuses what we don't read."""
-
-    def __init__(self, text: str, file: str) -> None:
-        self.text = text
-        self.file = file
-        self.trail: list[str | int] = []
-        # Only a document with a '*' can have aliases; base64 has none, so the hot path remembers nothing.
-        self.seen: dict[int, tuple[Node, int] | None] | None = {} if "*" in text else None
-        self.weight = 0
-        self.expanded = 0
-
-    def build(self, raw: Any) -> Node:
-        """The node of a composed node, which may be shared by aliases."""
-        if self.seen is None:
-            return self.fresh(raw)
-        if id(raw) in self.seen:
-            return self.again(raw)
-        self.seen[id(raw)] = None
-        before = self.weight
-        node = self.fresh(raw)
-        self.weight += 1 + len(node.text)
-        self.seen[id(raw)] = (node, self.weight - before)
-        return node
-
-    def fresh(self, raw: Any) -> Node:
-        if raw.id == "scalar":
-            return self.scalar(raw)
-        if raw.tag and raw.tag != _CORE + ("map" if raw.id == "mapping" else "seq"):
-            raise self.refused("has a tag", raw, "remove the tag")
-        if raw.id == "mapping":
-            return self.mapping(raw)
-        children = []
-        for index, raw_child in enumerate(raw.value):
-            self.trail.append(index)
-            children.append(self.build(raw_child))
-            self.trail.pop()
-        return self.node(Kind.SEQ, raw, children=children)
-
-    def mapping(self, raw: Any) -> Node:
-        pairs: list[tuple[Node, Node]] = []
-        merges: list[Node] = []
-        sources: list[Node] = []
-        keys = set()
-        for raw_key, raw_value in raw.value:
-            if raw_key.id != "scalar":
-                raise self.refused("has a key that is not text", raw_key, "write the key as text")
-            key = self.build(raw_key)
-            text = key.text
-            if text in keys:
-                raise self.refused(f"the key {shown(text)} stands here twice", raw_key, "keep one of the two")
-            keys.add(text)
-            self.trail.append(text)
-            value = self.build(raw_value)
-            if value.alias:
-                value.line = key.line
-            if text == "<<" and key.style == "":
-                merges.append(key)
-                sources += self.sources(value, raw_key)
-            elif key.kind is not Kind.STR:
-                self.trail.pop()
-                raise self.refused(f"the key {shown(text)} is read as {key.kind.value}", raw_key, "quote the key")
-            else:
-                pairs.append((key, value))
-            self.trail.pop()
-        own = len(pairs)
-        for source in sources:
-            for key, value in source.items:
-                if key.text not in keys:
-                    keys.add(key.text)
-                    pairs.append((key, value))
-        return self.node(Kind.MAP, raw, items=pairs, own=own, merges=tuple(merges))
-
-    def sources(self, value: Node, raw_key: Any) -> list[Node]:
-        found = list(value.children) if value.kind is Kind.SEQ else [value]
-        if any(source.kind is not Kind.MAP for source in found):
-            raise self.refused("merges what is not a map", raw_key, "write the keys out")
-        return found
-
-    def scalar(self, raw: Any) -> Node:
-        text, style, tag = raw.value, raw.style or "", raw.tag
-        kind = Kind.STR if style else resolve(text)
-        if tag:
-            kind = self.tagged(tag, kind, raw)
-        if kind is Kind.FLOAT and not math.isfinite(number(text)):
-            raise self.refused("is a number that JSON can't hold", raw, "quote it, if text is meant")
-        mark = raw.start_mark
-        start = mark.index
-        return Node(kind, start, raw.end_mark.index, mark.line + 1, text, style, self.anchored(start))
-
-    def tagged(self, tag: str, kind: Kind, raw: Any) -> Kind:
-        name = tag.removeprefix(_CORE)
-        if tag == _CORE + "str":
-            return Kind.STR
-        if tag != _CORE + name or _TAGGED.get(name) is not (
-            Kind.FLOAT if name == "float" and kind is Kind.INT else kind
-        ):
-            raise self.refused("has a tag that is not read here", raw, "remove the tag, or quote the value")
-        return _TAGGED[name]
-
-    def node(self, kind: Kind, raw: Any, **parts: Any) -> Node:
-        start = raw.start_mark.index
-        style = ("{" if kind is Kind.MAP else "[") if raw.flow_style else ""
-        return Node(kind, start, raw.end_mark.index, raw.start_mark.line + 1, "", style, self.anchored(start), **parts)
-
-    def anchored(self, start: int) -> bool:
-        first = self.text[start : start + 1]
-        return first == "&" or (first == "!" and re.compile(r"!\S*\s+&").match(self.text, start) is not None)
-
-    def again(self, raw: Any) -> Node:
-        assert self.seen is not None  # noqa: S101  # only called with a memory
-        known = self.seen[id(raw)]
-        if known is None:
-            raise self.refused("is an alias of something around it", raw, "write it out")
-        node, weight = known
-        self.weight += weight
-        self.expanded += weight
-        if self.expanded > MAX_EXPANDED:
-            raise self.refused("aliases expand to more than 1 MiB", raw, "write out what is meant")
-        own = {name: getattr(node, name) for name in ("text", "style", "items", "children", "own", "merges")}
-        return Node(node.kind, node.start, node.end, node.line, anchor=node.anchor, alias=True, **own)
-
-    def refused(self, what: str, raw: Any, way_out: str) -> DocumentError:
-        line = raw.start_mark.line + 1
-        return DocumentError(what, file=self.file, line=line, path=join(self.trail), way_out=way_out)
+    what = _PROBLEMS.get(problem, "is not YAML")
+    return DocumentError(what, file=file, line=mark.line + 1, way_out=f"correct the lines at and above {mark.line + 1}")
