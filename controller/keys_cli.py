@@ -68,7 +68,7 @@ def list_(
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> int:
-    """List the keys, their status and dates; asks for no passphrase."""
+    """List the keys, their status and dates."""
     from controller.commands import keys
 
     return keys.list_(_where(cluster, keyring, passphrase_file), format_=format_)
@@ -83,7 +83,7 @@ def generate(
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> int:
-    """Make a new key; the one of its kind before it is retired."""
+    """Make a new key; those of its kind are retired."""
     from controller.commands import keys
 
     return keys.generate(_where(cluster, keyring, passphrase_file), algorithm=algorithm)
@@ -102,14 +102,14 @@ def import_(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SRC...", help="PEM key and certificate, or key Secrets; '-' is stdin.", show_default=False
+            metavar="SRC", help="PEM key and certificate, or key Secrets; '-' is stdin.", show_default=False
         ),
     ],
     cluster: Cluster = None,
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> int:
-    """Add keys that were made elsewhere: PEM pairs, Bitnami's key Secrets."""
+    """Add PEM pairs, or Bitnami's key Secrets."""
     from controller.commands import keys
 
     return keys.import_(_where(cluster, keyring, passphrase_file), sources=sources)
@@ -129,7 +129,7 @@ def retire(
 def compromise(
     key: Key, cluster: Cluster = None, keyring: KeyringOption = None, passphrase_file: PassphraseFile = None
 ) -> int:
-    """Mark a key as known to others, and make a new one at once."""
+    """A key leaked: mark it, make a new one at once."""
     from controller.commands import keys
 
     return keys.compromise(_where(cluster, keyring, passphrase_file), key=key)
@@ -153,7 +153,7 @@ def bundle(
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> int:
-    """Print the signed bundle of the public keys, for repositories to pin."""
+    """Print the signed public keys, to be pinned."""
     from controller.commands import keys
 
     return keys.bundle(_where(cluster, keyring, passphrase_file), output=output, certificate=cert, expires=expires)
@@ -166,7 +166,7 @@ def backup(
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> int:
-    """Write the whole keyring to one file, under a passphrase of its own.
+    """Write the keyring to one file under a passphrase.
 
     The passphrase asked for is the backup's; a protected keyring keeps its own inside.
     """
@@ -182,7 +182,10 @@ def restore(
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
 ) -> int:
-    """Make a keyring again from its backup; one that exists is never touched."""
+    """Make a keyring again from its backup.
+
+    A keyring that exists is never touched.
+    """
     from controller.commands import keys
 
     return keys.restore(_where(cluster, keyring, passphrase_file), file=file)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealer import files, keyfiles, keyrecord, keyring, passphrase, paths
-from sealer.errors import FormatError, KeyFormatError, Refused, UsageError
+from sealer.errors import FormatError, KeyFormatError, Refused, SourceError, UsageError
 from sealer.keyrecord import BackedUp, Record
 from sealer.strictjson import Members, format_time, loads
 from sealer.wire import b64decode, b64encode, canonical_json
@@ -51,7 +51,7 @@ def parse(text: str, secret: str) -> tuple[Record, dict[str, bytes]]:
 
 def make(directory: Path, target: Path, secret: str, *, now: datetime) -> Record:
     """Write the backup of a keyring to `target`, and remember in the keyring that it was made."""
-    _check_target(target)
+    check_target(target)
     with keyring.changing(directory) as ring:
         _check_complete(ring)
         record = replace(ring.record, backed_up=BackedUp(now.replace(microsecond=0), ring.sequence))
@@ -70,7 +70,7 @@ def restore(source: Path, secret: str, *, cluster: str | None = None, directory:
         record, content = parse(text, secret)
     except UnicodeDecodeError:
         raise KeyFormatError(f"not a PEM block '{PEM_BACKUP}'", where=str(source)) from None
-    except FormatError as error:
+    except (FormatError, SourceError) as error:
         raise error.at(str(source)) from None
     if cluster is not None and cluster != record.cluster:
         raise UsageError(f"is a backup of cluster {record.cluster}, and --cluster says {cluster}", where=str(source))
@@ -101,7 +101,7 @@ def _decoded(data: object) -> bytes:
     raise KeyFormatError("files holds something that is not base64")
 
 
-def _check_target(target: Path) -> None:
+def check_target(target: Path) -> None:
     """A backup may replace an older one, and nothing else: a mistyped name must not cost a file."""
     if target.is_dir():
         raise UsageError("is a directory; name the file of the backup", where=str(target))

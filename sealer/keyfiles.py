@@ -35,14 +35,19 @@ def write(path: Path, data: bytes) -> None:
     files.write_atomic(path, data, mode=0o600, sync=True)
 
 
-def create(directory: Path, content: Mapping[str, bytes]) -> None:
-    """Make a whole directory in one step, or nothing: files into a directory beside it, then rename."""
+def check_absent(directory: Path) -> None:
+    """Refuse to go on where something stands already."""
     if os.path.lexists(directory):
         raise Refused(
             "is there already; a keyring is never overwritten",
             where=str(directory),
             way_out="choose another --cluster or --keyring",
         )
+
+
+def create(directory: Path, content: Mapping[str, bytes]) -> None:
+    """Make a whole directory in one step, or nothing: files into a directory beside it, then rename."""
+    check_absent(directory)
     temporary = directory.parent / f".{directory.name}.{secrets.token_hex(6)}.tmp"
     try:
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

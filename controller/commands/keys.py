@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from controller import keyadmin
 from sealer import backup as backups
-from sealer import files, keyring, passphrase, paths
+from sealer import files, keyfiles, keyring, passphrase, paths
 from sealer.console import OK, note, out, out_bytes, warn
 from sealer.errors import UsageError
+from sealer.keyrecord import Status
 from sealer.strictjson import format_time
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def init(where: Where, *, encrypt: bool) -> int:
     """Make a keyring and say what comes next."""
     cluster = where.cluster or "local"
     directory = where.directory or keyring.from_environment() or paths.keyrings() / cluster
+    keyfiles.check_absent(directory)  # before a person types a passphrase for nothing
     secret = None
     if encrypt or where.passphrase_file or passphrase.configured():
         prompt = f"Passphrase for keyring {cluster} (hidden)"
@@ -58,8 +60,9 @@ def init(where: Where, *, encrypt: bool) -> int:
     out(f"  key        {_line(record.keys[0])}")
     out(f"  state key  {record.state_keys[0].id[:8]}")
     note("next:")
-    note(f"  sealer init --cluster {cluster}  in a repository: pins these keys, installs hooks")
-    note("  sealer-controller keys backup FILE  without a backup, a lost disk loses every secret")
+    pin = f"sealer init --cluster {cluster}"
+    note(f"  {pin:<34}  in a repository: pins these keys")
+    note(f"  {'sealer-controller keys backup FILE':<34}  else a lost disk loses every secret")
     return OK
 
 
@@ -140,6 +143,7 @@ def bundle(where: Where, *, output: str | None, certificate: bool, expires: int 
 def backup(where: Where, *, file: str) -> int:
     """Write the whole keyring to one file under a passphrase."""
     directory = where.find()
+    backups.check_target(Path(file))
     secret = passphrase.ask("Passphrase for the backup (hidden)", confirm=True, file=where.passphrase_file)
     record = backups.make(directory, Path(file), secret, now=_now())
     out(f"wrote backup of {record.cluster}  sequence {record.sequence}, {_count(len(record.keys), 'key')}  {file}")
@@ -208,7 +212,8 @@ def _warn_about(record: Record) -> None:
 
 
 def _line(entry: KeyEntry) -> str:
-    return f"{entry.id[:8]}  {entry.algorithm}  {entry.status} to {_day(entry.not_after)}"
+    until = f" to {_day(entry.not_after)}" if entry.status is Status.ACTIVE else ""
+    return f"{entry.id[:8]}  {entry.algorithm}  {entry.status}{until}"
 
 
 def _generate(algorithm: str) -> str:
