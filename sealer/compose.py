@@ -1,7 +1,7 @@
 """Composed YAML into our nodes: where duplicate keys and custom tags are refused and aliases are bounded.
 
-Scalars are read as kubeseal reads them (`node.resolve`). The hot path of every file that is read: an alias-free document
-remembers nothing. It imports no PyYAML; it sees only the attributes of its nodes.
+Scalars are read as kubeseal reads them (`node.resolve`). The hot path of every file that is read: a document
+without aliases remembers nothing. It imports no PyYAML; it sees only the attributes of its nodes.
 """
 
 from __future__ import annotations
@@ -69,23 +69,23 @@ class Builder:
     def build(self, raw: Any) -> Node:
         """The node of a composed node, which may be shared by aliases."""
         if self.seen is None:
-            return self.fresh(raw)
+            return self._fresh(raw)
         if id(raw) in self.seen:
-            return self.again(raw)
+            return self._again(raw)
         self.seen[id(raw)] = None
         before = self.weight
-        node = self.fresh(raw)
+        node = self._fresh(raw)
         self.weight += 1 + len(node.text)
         self.seen[id(raw)] = (node, self.weight - before)
         return node
 
-    def fresh(self, raw: Any) -> Node:
+    def _fresh(self, raw: Any) -> Node:
         if raw.id == "scalar":
             return self.scalar(raw)
         if raw.tag and raw.tag != _CORE + ("map" if raw.id == "mapping" else "seq"):
-            raise self.refused("has a tag", raw, "remove the tag")
+            raise self._refused("has a tag", raw, "remove the tag")
         if raw.id == "mapping":
-            return self.mapping(raw)
+            return self._mapping(raw)
         children = []
         for index, raw_child in enumerate(raw.value):
             self.trail.append(index)
@@ -93,20 +93,20 @@ class Builder:
             self.trail.pop()
         return self.node(Kind.SEQ, raw, children=children)
 
-    def mapping(self, raw: Any) -> Node:
+    def _mapping(self, raw: Any) -> Node:
         pairs: list[tuple[Node, Node]] = []
         merges: list[Node] = []
         sources: list[Node] = []
         keys: set[str] = set()
         trail = self.trail
-        build = self.fresh if self.seen is None else self.build
+        build = self._fresh if self.seen is None else self.build
         for raw_key, raw_value in raw.value:
             key = build(raw_key) if raw_key.id == "scalar" else None
             if key is None or key.text in keys or key.kind is not _STR or (key.text == "<<" and not key.style):
                 if key is None or key.text != "<<" or merges:
-                    raise self.bad_key(key, keys, raw_key)
+                    raise self._bad_key(key, keys, raw_key)
                 merges.append(key)
-                sources += self.sources(build(raw_value), raw_key)
+                sources += self._sources(build(raw_value), raw_key)
                 continue
             text = key.text
             keys.add(text)
@@ -124,64 +124,66 @@ class Builder:
                     pairs.append((key, value))
         return self.node(Kind.MAP, raw, items=pairs, own=own, merges=tuple(merges))
 
-    def bad_key(self, key: Node | None, keys: set[str], raw_key: Any) -> DocumentError:
+    def _bad_key(self, key: Node | None, keys: set[str], raw_key: Any) -> DocumentError:
         if key is None:
-            return self.refused("has a key that is not text", raw_key, "write the key as text")
+            return self._refused("has a key that is not text", raw_key, "write the key as text")
         if key.text in keys or key.kind is _STR:
-            return self.refused(f"the key {shown(key.text)} stands here twice", raw_key, "keep one of the two")
-        return self.refused(f"the key {shown(key.text)} is read as {key.kind.value}", raw_key, "quote the key")
+            return self._refused(f"the key {shown(key.text)} stands here twice", raw_key, "keep one of the two")
+        return self._refused(f"the key {shown(key.text)} is read as {key.kind.value}", raw_key, "quote the key")
 
-    def sources(self, value: Node, raw_key: Any) -> list[Node]:
+    def _sources(self, value: Node, raw_key: Any) -> list[Node]:
         found = list(value.children) if value.kind is Kind.SEQ else [value]
         if any(source.kind is not Kind.MAP for source in found):
-            raise self.refused("merges what is not a map", raw_key, "write the keys out")
+            raise self._refused("merges what is not a map", raw_key, "write the keys out")
         return found
 
     def scalar(self, raw: Any) -> Node:
+        """The node of a composed scalar."""
         text, style = raw.value, raw.style or ""
         kind = _STR if style or text[:1] not in HINTS else resolve(text)
         if raw.tag:
-            kind = self.tagged(raw.tag, kind, raw)
+            kind = self._tagged(raw.tag, kind, raw)
         if kind is _FLOAT and not math.isfinite(number(text)):
-            raise self.refused("is a number that JSON can't hold", raw, "quote it, if text is meant")
+            raise self._refused("is a number that JSON can't hold", raw, "quote it, if text is meant")
         mark = raw.start_mark
         start = mark.index
-        anchor = self.text[start : start + 1] in _PROPERTIES and self.anchored(start)
+        anchor = self.text[start : start + 1] in _PROPERTIES and self._anchored(start)
         return Node(kind, start, raw.end_mark.index, mark.line + 1, text, style, anchor)
 
-    def tagged(self, tag: str, kind: Kind, raw: Any) -> Kind:
+    def _tagged(self, tag: str, kind: Kind, raw: Any) -> Kind:
         name = tag.removeprefix(_CORE)
         if tag == _CORE + "str":
             return Kind.STR
         if tag != _CORE + name or _TAGGED.get(name) is not (
             Kind.FLOAT if name == "float" and kind is Kind.INT else kind
         ):
-            raise self.refused("has a tag that is not read here", raw, "remove the tag, or quote the value")
+            raise self._refused("has a tag that is not read here", raw, "remove the tag, or quote the value")
         return _TAGGED[name]
 
     def node(self, kind: Kind, raw: Any, **parts: Any) -> Node:
+        """A map or list with the marks of a composed node."""
         mark = raw.start_mark
         start = mark.index
         style = ("{" if kind is Kind.MAP else "[") if raw.flow_style else ""
-        anchor = self.text[start : start + 1] in _PROPERTIES and self.anchored(start)
+        anchor = self.text[start : start + 1] in _PROPERTIES and self._anchored(start)
         return Node(kind, start, raw.end_mark.index, mark.line + 1, "", style, anchor, **parts)
 
-    def anchored(self, start: int) -> bool:
+    def _anchored(self, start: int) -> bool:
         return _ANCHOR.match(self.text, start) is not None
 
-    def again(self, raw: Any) -> Node:
+    def _again(self, raw: Any) -> Node:
         assert self.seen is not None  # noqa: S101  # only called with a memory
         known = self.seen[id(raw)]
         if known is None:
-            raise self.refused("is an alias of something around it", raw, "write it out")
+            raise self._refused("is an alias of something around it", raw, "write it out")
         node, weight = known
         self.weight += weight
         self.expanded += weight
         if self.expanded > MAX_EXPANDED:
-            raise self.refused("aliases expand to more than 1 MiB", raw, "write out what is meant")
+            raise self._refused("aliases expand to more than 1 MiB", raw, "write out what is meant")
         own = {name: getattr(node, name) for name in ("text", "style", "items", "children", "own", "merges")}
         return Node(node.kind, node.start, node.end, node.line, anchor=node.anchor, alias=True, **own)
 
-    def refused(self, what: str, raw: Any, way_out: str) -> DocumentError:
+    def _refused(self, what: str, raw: Any, way_out: str) -> DocumentError:
         line = raw.start_mark.line + 1
         return DocumentError(what, file=self.file, line=line, path=join(self.trail), way_out=way_out)
