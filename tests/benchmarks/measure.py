@@ -1,4 +1,4 @@
-"""How the benchmarks measure and print: whole processes from outside, medians, ratios against a peer of the same run."""
+"""How the benchmarks measure and print: whole processes from outside, medians, ratios."""
 
 from __future__ import annotations
 
