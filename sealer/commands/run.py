@@ -138,10 +138,10 @@ def _no_key(
     """The error that names both sides: who it is sealed to, whom we are, and the file that we could open instead."""
     from sealer import recipients
 
-    sealed_to = recipients.describe(doc, settings)
+    known = recipients.known(settings)
     held = tuple(getattr(keys, "clusters", ()))
-    what = f"sealed to {sealed_to}, you hold {', '.join(held) if held else 'no private key'}"
-    sibling = recipients.sibling(doc.place.file, recipients.clusters_of(doc, settings), held)
+    what = f"sealed to {recipients.describe(doc, known)}, you hold {', '.join(held) if held else 'no private key'}"
+    sibling = recipients.sibling(doc.place.file, recipients.clusters_of(doc, known, settings), held)
     return NoKey(
         what,
         where=doc.place.file,

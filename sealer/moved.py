@@ -1,0 +1,75 @@
+"""What an item was sealed for, if it was not sealed for the place where it stands. Pure.
+
+A v2 envelope carries a digest of its scope, namespace, name and item. The digest can't be read back, but it can be
+compared with every place that the item may come from: its neighbours, other scopes, the other documents of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import product
+from typing import TYPE_CHECKING
+
+from sealer.binding import Binding, Scope, bind
+from sealer.errors import NameRefused
+
+if TYPE_CHECKING:
+    from sealer.document import SealedSecret
+
+RENAMED = "renamed, moved or pasted"
+
+
+class Origins:
+    """The places that items may come from. Digests are made for an item key when the first one is looked for."""
+
+    def __init__(self, refs: Iterable[tuple[str | None, str]]) -> None:
+        self._refs = list(dict.fromkeys(refs))
+        self._by_item: dict[str, dict[bytes, Binding]] = {}
+
+    def told(self, doc: SealedSecret, binding: Binding, item: str, moved: Mapping[str, bytes]) -> str:
+        """What happened to an item whose digest (in `moved`, with all others of its document) is not the right one."""
+        found = moved[item]
+        for other in sorted(doc.items):
+            if other != item and _digest(binding, other) == found:
+                return _neighbour(binding, item, other, moved)
+        place = self._elsewhere(doc, binding, item, found)
+        here = _said(binding)
+        if place is None:
+            return f"was not sealed for {here}: {RENAMED}"
+        if place.scope is not binding.scope and (place.namespace, place.name) == (binding.namespace, binding.name):
+            return f"was sealed with scope {place.scope.value}, not {binding.scope.value}: the annotation was changed"
+        return f"was sealed for {_said(place)}, not for {here}: {RENAMED}"
+
+    def _elsewhere(self, doc: SealedSecret, binding: Binding, item: str, found: bytes) -> Binding | None:
+        # Parts of the path as namespace and name: a file that was moved often still says where it was, or belongs.
+        words = [word.removesuffix(".yaml").removesuffix(".yml") for word in doc.place.file.split("/")]
+        near = product(Scope, dict.fromkeys([binding.namespace, *words]), dict.fromkeys([binding.name, *words]))
+        for scope, namespace, name in near:
+            place = Binding(scope, namespace, name)
+            if _digest(place, item) == found:
+                return place
+        if item not in self._by_item:
+            places = (Binding(scope, *ref) for ref in self._refs for scope in Scope)
+            self._by_item[item] = {digest: place for place in places if (digest := _digest(place, item)) is not None}
+        return self._by_item[item].get(found)
+
+
+def _digest(binding: Binding, item: str) -> bytes | None:
+    try:
+        return bind(binding.context(item))
+    except NameRefused:
+        return None
+
+
+def _neighbour(binding: Binding, item: str, other: str, moved: Mapping[str, bytes]) -> str:
+    if moved.get(other) == _digest(binding, item):
+        return f"holds what was sealed as {other}: the two are swapped"
+    return f"holds what was sealed as {other}: pasted, or the item was renamed"
+
+
+def _said(binding: Binding) -> str:
+    if binding.scope is Scope.CLUSTER_WIDE:
+        return "the whole cluster"
+    if binding.scope is Scope.NAMESPACE_WIDE:
+        return f"namespace {binding.namespace}"
+    return f"{binding.namespace}/{binding.name}"
