@@ -1,0 +1,1 @@
+"""Where secrets are delivered. One module a store, all behind the protocol of `base`."""
