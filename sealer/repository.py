@@ -14,9 +14,7 @@ from sealer import files
 from sealer.errors import SourceError
 
 _SCP = re.compile(r"(?:[^/@\s]+@)?([A-Za-z0-9][-.A-Za-z0-9]*):(?!//)(.+)", re.ASCII)
-_URL = re.compile(
-    r"(?:https?|ssh|git|git\+ssh)://(?:[^/@\s]*@)?(\[[0-9A-Fa-f:]+\]|[^/:\s\[\]]+)(?::(\d+))?/(.+)", re.ASCII
-)
+_URL = re.compile(r"(?:https?|ssh|git|git\+ssh)://(?:[^/@\s]*@)?([A-Za-z0-9][-.A-Za-z0-9]*)(?::(\d+))?/(.+)", re.ASCII)
 _DEFAULT_PORTS = ("22", "80", "443", "9418")
 _POINTER_BYTES = 64 * 1024
 
@@ -57,14 +55,12 @@ def normalise(url: str) -> str | None:
 
 
 def _git_directory(entry: Path) -> Path | None:
-    if entry.is_dir():
-        # An empty folder of that name is no repository to Git either.
-        return Path(os.path.realpath(entry)) if (entry / "HEAD").exists() else None
     pointer = _pointer(entry)
-    if not pointer.startswith("gitdir:"):
+    if pointer and not pointer.startswith("gitdir:"):
         return None
-    directory = Path(os.path.realpath(entry.parent / pointer.removeprefix("gitdir:").strip()))
-    return directory if directory.is_dir() else None
+    directory = Path(os.path.realpath(entry.parent / pointer.removeprefix("gitdir:").strip() if pointer else entry))
+    # An empty folder of that name is no repository to Git either.
+    return directory if (directory / "HEAD").exists() else None
 
 
 def _pointer(path: Path) -> str:
