@@ -135,10 +135,11 @@ def set_(
     A missing FILE is made; of an existing one only this item changes.
     """
     from sealer.commands import set as body
+    from sealer.source import ValueFlags
     from sealer.targets import Flags
 
     flags = Flags.of(cluster, namespace, name, scope, envelope, cert)
-    return body.run(files, key, from_file=from_file, generate=generate, raw=raw, allow_empty=allow_empty, flags=flags)
+    return body.run(files, key, value=ValueFlags(from_file, generate, raw, allow_empty), flags=flags)
 
 
 @app.command(

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealer import config as configs
-from sealer import files, pins, rules, seal, targets
+from sealer import files, pins, recipients, rules, seal, targets
 from sealer.envelope_v2 import EnvelopeV2
-from sealer.errors import EnvelopeError, SealerError, UsageError
+from sealer.errors import SealerError, UsageError
 from sealer.targets import Flags, Said, Sealed, Target
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ class Resolver:
         bound = targets.binding(self.flags, said, match, path=shown, rule=rule)
         stores = targets.stores(said, match, path=shown, rule=rule)
         try:
-            clusters, recipients = self._readers(config, match, sealed or Sealed(), shown, rule)
+            clusters, readers = self._readers(config, match, sealed or Sealed(), shown, rule)
         except SealerError as error:
             raise error.at(shown) from None
-        return Target(shown, bound, clusters, stores, recipients)
+        return Target(shown, bound, clusters, stores, readers)
 
     def config(self, folder: Path) -> Config | None:
         """The nearest `.sealer.yaml` upward of a folder, which need not exist."""
@@ -92,9 +92,9 @@ class Resolver:
         self, config: Config | None, match: Match | None, sealed: Sealed, shown: str, rule: str
     ) -> tuple[tuple[str, ...], Recipients]:
         if self.flags.cert is not None:
-            recipients = self._of_certificate(self.flags.cert)
-            self._check_certificate(recipients, config, match, shown, rule)
-            return (), recipients
+            certificate = self._of_certificate(self.flags.cert)
+            self._check_certificate(certificate, config, match, shown, rule)
+            return (), certificate
         if config is None:
             raise UsageError(
                 "there is no .sealer.yaml here or in a folder above, so no cluster is known",
@@ -128,11 +128,7 @@ class Resolver:
         """Which clusters hold which key id, of all clusters whose keys can be read; only for telling names."""
         if config.root not in self._holders:
             table: dict[str, frozenset[str]] = {}
-            for cluster in config.clusters:
-                try:
-                    bundle = pins.read(config, cluster).bundle
-                except SealerError:
-                    continue  # another cluster's broken pin must not stop this one; `sealer check` names it
+            for cluster, bundle in recipients.known(config).bundles.items():
                 for key in bundle.keys:
                     table[key.id] = table.get(key.id, frozenset()) | {cluster}
             self._holders[config.root] = table
@@ -148,11 +144,11 @@ class Resolver:
         return self._certificate
 
     def _check_certificate(
-        self, recipients: Recipients, config: Config | None, match: Match | None, shown: str, rule: str
+        self, certificate: Recipients, config: Config | None, match: Match | None, shown: str, rule: str
     ) -> None:
         """A rule that gives the path to clusters and a certificate that is none of theirs disagree."""
         ruled = match.clusters if match else ()
-        key_id = recipients.keys[0].id
+        key_id = certificate.keys[0].id
         if config and ruled and not any(self.pinned(config, name).bundle.get(key_id) for name in ruled):
             raise UsageError(
                 f"cluster: --cert is key {key_id[:8]}, {rule} says {', '.join(ruled)}, which has no such key",
@@ -168,11 +164,7 @@ def recipients_of(document: SealedSecret, leaving: Collection[str] = ()) -> Seal
     """The key ids that the v2 items of a sealed document name; `leaving` are the items about to be replaced."""
     staying: list[frozenset[str]] = []
     going: list[frozenset[str]] = []
-    for item, text in document.items.items():
-        try:
-            envelope = seal.envelope_of(text)
-        except EnvelopeError:
-            continue  # `sealer check` and opening say what is wrong with it
+    for item, envelope in recipients.envelopes(document.items).items():
         if isinstance(envelope, EnvelopeV2):
             (going if item in leaving else staying).append(frozenset(envelope.recipients))
     return Sealed(tuple(staying), tuple(going))

@@ -1,0 +1,90 @@
+"""`sealer set FILE... KEY`: one value, sealed as an item of each FILE (DESIGN section 11).
+
+All that can be refused is refused before the value is asked for; all files are computed before one is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sealer import config, console, edit, files, render, report, seal, sealedfile, source
+from sealer.errors import SealerError, UsageError
+from sealer.resolver import Resolver, recipients_of
+from sealer.sealedfile import Change
+from sealer.secret import Secret
+from sealer.targets import STORES, Flags, Target
+
+if TYPE_CHECKING:
+    from sealer.document import SealedSecret
+    from sealer.source import ValueFlags
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to become of one file; `document` is None where the file is new."""
+
+    path: Path
+    data: bytes = field(repr=False)
+    document: SealedSecret | None
+    target: Target
+
+    def state(self, key: str) -> str:
+        """What happens to the item, in a word or two."""
+        if self.document is None:
+            return "new file"
+        return "replaced" if key in self.document.items else "added"
+
+
+def run(paths: Sequence[str], key: str, *, value: ValueFlags, flags: Flags) -> int:
+    """Seal one value as item `key` of each file."""
+    sealedfile.key(key)
+    value.check()
+    resolver = Resolver(flags)
+    plans = [_plan(resolver, path, number, key) for number, path in enumerate(sealedfile.distinct(paths), 1)]
+    for text in resolver.warnings:
+        console.warn(text)
+    plaintext = source.value(value, key)
+    sealedfile.write_all([Change(plan.path, _sealed(plan, key, plaintext)) for plan in plans])
+    rows = [(f"sealed {key}", plan.target.path, plan.state(key), str(plan.target.recipients)) for plan in plans]
+    for lines in report.table(rows):
+        console.out("\n".join(lines))
+    return console.OK
+
+
+def _plan(resolver: Resolver, path: Path, number: int, key: str) -> Plan:
+    if not path.exists():
+        if path.suffix.lower() not in sealedfile.ENDINGS:
+            # Not one argument is repeated: `set db.yaml password hunter2` would put a password on the screen.
+            raise UsageError(
+                f"FILE {number} doesn't exist, and a new file has to end in .yaml, .yml or .json",
+                way_out="sealer set FILE... KEY; the value is asked for, or read from stdin",
+            )
+        return Plan(path, b"", None, resolver.resolve(path))
+    data = files.read(path)
+    if not data.strip():
+        return Plan(path, b"", None, resolver.resolve(path))
+    data, file = sealedfile.read(path)
+    doc = sealedfile.pick(file, namespace=resolver.flags.namespace, name=resolver.flags.name)
+    return Plan(path, data, doc, resolver.resolve(path, doc, sealed=recipients_of(doc, {key})))
+
+
+def _sealed(plan: Plan, key: str, plaintext: bytes) -> bytes:
+    """The file's new content."""
+    target, doc = plan.target, plan.document
+    try:
+        text = seal.seal_item(plaintext, target.binding, key, target.recipients)
+        stores = {STORES: ",".join(target.stores)} if target.stores else {}
+        if doc is None:
+            secret = Secret(target.binding.name, target.binding.namespace)
+            body = render.sealed_body(target.binding, {key: text}, None, annotations=stores, secret=secret)
+            return render.to_json(body) if plan.path.suffix.lower() == ".json" else render.to_yaml(body)
+        data = edit.set_items(plan.data, target.path, doc.place.index, {key: text})
+        annotations = sealedfile.exposed_without(doc, {key})
+        if STORES not in doc.annotations:
+            annotations |= stores
+        return edit.set_annotations(data, target.path, doc.place.index, annotations) if annotations else data
+    except SealerError as error:
+        raise error.at(config.shown(plan.path)) from None

@@ -1,0 +1,96 @@
+"""`sealer unseal FILE [KEY]`: the Secret manifest of a sealed file, or the bytes of one item (DESIGN section 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sealer import config, console, document, files, private, render, sealedfile, source, template, unseal
+from sealer.document import SealedSecret
+from sealer.errors import SealerError, SourceError, UsageError
+
+if TYPE_CHECKING:
+    from sealer.document import File
+    from sealer.unseal import PrivateKeys
+
+_STDIN = "-"
+
+
+def run(
+    path: str,
+    key: str | None = None,
+    *,
+    private_keys: Sequence[str] = (),
+    output: str | None = None,
+    format: str | None = None,  # noqa: A002  # the option's name
+    namespace: str | None = None,
+    name: str | None = None,
+) -> int:
+    """Open the sealed documents of a file; a Secret is printed whole or not at all."""
+    _check(path, private_keys, output, key, format)
+    file = _read(path)
+    keys = private.load(private_keys)
+    if key is not None:
+        data = _item(sealedfile.pick(file, namespace=namespace, name=name), key, keys)
+    else:
+        data = _manifests(_chosen(file, namespace, name), keys, format or file.format)
+    if output is None:
+        console.out_bytes(data)
+    else:
+        files.write_atomic(Path(output), data, mode=0o600)
+    return console.OK
+
+
+def _check(path: str, sources: Sequence[str], output: str | None, key: str | None, form: str | None) -> None:
+    if path == _STDIN and _STDIN in sources:
+        raise UsageError("FILE and --private-key both read stdin", way_out="save one of them to a file")
+    if key is not None and form is not None:
+        raise UsageError("--format is about a manifest, and KEY asks for bytes", way_out="leave one of them out")
+    refuse_format_as_file(output)
+
+
+def refuse_format_as_file(output: str | None) -> None:
+    """`-o yaml` means a format to kubectl and kubeseal; here it would make a file of that name."""
+    if output in ("yaml", "yml", "json"):
+        word = "json" if output == "json" else "yaml"
+        raise UsageError(
+            f"-o names a file, and {output} looks like a format",
+            way_out=f"--format {word}; or, for a file of that name: -o ./{output}",
+        )
+
+
+def _read(path: str) -> File:
+    if path == _STDIN:
+        return document.parse_strict(source.stdin(files.MAX_DOCUMENT), "stdin")
+    return document.parse_strict(files.read(path), config.shown(path))
+
+
+def _chosen(file: File, namespace: str | None, name: str | None) -> list[SealedSecret]:
+    sealed = [each for each in file.documents if isinstance(each, SealedSecret)]
+    fit = [each for each in sealed if namespace in (None, each.namespace) and name in (None, each.name)]
+    if not fit:
+        sealedfile.pick(file, namespace=namespace, name=name)
+        raise SourceError("holds no SealedSecret of that name", where=file.path)
+    return fit
+
+
+def _item(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
+    text = doc.template.data.get(key)
+    if key not in doc.items and text is not None:
+        template.check(doc.template)
+        return text.encode("utf-8")
+    if key not in doc.items:
+        raise UsageError(
+            "has no such item", where=str(doc.place), way_out=f"it has: {', '.join(sorted(doc.items)) or 'none'}"
+        )
+    try:
+        value, _ = unseal.open_item(doc.items[key], doc.binding, key, keys)
+    except SealerError as error:
+        raise unseal.failed({key: error}, doc) from None
+    return value
+
+
+def _manifests(docs: Sequence[SealedSecret], keys: PrivateKeys, form: str) -> bytes:
+    bodies = [render.secret_body(unseal.unseal(doc, keys)[0]) for doc in docs]
+    return render.stream(bodies, form)

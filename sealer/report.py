@@ -1,0 +1,38 @@
+"""The lines that a command which writes files prints (DESIGN section 13): columns that fit a terminal of 80."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+WIDTH = 80
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The lines of each row, cells under each other and two spaces apart; what is too wide goes on in a next line.
+
+    Cells are padded only as far as all lines fit.
+    """
+    columns = max(map(len, rows), default=0)
+    for padded in range(columns - 1, -1, -1):
+        widths = [max(len(row[i]) for row in rows if i < len(row)) if i < padded else 0 for i in range(columns)]
+        lines = ["  ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip() for row in rows]
+        if all(len(line) <= WIDTH for line in lines):
+            return [[line] for line in lines]
+    return [_broken(row) for row in rows]
+
+
+def _broken(row: Sequence[str]) -> list[str]:
+    whole = "  ".join(row)
+    return [whole] if len(whole) <= WIDTH else ["  ".join(row[:2]), *wrapped("  ".join(row[2:]))]
+
+
+def wrapped(text: str) -> list[str]:
+    """A line below another, indented by two, broken at spaces; names stay whole."""
+    options = {"initial_indent": "  ", "subsequent_indent": "    "}
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False, **options)  # type: ignore[arg-type]
+
+
+def count(number: int, noun: str) -> str:
+    """`1 item`, `2 items`, `1,000 items`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

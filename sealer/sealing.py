@@ -1,0 +1,212 @@
+"""Secret manifests in, sealed files out: what `seal` makes of one input. Nothing is read or written here.
+
+Every file is a value (`Output`) before the first one is written, so that an error in the last leaves all untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sealer import edit, render, sealedfile
+from sealer.document import Manifest, SealedSecret
+from sealer.errors import SealerError, UsageError
+from sealer.resolver import Resolver, recipients_of
+from sealer.seal import seal_item
+from sealer.targets import STORES, Said, Sealed, Target
+
+if TYPE_CHECKING:
+    from sealer.document import File
+    from sealer.secret import Secret
+
+_CARRIED = (STORES, "sealer.dev/on-delete")  # meant for the controller, which reads them from the sealed document
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A secret that is to be sealed; `index` is its document in the input, None if it was made of items."""
+
+    secret: Secret
+    said: Said
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input with all its secrets. `path` is None for stdin and items; `others` counts its other documents."""
+
+    where: str
+    path: Path | None
+    data: bytes = field(repr=False)
+    format: str
+    secrets: tuple[Plain, ...]
+    others: int = 0
+
+    @classmethod
+    def of(cls, file: File, data: bytes, path: Path | None, *, empty: bool = True) -> Input:
+        """The secrets of a file that was parsed; those without items only if `empty`."""
+        secrets = tuple(
+            Plain(each.secret, Said.of(each), each.place.index)
+            for each in file.documents
+            if isinstance(each, Manifest) and (empty or each.secret.items)
+        )
+        return cls(file.path, path, data, file.format, secrets, len(file.documents) - len(secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One secret that was sealed: what is said of it."""
+
+    target: Target
+    items: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file's new content (`path` None: for stdout) and what happened in it; `before` is what it replaces."""
+
+    path: Path | None
+    data: bytes = field(repr=False)
+    format: str
+    done: tuple[Done, ...]
+    others: int = 0
+    before: bytes = field(default=b"", repr=False)
+
+
+class Sealing:
+    """Seals inputs under one Resolver."""
+
+    def __init__(self, resolver: Resolver, *, allow_empty: bool = False) -> None:
+        self.resolver = resolver
+        self.allow_empty = allow_empty
+
+    def in_stream(self, given: Input, path: Path | None, form: str | None = None) -> Output:
+        """The input with each Secret replaced, for a new file, for the input's own file, or for stdout.
+
+        Other documents keep every byte, so a change of format is refused where there are some.
+        """
+        form = form or given.format
+        sealed = [self._seal(plain, path) for plain in given.secrets]
+        done = tuple(each for each, _ in sealed)
+        if given.data and form == given.format:
+            bodies = {plain.index: body for plain, (_, body) in zip(given.secrets, sealed, strict=True)}
+            data = _replaced(given.data, given.where, bodies)
+        elif given.others:
+            raise UsageError(
+                f"holds documents that are no Secret, which can't be written as {form}",
+                where=given.where,
+                way_out=f"leave --format out, or name a file for {given.format}",
+            )
+        else:
+            data = render.stream([body for _, body in sealed], form)
+        return Output(path, data, form, done, given.others, given.data if path == given.path else b"")
+
+    def onto(self, given: Input, path: Path, data: bytes, file: File, *, merge: bool) -> Output:
+        """The content of a file that exists: each secret takes the place of the SealedSecret of its name."""
+        done = []
+        for plain in given.secrets:
+            old = self._old(plain, path, file)
+            one, body = self._seal(plain, path, recipients_of(old, plain.secret.items) if merge else None)
+            dropped = tuple(sorted(set(old.items) - set(one.items)))
+            if merge:
+                self._check_merge(one.target, old)
+                data = _merged(data, file.path, old, plain.secret, body)
+                one = replace(one, kept=dropped)
+            else:
+                data = edit.replace_document(data, file.path, old.place.index, body)
+                one = replace(one, dropped=dropped)
+            done.append(one)
+        return Output(path, data, file.format, tuple(done), len(file.documents) - len(done))
+
+    def _seal(self, plain: Plain, path: Path | None, sealed: Sealed | None = None) -> tuple[Done, dict[str, Any]]:
+        secret, where = plain.secret, plain.said.where
+        try:
+            self._check_empty(secret)
+            target = self.resolver.resolve(path, said=plain.said, sealed=sealed)
+            texts = {
+                key: seal_item(value, target.binding, key, target.recipients)
+                for key, value in sorted(secret.items.items())
+            }
+        except SealerError as error:
+            raise error.at(where) from None
+        annotations = {key: secret.annotations[key] for key in _CARRIED if key in secret.annotations}
+        if target.stores:
+            annotations[STORES] = ",".join(target.stores)
+        body = render.sealed_body(target.binding, texts, None, annotations=annotations, secret=secret)
+        return Done(target, tuple(texts)), body
+
+    def _check_empty(self, secret: Secret) -> None:
+        if self.allow_empty:
+            return
+        empty = sorted(key for key, value in secret.items.items() if not value)
+        if empty or not secret.items:
+            what = f"the value of {', '.join(empty)} is empty" if empty else f"Secret {secret.name} has no items"
+            raise UsageError(what, way_out="to seal it all the same: --allow-empty")
+
+    def _old(self, plain: Plain, path: Path, file: File) -> SealedSecret:
+        """The SealedSecret that a secret replaces. Anything else is never overwritten."""
+        bound = self.resolver.resolve(path, said=plain.said).binding
+        for each in file.documents:
+            same = isinstance(each, SealedSecret) and each.name == bound.name
+            if same and each.namespace in (None, bound.namespace):  # type: ignore[union-attr]
+                return each  # type: ignore[return-value]
+        title = sealedfile.title(bound.namespace, bound.name)
+        raise UsageError(
+            f"exists and holds no SealedSecret {title}, so it is not overwritten",
+            where=file.path,
+            way_out=f"name another file, or seal its own Secrets: sealer seal --in-place {file.path}",
+        )
+
+    @staticmethod
+    def _check_merge(target: Target, old: SealedSecret) -> None:
+        if old.scope is not target.binding.scope:
+            raise UsageError(
+                f"scope: {old.place} says {old.scope.value}, the input says {target.binding.scope.value}",
+                where=target.path,
+                way_out=f"seal it whole, without --merge; or --scope {old.scope.value}",
+            )
+
+
+def _replaced(data: bytes, where: str, bodies: Mapping[int | None, Mapping[str, Any]]) -> bytes:
+    # From the last to the first, so that the places of those before stay what they were.
+    for index in sorted((index for index in bodies if index is not None), reverse=True):
+        data = edit.replace_document(data, where, index, bodies[index])
+    return data
+
+
+def _merged(data: bytes, where: str, old: SealedSecret, secret: Secret, body: Mapping[str, Any]) -> bytes:
+    """The old document with new items; whole again only if the input brings labels, annotations or a type."""
+    texts = body["spec"]["encryptedData"]
+    marks = sealedfile.exposed_without(old, texts)
+    metadata = body["spec"]["template"]["metadata"]
+    template = old.template
+    brings = (
+        dict(metadata.get("labels", {})).items() <= dict(template.labels).items()
+        and dict(metadata.get("annotations", {})).items() <= dict(template.annotations).items()
+        and secret.type in (template.type, "Opaque")
+    )
+    if brings:
+        data = edit.set_items(data, where, old.place.index, texts)
+        return edit.set_annotations(data, where, old.place.index, marks) if marks else data
+    return edit.replace_document(data, where, old.place.index, _whole(old, body, marks))
+
+
+def _whole(old: SealedSecret, body: Mapping[str, Any], marks: Mapping[str, str | None]) -> dict[str, Any]:
+    """`body` with everything of the old document that it doesn't say itself."""
+    merged = _deep(old.body, body)
+    annotations = {**merged["metadata"].get("annotations", {}), **marks}
+    merged["metadata"]["annotations"] = {key: value for key, value in annotations.items() if value is not None}
+    return merged
+
+
+def _deep(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for key, value in new.items():
+        before = old.get(key)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        merged[key] = _deep(before, value) if both else value  # type: ignore[arg-type]
+    return merged
