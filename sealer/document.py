@@ -121,11 +121,12 @@ def parse(data: bytes, path: str) -> File:
         return File(path, "json" if path.endswith(".json") else "yaml", (), (error,))
     documents: list[Document] = []
     problems: list[DocumentError] = []
-    for index, (entry, prefix, implied) in enumerate(source.entries()):
+    for index, entry in enumerate(source.entries()):
         try:
-            if isinstance(entry, DocumentError):
-                raise entry
-            documents.append(_document(Fields(path, prefix), entry, Place(path, entry.line, index), implied))
+            if isinstance(entry.node, DocumentError):
+                raise entry.node
+            place = Place(path, entry.node.line, index)
+            documents.append(_document(Fields(path, entry.path), entry.node, place, entry.implied))
         except DocumentError as error:
             problems.append(error)
     return File(path, source.format, tuple(documents), tuple(problems))

@@ -8,15 +8,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sealer.binding import Binding, scope_annotations
-from sealer.secret import Secret
+from sealer.binding import CLUSTER_WIDE, NAMESPACE_WIDE, Binding, scope_annotations
 from sealer.stream import API_VERSION, KIND
+
+if TYPE_CHECKING:
+    from sealer.secret import Secret
 
 _APPLIED = frozenset(
     {"kubectl.kubernetes.io/last-applied-configuration", "kubecfg.ksonnet.io/last-applied-configuration"}
 )
+_SCOPES = frozenset({CLUSTER_WIDE, NAMESPACE_WIDE})
 
 
 def sealed_body(
@@ -33,10 +36,12 @@ def sealed_body(
     is to be kept) it takes what a secret has no words for: data, finalizers. Annotations that repeat the values of a
     secret (kubectl's last-applied-configuration) never get in.
     """
-    metadata = _metadata(binding.name, binding.namespace, {}, {**annotations, **scope_annotations(binding.scope)})
+    scope = scope_annotations(binding.scope)
+    ours = {key: text for key, text in annotations.items() if key not in _SCOPES}
+    copied = {key: text for key, text in secret.annotations.items() if key not in _APPLIED | _SCOPES}
+    metadata = _metadata(binding.name, binding.namespace, {}, ours | scope)
+    inner = _metadata(binding.name, binding.namespace, secret.labels, copied | scope)
     kept = dict(template or {})
-    copied = {key: text for key, text in secret.annotations.items() if key not in _APPLIED}
-    inner = _metadata(binding.name, binding.namespace, secret.labels, {**copied, **scope_annotations(binding.scope)})
     if isinstance(kept.get("metadata"), Mapping) and kept["metadata"].get("finalizers"):
         inner["finalizers"] = kept["metadata"]["finalizers"]
     kept |= {"metadata": inner, "type": secret.type}

@@ -21,6 +21,16 @@ _WANTED = {*_LISTS, KIND, "Secret"}
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One document, or why it is refused; `path` leads to it inside `root`, `implied` is the kind its list gives it."""
+
+    node: Node | DocumentError
+    path: Path
+    implied: str
+    root: Node | DocumentError
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file as nodes, Lists not taken apart. `text` has no BOM; offsets of the nodes count in it."""
 
@@ -30,14 +40,11 @@ class Source:
     format: Format
     roots: tuple[Node | DocumentError, ...]
 
-    def entries(self) -> Iterator[tuple[Node | DocumentError, Path, str]]:
-        """Its documents with Lists taken apart: node, path inside the root, kind where the list implies one.
-
-        Empty documents are left out. The position in this sequence is the `index` of a Place.
-        """
+    def entries(self) -> Iterator[Entry]:
+        """Its documents with Lists taken apart, empty ones left out. Their numbers here are the `index` of a Place."""
         for root in self.roots:
             if isinstance(root, DocumentError) or root.kind is not Kind.NULL:
-                yield from _flat(self.path, root, (), "")
+                yield from _flat(self.path, Entry(root, (), "", root))
 
 
 def read(data: bytes, path: str) -> Source:
@@ -65,24 +72,20 @@ def _wanted(api_version: str, kind: str) -> bool:
     return kind in _WANTED and (kind != "Secret" or api_version in ("v1", ""))
 
 
-def _flat(
-    file: str, node: Node | DocumentError, path: Path, implied: str
-) -> Iterator[tuple[Node | DocumentError, Path, str]]:
-    if isinstance(node, DocumentError) or node.kind is not Kind.MAP:
-        yield node, path, implied
+def _flat(file: str, entry: Entry) -> Iterator[Entry]:
+    node = entry.node
+    kind = "" if isinstance(node, DocumentError) or node.kind is not Kind.MAP else identity(node, entry.implied)[1]
+    if isinstance(node, DocumentError) or kind not in _LISTS:
+        yield entry
         return
-    _, kind = identity(node, implied)
     items = node.get("items")
-    if kind not in _LISTS:
-        yield node, path, implied
-    elif items is None or items.kind is not Kind.SEQ:
-        if items is None or items.kind is not Kind.NULL:
-            what, way_out = "is missing or not a list", "write `items: []`"
-            line = node.line if items is None else items.line
-            yield Fields(file, path).refused(what, line, ("items",), way_out), path, implied
-    else:
-        for index, child in enumerate(items.children):
-            yield from _flat(file, child, (*path, "items", index), _LISTS[kind])
+    if items is None or items.kind not in (Kind.SEQ, Kind.NULL):
+        what, line = "is missing or not a list", (items or node).line
+        error = Fields(file, entry.path).refused(what, line, ("items",), "write `items: []`")
+        yield Entry(error, entry.path, "", entry.root)
+        return
+    for index, child in enumerate(items.children):
+        yield from _flat(file, Entry(child, (*entry.path, "items", index), _LISTS[kind], entry.root))
 
 
 def identity(node: Node, implied: str) -> tuple[str, str]:
