@@ -141,9 +141,7 @@ class _Edit:
         before = text[writer.line_start(start) : start]
         if self.flow or self.node.kind is not Kind.MAP:
             broken = writer.line_end(start) < self.node.end and writer.json
-            rendered = (
-                to_json(body).decode().strip() if broken else json.dumps(body, ensure_ascii=False, sort_keys=True)
-            )
+            rendered = json.dumps(body, indent=writer.step if broken else None, ensure_ascii=False, sort_keys=True)
             rendered = rendered.replace("\n", writer.newline + before[: len(before) - len(before.lstrip())])
             return self._done([Splice(start, self.node.end, rendered)])
         lines = to_yaml(body).decode().splitlines(keepends=True)
