@@ -35,7 +35,8 @@ class Report:
     def counts(self) -> str:
         """The last line."""
         warnings = len(self.problems) - self.errors
-        parts = [_count(self.errors, "error"), _count(warnings, "warning")] if self.problems else ["no problems"]
+        counted = ((self.errors, "error"), (warnings, "warning"))
+        parts = [_count(number, word) for number, word in counted if number] or ["no problems"]
         unread = f", {_count(len(self.unread), 'file')} not read" if self.unread else ""
         of = f"{_count(self.secrets, 'sealed secret')} in {_count(self.files, 'file')}"
         return f"{', '.join(parts)}; {of}{unread}"
@@ -92,7 +93,7 @@ FORMATS: Mapping[str, Callable[[Report], str]] = {"text": text, "json": as_json,
 def cell(value: str) -> str:
     """Text for a cell of a markdown table: nothing in it is markup."""
     shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in value)
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~@" else c for c in shown)
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|~" else c for c in shown)
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

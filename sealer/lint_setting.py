@@ -80,7 +80,9 @@ class Settings:
         fetch = f"sealer keys fetch --cluster {name}"
         place = configs.shown(pins.path(config, name))
         for text in one.warnings:
-            unknown = text.endswith(pins.NOT_AUTHENTICATED)
-            code = "keys-unauthenticated" if unknown else "keys"
-            way_out = f"compare it with the operator's, then: {fetch} --trust {one.fingerprint}" if unknown else fetch
-            self.problems.append(Problem(place, 0, "", code, text, way_out, Severity.WARNING))
+            if text.endswith(pins.NOT_AUTHENTICATED):
+                said = "these keys are not authenticated: nobody has trusted them on this machine"
+                way_out = f"compare with the operator's fingerprint, then: {fetch} --trust {one.fingerprint}"
+                self.problems.append(Problem(place, 0, "", "keys-unauthenticated", said, way_out, Severity.WARNING))
+            else:
+                self.problems.append(Problem(place, 0, "", "keys", text, fetch, Severity.WARNING))
