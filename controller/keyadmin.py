@@ -57,7 +57,7 @@ def init(directory: Path, cluster: str, *, now: datetime, secret: str | None = N
     check_cluster(cluster)
     now = now.replace(microsecond=0)
     identity, state, key = Ed25519PrivateKey.generate(), os.urandom(32), generate_kem()
-    entry = _entry(key, Status.ACTIVE, now - BACKDATED, now + VALID, now, 1)
+    entry = _entry(key, Status.ACTIVE, now, 1)
     state_entry = StateEntry(keyrecord.state_key_id(state), Status.ACTIVE, now, 1)
     record = Record(cluster, 1, sshsig.identity_line(identity.public_key()), (entry,), (state_entry,))
     plain = {
@@ -115,11 +115,10 @@ def import_(directory: Path, found: Sequence[Found], *, now: datetime, ask: Ask 
         made: dict[str, KeyEntry] = {}
         private: dict[str, str] = {}
         public: dict[str, str] = {}
-        for each in sorted(found, key=lambda each: each.not_before or now):
+        for each in sorted(found, key=lambda each: _dates(each.key, now)):
             if each.key.id in have or each.key.id in made:
                 continue
-            start, end = each.not_before or now - BACKDATED, each.not_after or now + VALID
-            made[each.key.id] = _entry(each.key, each.status, start, end, now, sequence)
+            made[each.key.id] = _entry(each.key, each.status, now, sequence)
             _add_files(each.key, private, public)
         if not made:
             return Change(ring.record, known=tuple(known.values()))
@@ -180,7 +179,7 @@ def _add_new(ring: Keyring, record: Record, key: PrivateKey, now: datetime, chan
     before = [e for e in record.keys if e.algorithm == key.algorithm and e.status is Status.ACTIVE]
     for old in before:
         record = record.with_status(old.id, Status.RETIRED)
-    entry = _entry(key, Status.ACTIVE, now - BACKDATED, now + VALID, now, ring.sequence + 1)
+    entry = _entry(key, Status.ACTIVE, now, ring.sequence + 1)
     private: dict[str, str] = {}
     public: dict[str, str] = {}
     _add_files(key, private, public)
@@ -196,5 +195,15 @@ def _add_files(key: PrivateKey, private: dict[str, str], public: dict[str, str])
         public[f"{key.id}.crt"] = key.public.certificate
 
 
-def _entry(key: PrivateKey, status: Status, start: datetime, end: datetime, now: datetime, sequence: int) -> KeyEntry:
-    return KeyEntry(key.id, key.algorithm, status, start, end, now, sequence, key.public.raw)
+def _entry(key: PrivateKey, status: Status, now: datetime, sequence: int) -> KeyEntry:
+    start, end = _dates(key, now)
+    certificate = key.public.certificate
+    digest = keyrecord.certificate_digest(certificate) if certificate else ""
+    return KeyEntry(key.id, key.algorithm, status, start, end, now, sequence, key.public.raw, digest)
+
+
+def _dates(key: PrivateKey, now: datetime) -> tuple[datetime, datetime]:
+    """Those of the certificate, where there is one: kubeseal goes by them."""
+    from sealer.keys import validity
+
+    return validity(key.public.certificate) if key.public.certificate else (now - BACKDATED, now + VALID)

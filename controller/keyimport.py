@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sealer.errors import FormatError, KeyFormatError
 from sealer.keyrecord import Status
-from sealer.keys import RSA, PrivateKey, load_certificate, load_private, validity
+from sealer.keys import RSA, PrivateKey, load_certificate, load_private
 from sealer.wire import pem_blocks, pem_encode
 
 if TYPE_CHECKING:
@@ -29,12 +28,10 @@ _EXPORT = f"kubectl get secret -n kube-system -l {LABEL} -o yaml > FILE"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One key with its status, and its dates where a certificate gives them."""
+    """One key with the status that it has there."""
 
     key: PrivateKey = field(repr=False)
     status: Status
-    not_before: datetime | None
-    not_after: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +85,10 @@ def _found(pem: str, certificates: Iterable[str], where: str, status: Status) ->
     try:
         key = load_private(pem)
         if key.algorithm != RSA:
-            return Found(key, status, None, None)
+            return Found(key, status)
         for certificate in certificates:
             if _raw(certificate) == key.public.raw:
-                start, end = validity(certificate)
-                return Found(load_private(pem, certificate, trusted=True), status, start, end)
+                return Found(load_private(pem, certificate, trusted=True), status)
     except KeyFormatError as error:
         raise error.at(where) from None
     raise KeyFormatError(
@@ -135,8 +131,8 @@ def _owned(data: bytes, name: str) -> frozenset[int]:
     from sealer.stream import read as read_stream
 
     owned = set()
-    for index, (node, _, _) in enumerate(read_stream(data, name).entries()):
-        metadata = node.get("metadata") if isinstance(node, Node) else None
+    for index, entry in enumerate(read_stream(data, name).entries()):
+        metadata = entry.node.get("metadata") if isinstance(entry.node, Node) else None
         owners = metadata.get("ownerReferences") if metadata else None
         kinds = [owner.get("kind") for owner in owners.children] if owners else []
         if any(kind is not None and kind.text == "SealedSecret" for kind in kinds):

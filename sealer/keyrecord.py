@@ -35,7 +35,10 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """One sealing key. `raw` is its public half; `sequence` that of the first bundle which held it."""
+    """One sealing key. `raw` is its public half; `sequence` that of the first bundle which held it.
+
+    `certificate` is the hex SHA-256 of `<id>.crt`, for RSA only.
+    """
 
     id: str
     algorithm: str
@@ -45,6 +48,7 @@ class KeyEntry:
     created: datetime
     sequence: int
     raw: bytes = field(repr=False)
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,11 @@ class Record:
         return ("identity.pem", *certificates, *private, *state, "keyring.json")
 
 
+def certificate_digest(pem: str) -> str:
+    """What the record remembers of a certificate file, so that no changed byte of it goes by."""
+    return hashlib.sha256(pem.encode("ascii")).hexdigest()
+
+
 def public_id(raw: bytes) -> str:
     """The id of a public key: the same as `sealer.keys.key_id`, which can't be imported without `cryptography`."""
     return hashlib.sha256(raw).hexdigest()[:16]
@@ -107,7 +116,7 @@ def parse(data: bytes) -> Record:
     top = Members.of(loads(data, KeyFormatError), "", KeyFormatError, _RECORD, ("backedUp",))
     if top.integer("version") != 1:
         top.refuse("version", "is unknown to this program")
-    keys = tuple(_key(entry) for entry in top.objects("keys", _KEY))
+    keys = tuple(_key(entry) for entry in top.objects("keys", _KEY, ("certificate",)))
     state_keys = tuple(_state_key(entry) for entry in top.objects("stateKeys", _STATE_KEY))
     if len({key.id for key in keys}) != len(keys) or len({key.id for key in state_keys}) != len(state_keys):
         raise KeyFormatError("holds a key twice")
@@ -140,6 +149,7 @@ def render(record: Record) -> bytes:
                 "notAfter": format_time(key.not_after),
                 "created": format_time(key.created),
                 "sequence": key.sequence,
+                **({"certificate": key.certificate} if key.certificate else {}),
             }
             for key in record.keys
         ],
@@ -167,15 +177,19 @@ def _key(entry: Members) -> KeyEntry:
         entry.refuse("publicKey")
     if public_id(raw) != entry.text("id", ID):
         entry.refuse("id", "is not the digest of the public key")
+    algorithm = entry.text("algorithm", ALGORITHM)
+    if ("certificate" in entry.value) != (algorithm == "rsa"):
+        entry.refuse("certificate", "belongs to each RSA key, and to no other")
     key = KeyEntry(
         entry.text("id"),
-        entry.text("algorithm", ALGORITHM),
+        algorithm,
         Status(entry.text("status", STATUS)),
         entry.time("notBefore"),
         entry.time("notAfter"),
         entry.time("created"),
         entry.integer("sequence"),
         raw,
+        entry.text("certificate", r"[0-9a-f]{64}") if algorithm == "rsa" else "",
     )
     if key.not_before >= key.not_after:
         entry.refuse("notAfter", "is not after notBefore")

@@ -96,12 +96,11 @@ class Keyring:
 
     def public(self, key_id: str) -> PublicKey:
         """A public key; for RSA with its certificate. Reads no private key."""
-        from sealer.keys import RSA, load_certificate, load_public
+        from sealer.keys import load_certificate, load_public
 
         entry = self.entry(key_id)
-        name = f"{key_id}.crt" if entry.algorithm == RSA else RECORD
-        with self._placed(name):
-            certificate = self._read(name) if entry.algorithm == RSA else ""
+        with self._placed(f"{key_id}.crt" if entry.certificate else RECORD):
+            certificate = self._certificate(entry)
             if certificate and load_certificate(certificate).raw != entry.raw:
                 raise KeyFormatError("the certificate belongs to another key")
             return load_public(entry.algorithm, entry.raw, certificate)
@@ -168,12 +167,21 @@ class Keyring:
     def _load_private(self, entry: KeyEntry) -> PrivateKey:
         from sealer.keys import RSA, load_private
 
-        certificate = self._read(f"{entry.id}.crt") if entry.algorithm == RSA else ""
+        certificate = self._certificate(entry)
         text = self._secret(f"{entry.id}.pem")
         key = load_private(text, certificate, trusted=True)
         if key.id != entry.id or key.pem != text or (key.algorithm == RSA and not _consistent(key)):
             raise KeyFormatError("is not the private key that keyring.json names")
         return key
+
+    def _certificate(self, entry: KeyEntry) -> str:
+        """The PEM of a key's certificate; empty where keys have none."""
+        if not entry.certificate:
+            return ""
+        text = self._read(f"{entry.id}.crt")
+        if keyrecord.certificate_digest(text) != entry.certificate:
+            raise KeyFormatError(f"{entry.id}.crt is not the certificate that keyring.json names")
+        return text
 
     def _secret(self, name: str) -> str:
         """The plain PEM of a private file."""

@@ -186,7 +186,13 @@ def load_public(algorithm: str, raw: bytes, certificate: str = "") -> PublicKey:
 
 def load_certificate(pem: str) -> PublicKey:
     """The RSA key of the first certificate in a PEM text, as kubeseal reads it. See `validity` for its dates."""
-    key = _certificate(pem).public_key()
+    try:
+        key = _certificate(pem).public_key()
+    except KeyFormatError:
+        raise
+    except Exception:
+        # pyca reads the key late, and raises UnsupportedAlgorithm or ValueError for what it doesn't know.
+        raise KeyFormatError("the certificate holds a key that can't be read") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise KeyFormatError("the certificate holds another kind of key than RSA")
     return _rsa_public(key, pem)

@@ -26,7 +26,8 @@ def rsa_key(number: int = 0) -> keys.PrivateKey:
 
 
 def entry(key: keys.PrivateKey, status: Status = Status.ACTIVE, sequence: int = 1) -> KeyEntry:
-    return KeyEntry(key.id, key.algorithm, status, NOW - MINUTES, NOW + YEAR, NOW, sequence, key.public.raw)
+    digest = keyrecord.certificate_digest(key.public.certificate) if key.public.certificate else ""
+    return KeyEntry(key.id, key.algorithm, status, NOW - MINUTES, NOW + YEAR, NOW, sequence, key.public.raw, digest)
 
 
 def make(directory: Path, *private: keys.PrivateKey, cluster: str = "prod", secret: str | None = None) -> Record:
