@@ -20,7 +20,7 @@ MAX_EXPANDED = 1024 * 1024
 Wanted = Callable[[str, str], bool]
 """Whether a document of this apiVersion and kind is read at all."""
 
-_STR, _FLOAT = Kind.STR, Kind.FLOAT  # an enum attribute costs more than a global, and each scalar asks
+_STR, _INT, _FLOAT = Kind.STR, Kind.INT, Kind.FLOAT  # an enum attribute costs more than a global, and each scalar asks
 _PROPERTIES = ("&", "!")
 _CORE = "tag:yaml.org,2002:"
 _TAGGED = {"bool": Kind.BOOL, "int": Kind.INT, "float": Kind.FLOAT, "null": Kind.NULL}
@@ -143,7 +143,7 @@ class Builder:
         kind = _STR if style or text[:1] not in HINTS else resolve(text)
         if raw.tag:
             kind = self._tagged(raw.tag, kind, raw)
-        if kind is _FLOAT and not math.isfinite(number(text)):
+        if (kind is _FLOAT or kind is _INT) and not math.isfinite(number(text)):
             raise self._refused("is a number that JSON can't hold", raw, "quote it, if text is meant")
         mark = raw.start_mark
         start = mark.index

@@ -114,7 +114,9 @@ def number(text: str) -> float:
     if text in _WORDS:
         return float(_WORDS[text][1] or 0)
     digits = text.replace("_", "")
-    if len(digits) > 1000 or not _INT.fullmatch(digits):
+    if len(digits) > 250:  # beyond any float, and int() refuses very long ones
+        return math.inf
+    if not _INT.fullmatch(digits):
         return float(digits)
     sign, body = (-1, digits[1:]) if digits[0] == "-" else (1, digits.removeprefix("+"))
     return sign * (int(body, 8) if re.match("0[0-9]", body) else int(body, 0))
