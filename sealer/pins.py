@@ -25,6 +25,8 @@ from sealer.wire import canonical_json, pem_blocks
 MAX_KEYS = 1024 * 1024
 """Largest bundle or certificate, in bytes."""
 WARN_DAYS = 30
+REFRESH = timedelta(days=45)
+"""A pinned bundle that is good for longer is not replaced by one with the same keys."""
 
 NOT_AUTHENTICATED = "not authenticated: nobody has trusted this fingerprint yet on this machine"
 
@@ -65,6 +67,7 @@ class Change:
     """What `write` found and did. `before` is None for new or unreadable keys; `first` all clusters recorded first."""
 
     before: Keys | None
+    written: bool
     after: Keys
     first: tuple[trust.Subject, ...] = ()
 
@@ -121,11 +124,14 @@ def path(config: Config, cluster: str) -> Path:
     return kinds[0]
 
 
-def write(config: Config, cluster: str, data: bytes, *, trusted: str | None = None, own: bool = False) -> Change:
+def write(
+    config: Config, cluster: str, data: bytes, *, now: datetime, trusted: str | None = None, own: bool = False
+) -> Change:
     """Pin new keys: check, write the file, then move trust forward. Raises Untrusted and leaves both as they were.
 
     `trusted` is the fingerprint that a person compared; `own` says that the keys are of one's own keyring, which is
-    proof enough for a cluster that is not recorded yet, but not for one that has other keys.
+    proof enough for a cluster that is not recorded yet, but not for one that has other keys. A bundle that differs
+    only in its dates replaces the pinned one late in its life, so that a daily fetch is no daily commit.
     """
     after = parse(data, cluster)
     if trusted is not None and trusted != after.pin:
@@ -133,11 +139,11 @@ def write(config: Config, cluster: str, data: bytes, *, trusted: str | None = No
     entries = trust.from_environment()
     if entries is not None:
         trust.check_environment(entries, after.subject)
-        return Change(_store(config, after, data), after)
+        return Change(*_store(config, after, data, now), after)
     place = repository.identify(config.root)
     known = trust.load().repositories.get(place)
     first = () if known is not None else (after.subject, *_others(config, cluster))
-    before: list[Keys | None] = []
+    stored: list[tuple[Keys | None, bool]] = []
 
     def change(current: trust.Trust) -> trust.Trust:
         recorded = current.repositories.get(place)
@@ -148,11 +154,11 @@ def write(config: Config, cluster: str, data: bytes, *, trusted: str | None = No
         else:
             trust.check(current, place, after.subject)
         # Keys first: a crash between the two leaves what `pinned` heals, or refuses until it is trusted again.
-        before.append(_store(config, after, data))
+        stored.append(_store(config, after, data, now))
         return trust.advance(current, after.subject)
 
     trust.update(change)
-    return Change(before[0], after, first)
+    return Change(*stored[0], after, first)
 
 
 def parse(data: bytes, cluster: str | None) -> Keys:
@@ -246,20 +252,20 @@ def _others(config: Config, cluster: str) -> tuple[trust.Subject, ...]:
     return tuple(found)
 
 
-def _store(config: Config, after: Keys, data: bytes) -> Keys | None:
-    """Write the keys and remove the other kind of file; what stood there before."""
+def _store(config: Config, after: Keys, data: bytes, now: datetime) -> tuple[Keys | None, bool]:
+    """Write the keys and remove the other kind of file; what stood there before, and whether it was replaced."""
     try:
         before = read(config, after.bundle.cluster)
     except (SourceError, FormatError):
         before = None
+    if before and before.subject == after.subject and (after.certificate or before.bundle.expires - now > REFRESH):
+        return before, False
     bundle, certificate = _places(config, after.bundle.cluster)
     place, other = (certificate, bundle) if after.certificate else (bundle, certificate)
-    content = after.certificate.encode("ascii") if after.certificate else data
-    if not place.is_file() or files.read(place, limit=MAX_KEYS) != content:
-        config.keys.mkdir(parents=True, exist_ok=True)
-        files.write_atomic(place, content)
+    config.keys.mkdir(parents=True, exist_ok=True)
+    files.write_atomic(place, after.certificate.encode("ascii") if after.certificate else data)
     other.unlink(missing_ok=True)
-    return before
+    return before, True
 
 
 def _places(config: Config, cluster: str) -> tuple[Path, Path]:
