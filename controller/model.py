@@ -75,9 +75,9 @@ class Document:
     """A sealed document as delivery sees it. All but `origin` and `body` follows from the bytes of the document alone.
 
     `digest` is SHA-256 of canonical JSON of all that delivery depends on. `stores` are the labels that it asks for,
-    none for the default. `recipients` are the ids of all keys that its v2 items are sealed to, ascending; `v1` says that an
-    item is in Bitnami's format, which names no key. `body` is what opening needs, None until it is loaded: a file that
-    was read before is not parsed again.
+    none for the default. `recipients` are the ids of all keys that its v2 items are sealed to, ascending; `v1` says
+    that an item is in Bitnami's format, which names no key. `body` is what opening needs, None until it is loaded: a
+    file that was read before is not parsed again.
     """
 
     ref: Ref

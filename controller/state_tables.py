@@ -1,0 +1,178 @@
+"""The tables of the state, and the connection to the database that holds them (DELIVERY section 4).
+
+The only place, with `state` and the store `local`, that imports SQLAlchemy. Columns are text, binary and integer, the
+key first, so that the same statements serve SQLite and PostgreSQL. Rows are written by `state`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from sealer.errors import MissingExtra, SealerError, SourceError
+
+try:
+    import sqlalchemy as sa
+    from sqlalchemy.pool import StaticPool
+except ImportError:
+    raise MissingExtra("the state needs the extra `controller`", way_out="pip install 'sealer[controller]'") from None
+
+__all__ = ["MIGRATIONS", "Migration", "checkpoint", "connect", "metadata", "migrate", "sa"]
+
+BUSY = 5.0
+"""Seconds to wait for another program that holds the database."""
+
+Migration = Callable[[sa.Connection], None]
+MIGRATIONS: Sequence[Migration] = ()
+"""From schema 1 to 2, from 2 to 3, and so on: what is in a database stays readable for ever."""
+
+metadata = sa.MetaData()
+
+
+def _table(name: str, keys: str, texts: str = "", integers: str = "", binary: str = "") -> sa.Table:
+    # Binary columns come last: SQLite walks through a long one to reach what is behind it.
+    key = [sa.Column(each, sa.Text, primary_key=True, nullable=False) for each in keys.split()]
+    text = [sa.Column(each, sa.Text, nullable=False) for each in texts.split()]
+    integer = [sa.Column(each, sa.BigInteger, nullable=False) for each in integers.split()]
+    blob = [sa.Column(each, sa.LargeBinary, nullable=True) for each in binary.split()]
+    return sa.Table(name, metadata, *key, *text, *integer, *blob)
+
+
+meta = _table("meta", "key", "value")
+sources = _table("sources", "source", "kind location revision", "applied_at")
+parsed = _table("parsed", "file parser", binary="entries")
+documents = _table(
+    "documents",
+    "source namespace name",
+    "path digest state reason failed_digest failed_keyring good",
+    "changed_at",
+    "good_body",
+)
+stores = _table("stores", "store", "label kind spec")
+deliveries = _table(
+    "deliveries",
+    "store target",
+    "source namespace name input fingerprint version keys state reason",
+    "seq changed_at",
+)
+intents = _table("intents", "store target", "op token expect fingerprint input", "seq audit at")
+local_heads = _table("local_heads", "namespace name", "owner token fingerprint", "version deleted_at")
+local_versions = sa.Table(
+    "local_versions",
+    metadata,
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("destroyed_at", sa.BigInteger, nullable=False),
+    sa.Column("row", sa.LargeBinary, nullable=True),
+)
+
+
+def connect(path: Path, *, read_only: bool) -> sa.Connection:
+    """The one connection to a database file. Every error of the database becomes a SourceError that names the file."""
+    engine = sa.create_engine(
+        "sqlite://", creator=lambda: _open(path, read_only), poolclass=StaticPool, hide_parameters=True
+    )
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A deferred transaction that reads, then writes, fails at once if another has written: take the lock first.
+        writing = connection.get_execution_options().get("writing")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    @sa.event.listens_for(engine, "handle_error")
+    def explain(context: sa.engine.ExceptionContext) -> None:
+        if isinstance(context.original_exception, sqlite3.Error):
+            context.chained_exception = explained(context.original_exception, path)
+
+    return engine.connect()
+
+
+def migrate(connection: sa.Connection, path: Path, *, read_only: bool, migrations: Sequence[Migration]) -> None:
+    """Bring the database to the schema of this program. A newer one is refused, and so is what isn't ours."""
+    schema = _schema(connection, path)
+    wanted = 1 + len(migrations)
+    if schema > wanted:
+        raise SourceError(
+            f"was written by a newer version (schema {schema}, this one knows {wanted})",
+            where=str(path),
+            way_out="install that version again; this one changed nothing",
+        )
+    if schema == wanted:
+        return
+    if read_only:
+        what = "holds no state yet" if schema == 0 else f"has the older schema {schema}"
+        raise SourceError(what, where=str(path), way_out="sealer-controller apply SOURCE")
+    with connection.execution_options(writing=True).begin():
+        if schema == 0:
+            metadata.create_all(connection)
+        for step in migrations[schema - 1 :] if schema else ():
+            step(connection)
+        connection.execute(meta.delete().where(meta.c.key == "schema"))
+        connection.execute(meta.insert(), {"key": "schema", "value": str(wanted)})
+    connection.execution_options(writing=False)
+
+
+def checkpoint(connection: sa.Connection) -> bool:
+    """Move the write-ahead log into the database and cut it to nothing. False while another program reads."""
+    connection.rollback()
+    busy: int = _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
+
+
+def explained(error: sqlite3.Error, path: Path) -> SealerError:
+    """What an error of SQLite means to whoever reads it. Its text is ours: no statement, no value."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    what, way_out = _MEANING.get(code, (f"the database failed ({getattr(error, 'sqlite_errorname', '')})", ""))
+    return SourceError(what, where=str(path), way_out=way_out.replace("{path}", str(path)))
+
+
+_DAMAGED = "restore it from a backup, or move it away and run: sealer-controller apply SOURCE"
+_MEANING = {
+    sqlite3.SQLITE_BUSY: ("is locked by another program", "fuser {path}"),
+    sqlite3.SQLITE_LOCKED: ("is locked by another program", "end the program that has it open"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", _DAMAGED),
+    sqlite3.SQLITE_NOTADB: ("is damaged, or not a state database", _DAMAGED),
+    sqlite3.SQLITE_FULL: ("can't be written: no space left", "free some space and run it again"),
+    sqlite3.SQLITE_READONLY: ("can't be written: it is read-only", ""),
+    sqlite3.SQLITE_CANTOPEN: ("can't be opened", ""),
+    sqlite3.SQLITE_IOERR: ("can't be read or written: input/output error", ""),
+}
+
+
+def _open(path: Path, read_only: bool) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?mode={'ro' if read_only else 'rw'}"
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY)
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")
+    except sqlite3.Error as error:
+        raise explained(error, path) from None
+    return connection
+
+
+def _driver(connection: sa.Connection) -> sqlite3.Connection:
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
+
+
+def _schema(connection: sa.Connection, path: Path) -> int:
+    """The schema of a database, 0 for an empty one."""
+    names = set(sa.inspect(connection).get_table_names())
+    connection.rollback()
+    if not names:
+        return 0
+    if meta.name in names:
+        value = connection.execute(sa.select(meta.c.value).where(meta.c.key == "schema")).scalar()
+        connection.rollback()
+        if value is not None and str(value).isdigit():
+            return int(value)
+    raise SourceError("is not a state database", where=str(path), way_out="--state DIR, another directory")
