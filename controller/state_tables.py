@@ -85,9 +85,10 @@ def connect(path: Path, *, read_only: bool) -> sa.Connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     @sa.event.listens_for(engine, "handle_error")
-    def explain(context: sa.engine.ExceptionContext) -> None:
-        if isinstance(context.original_exception, sqlite3.Error):
-            context.chained_exception = explained(context.original_exception, path)
+    def explain(context: sa.engine.ExceptionContext) -> SealerError | None:
+        # SQLAlchemy raises what is returned; it only looks at `chained_exception`, it doesn't act on it.
+        error = context.original_exception
+        return explained(error, path) if isinstance(error, sqlite3.Error) else None
 
     return engine.connect()
 
