@@ -6,18 +6,20 @@ No private key is printed by any of them. What they do to a keyring is in `contr
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller import keyadmin
+from controller.settings import STATE_VARIABLE
 from sealer import backup as backups
 from sealer import files, keyfiles, keyring, passphrase, paths
 from sealer.console import OK, note, out, out_bytes, warn
-from sealer.errors import UsageError
+from sealer.errors import MissingExtra, SealerError, UsageError
 from sealer.keyrecord import Status
 from sealer.strictjson import format_time
 
@@ -102,18 +104,16 @@ def retire(where: Where, *, key: str) -> int:
     return _show(keyadmin.retire(where.find(), key))
 
 
-def compromise(where: Where, *, key: str, delivered: Callable[[str, str], Iterable[str]] | None = None) -> int:
-    """Mark a key as known to others. `delivered(cluster, key id)` names the secrets that it opened here."""
+def compromise(where: Where, *, key: str) -> int:
+    """Mark a key as known to others, and name the secrets that it opened here."""
     change = keyadmin.compromise(where.find(), key, now=_now(), ask=where.ask)
     _show(change)
     entry = (*change.changed, *change.known)[0]
-    names = sorted(delivered(change.record.cluster, entry.id)) if delivered else []
-    for name in names:
-        out(f"change {name}")
-    every = "these secrets" if names else f"every secret that was ever sealed to {entry.id[:8]}"
+    for name in _delivered(change.record.cluster, entry.id):
+        out(f"change       {name}")
     warn(
-        f"whoever has the key reads {every}, in Git history too: sealing the same value again doesn't heal it",
-        way_out="sealer keys fetch in each repository, then sealer set FILE KEY with a new value for each item",
+        f"whoever has it reads all that was ever sealed to {entry.id[:8]}, in Git history too; only new values help",
+        way_out="sealer keys fetch in each repository, then sealer set FILE KEY for each item",
     )
     return OK
 
@@ -198,6 +198,23 @@ def _show(change: keyadmin.Change) -> int:
         note("next: sealer keys fetch  in each repository, so that it seals to the new keys")
     _warn_about(change.record)
     return OK
+
+
+def _delivered(cluster: str, key_id: str) -> list[str]:
+    """The secrets that this controller delivered with a key. Empty where it has no state, as on a laptop."""
+    try:
+        from controller.state import State
+
+        directory = Path(os.environ.get(STATE_VARIABLE) or paths.state_home() / cluster)
+        if not State.exists(directory):
+            return []
+        with State.open(directory, create=False, read_only=True) as state:
+            return sorted({str(each.ref) for each in state.deliveries() if key_id in each.keys})
+    except MissingExtra:
+        return []
+    except SealerError as error:
+        warn(f"can't tell which secrets it opened: {error}")
+        return []
 
 
 def _warn_about(record: Record) -> None:
