@@ -38,7 +38,9 @@ _CREDENTIAL = re.compile(
     r"pass(word|wd|phrase)?\b|secret|token|api[-_.]?key|private[-_.]?key|credential|\.(pem|key)$", re.IGNORECASE
 )
 _VALUES = re.compile(r"(^|\.)(data|stringData)(\.|\[|$)")
-_HELM = re.compile(rb"\{\{-?\s*(\.(Values|Release|Chart|Capabilities|Files|Template)\b|(include|define|template) \")")
+_HELM = re.compile(
+    rb"\{\{[^}]{0,200}?(\.(Values|Release|Chart|Capabilities|Files|Template)|(include|define|template) \")"
+)
 _ONLY_TEMPLATE = re.compile(rb"\s*(\{\{.*?\}\}\s*)*", re.DOTALL)
 
 

@@ -139,8 +139,9 @@ def _no_key(
     from sealer import recipients
 
     known = recipients.known(settings)
-    held = tuple(getattr(keys, "clusters", ()))
-    what = f"sealed to {recipients.describe(doc, known)}, you hold {', '.join(held) if held else 'no private key'}"
+    held, others = _held(keys)
+    mine = ", ".join([*held, *(known.named(key_id) for key_id in others)]) or "no private key"
+    what = f"sealed to {recipients.describe(doc, known)}, you hold {mine}"
     sibling = recipients.sibling(doc.place.file, recipients.clusters_of(doc, known, settings), held)
     return NoKey(
         what,
@@ -149,3 +150,12 @@ def _no_key(
         if sibling
         else "pass the key: --private-key SRC",
     )
+
+
+def _held(keys: PrivateKeys) -> tuple[Sequence[str], Sequence[str]]:
+    """The names of the keyrings at hand, and the ids of keys that were named one by one."""
+    from sealer.private import Held, Local
+
+    if isinstance(keys, Held):
+        return keys.keyrings.clusters if keys.keyrings else (), [key.id for key in keys.keys]
+    return keys.clusters if isinstance(keys, Local) else (), ()
