@@ -145,3 +145,45 @@ def uid_of(kind: str, *, address: str, mount: str = "", prefix: str = "") -> str
         return "local"
     fields = b"".join(lp(text.encode()) for text in (kind, address, mount, prefix))
     return hashlib.sha256(fields).hexdigest()[:16]
+
+
+def before_put(put: Put, seen: Observed, caps: Capabilities) -> str | StoreError | None:
+    """What a put comes to without a write, by what stands there: a version, an error, or None if it has to be written.
+
+    Stores that hold marks ask this of what they see in the same transaction, lock, or call that writes.
+    """
+    if (size := size_of(put.secret)) > caps.max_bytes:
+        return Rejected(f"{size:,} bytes, and this store takes {caps.max_bytes:,}", where=str(put.target))
+    if seen.presence == "present":
+        if seen.owner != put.mark.owner and not put.adopt:
+            return NotOurs(f"belongs to {seen.owner or 'nobody known'}", where=str(put.target))
+        if (seen.token, seen.fingerprint) == (put.mark.token, put.mark.fingerprint):
+            return seen.version
+    return None if put.expect == seen.version else _conflict(put.target, put.expect, seen.version)
+
+
+def before_delete(delete: Delete, seen: Observed) -> StoreError | None:
+    """Why a delete must not happen. Of an absent or deleted target there is nothing to say: it is done."""
+    if seen.presence != "present":
+        return None
+    if seen.owner != delete.owner:
+        return NotOurs(f"belongs to {seen.owner or 'nobody known'}", where=str(delete.target))
+    return None if delete.expect in ("", seen.version) else _conflict(delete.target, delete.expect, seen.version)
+
+
+def too_large(target: Target, secret: Secret, caps: Capabilities) -> list[Problem]:
+    """The problem of a secret that is larger than its store takes, for `lint`."""
+    from controller.model import Problem
+
+    if (size := size_of(secret)) <= caps.max_bytes:
+        return []
+    return [Problem(target.name, 0, "too-large", f"{size:,} bytes, and this store takes {caps.max_bytes:,}")]
+
+
+def size_of(secret: Secret) -> int:
+    """Bytes of all values, which stores limit."""
+    return sum(len(value) for value in secret.items.values())
+
+
+def _conflict(target: Target, expected: str, standing: str) -> Conflict:
+    return Conflict(f"version {expected or 'none'} was expected, {standing or 'none'} stands there", where=str(target))
