@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sealer import config_reader, yamlio
+from sealer import append, config_reader, yamlio
 from sealer.errors import DocumentError
 from sealer.node import BOM, Kind, decode, resolve
 
@@ -43,12 +43,11 @@ def with_cluster(data: bytes, file: str, *, cluster: str, url: str | None) -> by
         line = clusters.line if clusters else 1
         what = "the clusters are not written one a line, so that none is added"
         raise DocumentError(what, file=file, line=line, path="clusters", way_out=way_out)
-    # Behind the last one there may be comments of who knows what; before the first there is none of it.
     start = clusters.items[0][0].start
-    line_start = text.rfind("\n", 0, start) + 1
+    indent = text[text.rfind("\n", 0, start) + 1 : start]
     ending = "\r\n" if "\r\n" in text else "\n"
-    added = text[:line_start] + _entry(cluster, url, text[line_start:start], ending) + text[line_start:]
-    after = ((BOM if bom else "") + added).encode("utf-8")
+    edited = append.insert(text, append.behind(text, clusters), _entry(cluster, url, indent, ending), ending)
+    after = ((BOM if bom else "") + edited).encode("utf-8")
     config_reader.read(after, Path("/"), file)
     return after
 

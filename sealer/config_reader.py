@@ -32,6 +32,11 @@ def read(data: bytes, root: Path, file: str) -> Config:
     return _config(Value(top, "", file), root)
 
 
+def is_source(text: str) -> bool:
+    """Whether a text may be the id of a source."""
+    return _SOURCE.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A node with its path and file: all that an error about it has to say."""
@@ -118,7 +123,7 @@ def _source(value: Value) -> str:
     text = value.text()
     if "@" in text or "://" in text:
         raise value.error("is a URL, not an id", "write host/path, as in github.com/example/shop")
-    if not _SOURCE.fullmatch(text):
+    if not is_source(text):
         raise value.error("is no source id (letters, digits, - . _ ~ / : +; at most 253)", "example: shop-secrets")
     return text
 

@@ -164,7 +164,7 @@ def write(
 def parse(data: bytes, cluster: str | None) -> Keys:
     """The keys that some bytes hold: a bundle, or a bare certificate (which needs the cluster's name)."""
     data = data.removeprefix(b"\xef\xbb\xbf")
-    if b"-----BEGIN CERTIFICATE-----" not in data or data.lstrip().startswith(b"{"):
+    if not is_certificate(data):
         bundle = bundles.parse(data, cluster=cluster)
         return Keys(bundle, bundle.fingerprint)
     if cluster is None:
@@ -179,6 +179,11 @@ def parse(data: bytes, cluster: str | None) -> Keys:
     start, end = keys.validity(certificate)
     key = BundleKey(public, start, end, Status.ACTIVE)
     return Keys(Bundle(cluster, 0, start, end, "", (key,)), public.id, certificate)
+
+
+def is_certificate(data: bytes) -> bool:
+    """Whether bytes are to be read as a bare certificate, not as a bundle."""
+    return b"-----BEGIN CERTIFICATE-----" in data and not data.lstrip().startswith(b"{")
 
 
 def shared(pinned_keys: Iterable[Pinned]) -> tuple[str, ...]:
@@ -228,16 +233,14 @@ def _checked(config: Config, found: Keys, now: datetime, record: bool) -> Pinned
     lost = trust.lost_v2(known, found.subject)
     if change(known) != known:
         trust.update(change)
-    first = tuple(first_use_line(subject) for subject in subjects)
     gone = (lost_v2_line(found.bundle.cluster),) if lost else ()
-    return replace(result, lost_v2=lost, warnings=(*first, *result.warnings, *gone))
+    return replace(result, lost_v2=lost, warnings=(*first_use_lines(subjects), *result.warnings, *gone))
 
 
-def first_use_line(subject: trust.Subject) -> str:
-    """What is said of each cluster when a repository is used for the first time."""
-    return (
-        f"first use of this repository: {subject.cluster} is {subject.pin} from now on; compare it with the operator's"
-    )
+def first_use_lines(subjects: Iterable[trust.Subject]) -> tuple[str, ...]:
+    """What is said when a repository is used for the first time; nothing if it is not."""
+    lines = [f"first use: {subject.cluster} is {subject.pin}" for subject in subjects]
+    return (*lines, "trusted from now on; compare with what each operator says") if lines else ()
 
 
 def _others(config: Config, cluster: str) -> tuple[trust.Subject, ...]:

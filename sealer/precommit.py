@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sealer import yamlio
+from sealer import append, yamlio
 from sealer.errors import DocumentError
-from sealer.node import BOM, Kind, Node, decode, walk
+from sealer.node import BOM, Kind, Node, decode
 
 HOOKS = {
     "scan-secrets": ("scan for plaintext secrets", "sealer-scan --staged"),
@@ -42,12 +42,11 @@ def with_hooks(data: bytes, file: str, hooks: Sequence[str]) -> bytes:
         way_out = "add to repos by hand:\n" + _block(tuple(hooks), "  ", "\n").rstrip()
         raise DocumentError("repos is not a list with a line for each entry", file=file, line=line, way_out=way_out)
     ending = "\r\n" if "\r\n" in text else "\n"
-    at = _behind(text, repos)
-    before = text[:at] if text[:at].endswith("\n") else text[:at] + ending
     dash = text.rfind("-", 0, repos.children[0].start)
     indent = text[text.rfind("\n", 0, dash) + 1 : dash]
-    after = ((BOM if bom else "") + before + _block(hooks, indent, ending) + text[at:]).encode("utf-8")
-    if missing(after, file) and set(missing(after, file)) & set(hooks):
+    edited = append.insert(text, append.behind(text, repos), _block(hooks, indent, ending), ending)
+    after = ((BOM if bom else "") + edited).encode("utf-8")
+    if set(missing(after, file)) & set(hooks):
         raise DocumentError("the hooks could not be added", file=file, line=repos.line, way_out="add them by hand")
     return after
 
@@ -60,18 +59,6 @@ def _ids(top: Node) -> Iterator[str]:
             name = hook.get("id")
             if name is not None:
                 yield name.text
-
-
-def _behind(text: str, repos: Node) -> int:
-    """The offset behind the line on which the last value of a block list ends.
-
-    The end of the list itself lies behind comments that belong to what follows.
-    """
-    last = max(node.end for node in walk(repos) if node.style or node.kind not in (Kind.MAP, Kind.SEQ))
-    if text[:last].endswith("\n"):
-        return last
-    line_end = text.find("\n", last)
-    return len(text) if line_end < 0 else line_end + 1
 
 
 def _block(hooks: Sequence[str], indent: str, ending: str) -> str:

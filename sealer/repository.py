@@ -21,13 +21,18 @@ _POINTER_BYTES = 64 * 1024
 
 def common_directory(start: Path) -> Path | None:
     """The real path of the Git directory that all work trees of a repository share; None outside of Git."""
+    top = work_tree(start)
+    directory = _git_directory(top / ".git") if top else None
+    if directory is None:
+        return None
+    shared = _pointer(directory / "commondir")
+    return Path(os.path.realpath(directory / shared)) if shared else directory
+
+
+def work_tree(start: Path) -> Path | None:
+    """The top of the work tree that a folder lies in; None outside of Git."""
     place = Path(os.path.realpath(start))
-    for folder in (place, *place.parents):
-        directory = _git_directory(folder / ".git")
-        if directory is not None:
-            shared = _pointer(directory / "commondir")
-            return Path(os.path.realpath(directory / shared)) if shared else directory
-    return None
+    return next((folder for folder in (place, *place.parents) if _git_directory(folder / ".git")), None)
 
 
 def identify(root: Path) -> str:

@@ -89,7 +89,7 @@ def _all(config: Config, *, check: bool) -> int:
     for name in config.clusters:
         try:
             if _default_source(config, name) is None and not check:
-                note(f"left alone  {name}  has no url, and you hold no keyring of that name")
+                note(f"left alone: {name} has no url, and you hold no keyring of that name")
             else:
                 code = max(code, _one(config, None, name, check=check, trust=None))
         except SealerError as error:
@@ -108,9 +108,10 @@ def _one(config: Config, source: str | None, cluster: str | None, *, check: bool
         # Nothing to fetch from, but keys to trust: those that stand in the repository.
         place = str(pins.path(config, name)) if trust else None
     if place is None:
-        way_out = f"sealer keys fetch SRC --cluster {name}"
+        way_out = f"sealer keys fetch SRC --cluster {name}; or make one: sealer-controller init --cluster {name}"
         raise UsageError(f"cluster {name} has no url, and you hold no keyring of that name", way_out=way_out)
-    found = obtain(config, place, name, now=now, unsigned=check)
+    only = next(iter(config.clusters)) if len(config.clusters) == 1 else None
+    found = obtain(place, name, now=now, fallback=only, unsigned=check)
     name = found.keys.bundle.cluster
     if name not in config.clusters:
         raise _unknown(config, name, source)
@@ -121,9 +122,9 @@ def _one(config: Config, source: str | None, cluster: str | None, *, check: bool
 
 
 def obtain(
-    config: Config | None, source: str, cluster: str | None, *, now: datetime, unsigned: bool = False
+    source: str, cluster: str | None, *, now: datetime, fallback: str | None = None, unsigned: bool = False
 ) -> Obtained:
-    """The keys of a source; a bare certificate is taken for the only cluster if none is named.
+    """The keys of a source. A bare certificate is `cluster`'s, else `fallback`'s: it doesn't say whose it is.
 
     With `unsigned` a keyring is only looked at, which asks for no passphrase.
     """
@@ -136,15 +137,10 @@ def obtain(
         if cluster is not None and bundle.cluster != cluster:
             raise BundleError(f"is the keyring of cluster {bundle.cluster}, not of {cluster}", where=source)
         return Obtained(Keys(bundle, bundle.fingerprint), own=own)
-    only = next(iter(config.clusters)) if config and len(config.clusters) == 1 else None
     try:
         data = fetching.public(fetching.load(source))
-        try:
-            return Obtained(pins.parse(data, cluster), data, own)
-        except UsageError:
-            if only is None:
-                raise
-            return Obtained(pins.parse(data, only), data, own)
+        bare = pins.is_certificate(data)
+        return Obtained(pins.parse(data, cluster or (fallback if bare else None)), data, own)
     except FormatError as error:
         raise error.at("stdin" if source == "-" else source) from None
 
@@ -157,19 +153,20 @@ def pin(config: Config, found: Obtained, *, now: datetime, source: str | None, t
         if source and source != "-":
             error.way_out = error.way_out.replace("keys fetch --", f"keys fetch {shlex.quote(source)} --")
         raise
-    _say(config, change, now=now)
+    _say(config, change, now=now, own=found.own)
 
 
-def _say(config: Config, change: Change, *, now: datetime) -> None:
-    for subject in change.first:
-        note(pins.first_use_line(subject))
+def _say(config: Config, change: Change, *, now: datetime, own: bool) -> None:
     before, after = change.before, change.after
     name = after.bundle.cluster
-    words = ["fetched" if change.written else "unchanged", name, _summary(after)]
+    for line in pins.first_use_lines(subject for subject in change.first if not own or subject.cluster != name):
+        note(line)
+    words = ["pinned" if change.written else "unchanged", name, _summary(after)]
     if not after.certificate:
         was = f" (was {before.bundle.sequence})" if before and before.bundle.sequence != after.bundle.sequence else ""
         words.append(f"sequence {after.bundle.sequence}{was}")
     out("  ".join(words))
+    note(f"  {after.pin}{', your own keyring' if own else ''}")
     if before and before.pin != after.pin:
         warn(f"cluster {name} was {before.pin} and is {after.pin} now")
     elif before and before.bundle.sequence > after.bundle.sequence:
@@ -177,7 +174,7 @@ def _say(config: Config, change: Change, *, now: datetime) -> None:
     for text in pins.ages(after.bundle, now=now, bare=bool(after.certificate)):
         warn(text)
     if change.written:
-        note(f"  commit {configs.shown(pins.path(config, name))}, and seal again what the old key sealed")
+        note(f"  commit {configs.shown(pins.path(config, name))}")
 
 
 def _compare(config: Config, cluster: str, published: Keys | None, now: datetime) -> int:

@@ -108,9 +108,9 @@ def test_a_local_path_has_none(url: str) -> None:
 
 
 def test_a_normal_form_may_be_a_source() -> None:
-    from sealer.config_reader import _SOURCE
+    from sealer.config_reader import is_source
 
     for url in ("https://h.example/a/b~c/d+e.git", "ssh://git@example.com:2222/~me/b.git"):
         normal = repository.normalise(url)
         assert normal is not None
-        assert _SOURCE.fullmatch(normal)
+        assert is_source(normal)
