@@ -91,7 +91,7 @@ def import_(where: Where, *, sources: Sequence[str]) -> int:
     """Add keys that were made elsewhere."""
     from controller import keyimport
 
-    if list(sources).count("-") > 1:
+    if [*sources, where.passphrase_file].count("-") > 1:
         raise UsageError("stdin can be read only once")
     read = keyimport.read([(_name(source), _bytes(source)) for source in sources])
     for reason in read.skipped:

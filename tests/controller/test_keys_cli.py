@@ -243,6 +243,7 @@ def test_import_from_files_and_stdin(run: Run, tmp_path: Path) -> None:
     assert "unchanged" in again.err
     assert run("keys", "import", tmp_path / "c").code == 2
     assert run("keys", "import", "-", "-").code == 2
+    assert run("keys", "import", "-", "--passphrase-file", "-").code == 2
     assert not any(line in done.out + done.err + again.err for line in _private())
 
 
