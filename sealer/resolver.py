@@ -37,8 +37,8 @@ class Resolver:
         self.flags = flags
         self.now = now or datetime.now(UTC)
         self.warnings: dict[str, None] = {}
+        self._real: dict[Path, Path] = {}
         self._by_folder: dict[Path, Config | None] = {}
-        self._by_file: dict[Path, Config] = {}
         self._pinned: dict[tuple[Path, str], Pinned] = {}
         self._recipients: dict[tuple[Path, tuple[str, ...]], Recipients] = {}
         self._holders: dict[Path, Mapping[str, frozenset[str]]] = {}
@@ -72,7 +72,7 @@ class Resolver:
 
     def config(self, folder: Path) -> Config | None:
         """The nearest `.sealer.yaml` upward of a folder, which need not exist."""
-        place = Path(os.path.realpath(folder))
+        place = self._real_folder(folder)
         if place not in self._by_folder:
             file = place / configs.NAME
             if file.is_file():
@@ -85,8 +85,17 @@ class Resolver:
     def _match(self, config: Config | None, path: Path | None) -> Match | None:
         if config is None or path is None:
             return None
-        found = rules.match(config, config.relative(path))
+        folder = self._real_folder(path.parent)
+        inside = folder.is_relative_to(config.root)
+        name = (folder / path.name).relative_to(config.root).as_posix() if inside else config.relative(path)
+        found = rules.match(config, name)
         return found.checked() if found else None
+
+    def _real_folder(self, folder: Path) -> Path:
+        # `config.relative` would follow the same folder to where it really is for each of a thousand files.
+        if folder not in self._real:
+            self._real[folder] = Path(os.path.realpath(folder))
+        return self._real[folder]
 
     def _readers(
         self, config: Config | None, match: Match | None, sealed: Sealed, shown: str, rule: str

@@ -57,9 +57,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One secret that was sealed: what is said of it."""
+    """One secret that was sealed, in words: its title, path, scope and readers, and its items."""
 
-    target: Target
+    title: str
+    path: str
+    how: str
     items: tuple[str, ...]
     dropped: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
@@ -77,67 +79,77 @@ class Output:
     before: bytes = field(default=b"", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One input with a target for each of its secrets: what is left is arithmetic, and `output` does it.
+
+    The content is for a new file, for the input's own file, or for stdout.
+    """
+
+    given: Input
+    path: Path | None
+    format: str
+    targets: tuple[Target, ...]
+
+    def output(self) -> Output:
+        """The input with each Secret replaced; other documents keep every byte."""
+        given = self.given
+        sealed = [_seal(plain, target) for plain, target in zip(given.secrets, self.targets, strict=True)]
+        bodies = [body for _, body in sealed]
+        lone = self.format == "yaml" and len(bodies) == 1 and not given.others and _is_plain(given.data)
+        if lone or not given.data or self.format != given.format:
+            data = render.stream(bodies, self.format)
+        else:
+            data = _replaced(
+                given.data,
+                given.where,
+                {plain.index: body for plain, (_, body) in zip(given.secrets, sealed, strict=True)},
+            )
+        before = given.data if self.path == given.path else b""
+        return Output(self.path, data, self.format, tuple(done for done, _ in sealed), given.others, before)
+
+
 class Sealing:
-    """Seals inputs under one Resolver."""
+    """Finds targets for inputs under one Resolver."""
 
     def __init__(self, resolver: Resolver, *, allow_empty: bool = False) -> None:
         self.resolver = resolver
         self.allow_empty = allow_empty
 
-    def in_stream(self, given: Input, path: Path | None, form: str | None = None) -> Output:
-        """The input with each Secret replaced, for a new file, for the input's own file, or for stdout.
-
-        Other documents keep every byte, so a change of format is refused where there are some.
-        """
+    def job(self, given: Input, path: Path | None, form: str | None = None) -> Job:
+        """The input with its targets. A change of format is refused where it would lose other documents."""
         form = form or given.format
-        sealed = [self._seal(plain, path) for plain in given.secrets]
-        done = tuple(each for each, _ in sealed)
-        if given.data and form == given.format:
-            bodies = {plain.index: body for plain, (_, body) in zip(given.secrets, sealed, strict=True)}
-            data = _replaced(given.data, given.where, bodies)
-        elif given.others:
+        if given.others and form != given.format:
             raise UsageError(
                 f"holds documents that are no Secret, which can't be written as {form}",
                 where=given.where,
                 way_out=f"leave --format out, or name a file for {given.format}",
             )
-        else:
-            data = render.stream([body for _, body in sealed], form)
-        return Output(path, data, form, done, given.others, given.data if path == given.path else b"")
+        return Job(given, path, form, tuple(self._target(plain, path) for plain in given.secrets))
 
     def onto(self, given: Input, path: Path, data: bytes, file: File, *, merge: bool) -> Output:
         """The content of a file that exists: each secret takes the place of the SealedSecret of its name."""
         done = []
         for plain in given.secrets:
             old = self._old(plain, path, file)
-            one, body = self._seal(plain, path, recipients_of(old, plain.secret.items) if merge else None)
-            dropped = tuple(sorted(set(old.items) - set(one.items)))
+            target = self._target(plain, path, recipients_of(old, plain.secret.items) if merge else None)
+            one, body = _seal(plain, target)
+            only_old = tuple(sorted(set(old.items) - set(one.items)))
             if merge:
-                self._check_merge(one.target, old)
+                _check_merge(target, old)
                 data = _merged(data, file.path, old, plain.secret, body)
-                one = replace(one, kept=dropped)
+                done.append(replace(one, kept=only_old))
             else:
                 data = edit.replace_document(data, file.path, old.place.index, body)
-                one = replace(one, dropped=dropped)
-            done.append(one)
+                done.append(replace(one, dropped=only_old))
         return Output(path, data, file.format, tuple(done), len(file.documents) - len(done))
 
-    def _seal(self, plain: Plain, path: Path | None, sealed: Sealed | None = None) -> tuple[Done, dict[str, Any]]:
-        secret, where = plain.secret, plain.said.where
+    def _target(self, plain: Plain, path: Path | None, sealed: Sealed | None = None) -> Target:
         try:
-            self._check_empty(secret)
-            target = self.resolver.resolve(path, said=plain.said, sealed=sealed)
-            texts = {
-                key: seal_item(value, target.binding, key, target.recipients)
-                for key, value in sorted(secret.items.items())
-            }
+            self._check_empty(plain.secret)
+            return self.resolver.resolve(path, said=plain.said, sealed=sealed)
         except SealerError as error:
-            raise error.at(where) from None
-        annotations = {key: secret.annotations[key] for key in _CARRIED if key in secret.annotations}
-        if target.stores:
-            annotations[STORES] = ",".join(target.stores)
-        body = render.sealed_body(target.binding, texts, None, annotations=annotations, secret=secret)
-        return Done(target, tuple(texts)), body
+            raise error.at(plain.said.where) from None
 
     def _check_empty(self, secret: Secret) -> None:
         if self.allow_empty:
@@ -161,14 +173,37 @@ class Sealing:
             way_out=f"name another file, or seal its own Secrets: sealer seal --in-place {file.path}",
         )
 
-    @staticmethod
-    def _check_merge(target: Target, old: SealedSecret) -> None:
-        if old.scope is not target.binding.scope:
-            raise UsageError(
-                f"scope: {old.place} says {old.scope.value}, the input says {target.binding.scope.value}",
-                where=target.path,
-                way_out=f"seal it whole, without --merge; or --scope {old.scope.value}",
-            )
+
+def _seal(plain: Plain, target: Target) -> tuple[Done, dict[str, Any]]:
+    """One secret's sealed document, and what is said of it."""
+    secret, bound = plain.secret, target.binding
+    try:
+        texts = {key: seal_item(value, bound, key, target.recipients) for key, value in sorted(secret.items.items())}
+    except SealerError as error:
+        raise error.at(plain.said.where or target.path) from None
+    annotations = {key: secret.annotations[key] for key in _CARRIED if key in secret.annotations}
+    if target.stores:
+        annotations[STORES] = ",".join(target.stores)
+    body = render.sealed_body(bound, texts, None, annotations=annotations, secret=secret)
+    how = f"{bound.scope.value}, {target.recipients.envelope}, {target.recipients}"
+    return Done(sealedfile.title(bound.namespace, bound.name), target.path, how, tuple(texts)), body
+
+
+def _check_merge(target: Target, old: SealedSecret) -> None:
+    if old.scope is not target.binding.scope:
+        raise UsageError(
+            f"scope: {old.place} says {old.scope.value}, the input says {target.binding.scope.value}",
+            where=target.path,
+            way_out=f"seal it whole, without --merge; or --scope {old.scope.value}",
+        )
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether a file of one document holds nothing beside it that has to stay: no comment, marker, BOM, CRLF or List.
+
+    Then its edit is its rendering, which saves two passes over each of a thousand files.
+    """
+    return not any(mark in data for mark in (b"#", b"---", b"...", b"%", b"\r", b"List", b"\xef\xbb\xbf"))
 
 
 def _replaced(data: bytes, where: str, bodies: Mapping[int | None, Mapping[str, Any]]) -> bytes:

@@ -10,14 +10,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sealer import config, console, document, files, sealedfile, source
-from sealer.commands.unseal import refuse_format_as_file
+from sealer import config, console, document, files, parallel, sealedfile, source
 from sealer.document import SealedSecret
 from sealer.errors import SealerError, UsageError
 from sealer.report import count, table, wrapped
 from sealer.resolver import Resolver
-from sealer.sealedfile import Change, title
-from sealer.sealing import Done, Input, Output, Plain, Sealing
+from sealer.sealedfile import Change
+from sealer.sealing import Done, Input, Job, Output, Plain, Sealing
 from sealer.secret import Secret
 from sealer.source import Items
 from sealer.targets import Flags, Said
@@ -44,11 +43,7 @@ def run(
     inputs = [_of_items(items)] if items else _inputs(sources)
     path = Path(output) if output else None
     form = _form(format, path)
-    outputs = [
-        _sealed(sealing, given, given.path if in_place else path, merge=merge, form=form)
-        for given in console.progress(inputs, total=len(inputs), doing="sealing")
-        if given.secrets
-    ]
+    outputs = _outputs(sealing, inputs, path, in_place=in_place, merge=merge, form=form)
     for text in sealing.resolver.warnings:
         console.warn(text)
     if in_place or path:
@@ -64,7 +59,7 @@ def _check(
     sources: Sequence[str], output: str | None, *, in_place: bool, merge: bool, items: Items, form: str | None
 ) -> None:
     """Refuse options that contradict each other, before anything is read."""
-    refuse_format_as_file(output)
+    sealedfile.refuse_format(output)
     from_stdin = not sources or _STDIN in sources
     if items and sources:
         raise UsageError("FILE and items (--from-file, --from-env-file) both say what to seal", way_out="choose one")
@@ -131,34 +126,41 @@ def _named(data: bytes, where: str, path: Path | None) -> Input:
 
 def _directory(top: Path) -> dict[str, Input]:
     found = {}
-    for path in _walk(top):
+    for real, path in _walk(top):
         data = files.read(path)
         if b"Secret" not in data:  # spares parsing what can hold none
             continue
         given = Input.of(document.parse_strict(data, config.shown(path)), data, path, empty=False)
         if given.secrets:
-            found[os.path.realpath(path)] = given
+            found[real] = given
     if not found:
         console.note(f"{config.shown(top)}: nothing to seal")
     return found
 
 
-def _walk(top: Path) -> Iterator[Path]:
-    """Manifests below a directory, in order; what begins with a dot is left out, links are not followed."""
+def _walk(top: Path) -> Iterator[tuple[str, Path]]:
+    """Manifests below a directory, in order, with their real paths; what begins with a dot and links are left out."""
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        real = os.path.realpath(folder)
         for name in sorted(names):
             path = Path(folder, name)
-            if path.suffix.lower() in sealedfile.ENDINGS and not name.startswith(".") and path.is_file():
-                yield path
+            wanted = name.lower().endswith(sealedfile.ENDINGS) and not name.startswith(".")
+            if wanted and path.is_file() and not path.is_symlink():
+                yield os.path.join(real, name), path
 
 
-def _sealed(sealing: Sealing, given: Input, path: Path | None, *, merge: bool, form: str | None) -> Output:
-    if path is not None and path != given.path and path.exists():
+def _outputs(
+    sealing: Sealing, inputs: Sequence[Input], path: Path | None, *, in_place: bool, merge: bool, form: str | None
+) -> list[Output]:
+    """The new content of everything; nothing is written yet."""
+    given = [each for each in inputs if each.secrets]
+    if path is not None and path.exists() and given:
         data, file = sealedfile.read(path)
         if data.strip():
-            return sealing.onto(given, path, data, file, merge=merge)
-    return sealing.in_stream(given, path, form)
+            return [sealing.onto(given[0], path, data, file, merge=merge)]
+    jobs = [sealing.job(each, each.path if in_place else path, form) for each in given]
+    return list(console.progress(parallel.each(Job.output, jobs), total=len(jobs), doing="sealing"))
 
 
 def _stream(outputs: Sequence[Output]) -> bytes:
@@ -190,19 +192,11 @@ def _in_history(outputs: Sequence[Output]) -> Mapping[Path, str]:
 
 def _report(outputs: Sequence[Output], say: Callable[[str], None], history: Mapping[Path, str]) -> None:
     done = [(each, one) for each in outputs for one in each.done]
-    rows = [(f"sealed {_title(one)}", one.target.path, _how(one)) for _, one in done]
+    rows = [(f"sealed {one.title}", one.path, one.how) for _, one in done]
     for (output, one), lines in zip(done, table(rows), strict=True):
         say("\n".join([*lines, *wrapped(_contents(output, one))]))
         if output.path and output.path in history and one is output.done[-1]:
             console.note("\n".join(_exposed(output, history[output.path])))
-
-
-def _title(one: Done) -> str:
-    return title(one.target.binding.namespace, one.target.binding.name)
-
-
-def _how(one: Done) -> str:
-    return f"{one.target.binding.scope.value}, {one.target.recipients.envelope}, {one.target.recipients}"
 
 
 def _contents(output: Output, one: Done) -> str:

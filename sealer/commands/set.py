@@ -5,6 +5,7 @@ All that can be refused is refused before the value is asked for; all files are 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,8 @@ def run(paths: Sequence[str], key: str, *, value: ValueFlags, flags: Flags) -> i
     sealedfile.key(key)
     value.check()
     resolver = Resolver(flags)
-    plans = [_plan(resolver, path, number, key) for number, path in enumerate(sealedfile.distinct(paths), 1)]
+    _check_new(paths)
+    plans = [_plan(resolver, path, key) for path in sealedfile.distinct(paths)]
     for text in resolver.warnings:
         console.warn(text)
     plaintext = source.value(value, key)
@@ -54,17 +56,18 @@ def run(paths: Sequence[str], key: str, *, value: ValueFlags, flags: Flags) -> i
     return console.OK
 
 
-def _plan(resolver: Resolver, path: Path, number: int, key: str) -> Plan:
-    if not path.exists():
-        if path.suffix.lower() not in sealedfile.ENDINGS:
+def _check_new(paths: Sequence[str]) -> None:
+    for number, path in enumerate(paths, 1):
+        if not path.lower().endswith(sealedfile.ENDINGS) and not os.path.exists(path):
             # Not one argument is repeated: `set db.yaml password hunter2` would put a password on the screen.
             raise UsageError(
                 f"FILE {number} doesn't exist, and a new file has to end in .yaml, .yml or .json",
                 way_out="sealer set FILE... KEY; the value is asked for, or read from stdin",
             )
-        return Plan(path, b"", None, resolver.resolve(path))
-    data = files.read(path)
-    if not data.strip():
+
+
+def _plan(resolver: Resolver, path: Path, key: str) -> Plan:
+    if not path.exists() or not files.read(path).strip():
         return Plan(path, b"", None, resolver.resolve(path))
     data, file = sealedfile.read(path)
     doc = sealedfile.pick(file, namespace=resolver.flags.namespace, name=resolver.flags.name)

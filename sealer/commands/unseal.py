@@ -47,17 +47,7 @@ def _check(path: str, sources: Sequence[str], output: str | None, key: str | Non
         raise UsageError("FILE and --private-key both read stdin", way_out="save one of them to a file")
     if key is not None and form is not None:
         raise UsageError("--format is about a manifest, and KEY asks for bytes", way_out="leave one of them out")
-    refuse_format_as_file(output)
-
-
-def refuse_format_as_file(output: str | None) -> None:
-    """`-o yaml` means a format to kubectl and kubeseal; here it would make a file of that name."""
-    if output in ("yaml", "yml", "json"):
-        word = "json" if output == "json" else "yaml"
-        raise UsageError(
-            f"-o names a file, and {output} looks like a format",
-            way_out=f"--format {word}; or, for a file of that name: -o ./{output}",
-        )
+    sealedfile.refuse_format(output)
 
 
 def _read(path: str) -> File:
