@@ -82,7 +82,7 @@ class State:
         with contextlib.ExitStack() as stack:
             if not read_only:
                 stack.enter_context(state_files.locked(directory, timeout=lock_timeout))
-            path = state_files.make_database(directory) if create else directory / state_files.DATABASE
+            path = state_files.database(directory, create=create)
             connection = state_tables.connect(path, read_only=read_only)
             stack.callback(connection.engine.dispose)
             stack.callback(connection.close)

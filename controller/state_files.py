@@ -66,16 +66,18 @@ def check(directory: Path) -> None:
         )
 
 
-def make_database(directory: Path) -> Path:
-    """The file of the database, 0600 from its first moment: what SQLite puts beside it takes over its mode."""
+def database(directory: Path, *, create: bool) -> Path:
+    """The file of the database, ours alone. Made 0600 from its first moment: SQLite's own take that over."""
     path = directory / DATABASE
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        files.sync_directory(directory)
+        if create:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            files.sync_directory(directory)
     except FileExistsError:
-        files.check_private(path)
+        pass
     except OSError as error:
         raise SourceError(f"can't be made: {files.reason(error)}", where=str(path)) from None
+    files.check_private(path)
     return path
 
 
