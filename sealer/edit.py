@@ -242,7 +242,7 @@ def _checked(source: Source, text: str, index: int, body: Mapping[str, Any], lin
             f"document {index + 1} can't be edited in place without touching what should stay",
             file=source.path,
             line=line,
-            way_out="lay it out as plain block lines without anchors, then try again",
+            way_out="lay it out as plain block lines without anchors, with a newline at the end",
         )
     return data
 
