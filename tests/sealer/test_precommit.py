@@ -19,12 +19,16 @@ ALL = tuple(precommit.HOOKS)
 STANDING = [
     "repos:\n  - repo: https://example.com/a\n    rev: v1\n    hooks:\n      - id: x\n",
     "repos:\n- repo: https://example.com/a\n  rev: v1\n  hooks:\n  - id: x",
-    "# head\nci: {skip: [a]}\nrepos:\n  - repo: a  # why\n    hooks: [{id: x}]  # tail\n"
-    "\n# about what follows\ndefault_stages: [pre-commit]\n",
+    (
+        "# head\nci: {skip: [a]}\nrepos:\n  - repo: a  # why\n    hooks: [{id: x}]  # tail\n"
+        "\n# about what follows\ndefault_stages: [pre-commit]\n"
+    ),
     "repos:\r\n  - repo: a\r\n    hooks:\r\n      - id: x\r\nfail_fast: true\r\n",
     "\ufeffrepos:\n  - repo: a\n    hooks: [{id: x}]\n",
-    "repos:\n    -   repo: local\n        hooks:\n        -   id: x\n"
-    "            entry: |\n                one\n\n                two\n            name: 'n: #'\n",
+    (
+        "repos:\n    -   repo: local\n        hooks:\n        -   id: x\n"
+        "            entry: |\n                one\n\n                two\n            name: 'n: #'\n"
+    ),
     "repos:\n  - repo: local\n    hooks:\n      - id: x\n        entry: |\n          one\n\n\nexclude: y\n",
     "repos:\n  - &a\n    repo: a\n    hooks: [{id: x}]\n  - *a\n",
     "---\nrepos:\n  - repo: a\n    hooks: &h\n      - id: x\n  - repo: b\n    hooks: *h\n...\n",
@@ -124,8 +128,10 @@ def test_a_first_file_says_what_it_was_told(source: str, cluster: str, url: str 
     "text",
     [
         "version: 1\nclusters:\n  prod: {}\n",
-        "version: 1\nclusters:  # these\n  # the first\n  prod: {}  # one\n\n  # the second\n"
-        "  staging:\n    envelope: v1  # the last\n# rules\nrules: []",
+        (
+            "version: 1\nclusters:  # these\n  # the first\n  prod: {}  # one\n\n  # the second\n"
+            "  staging:\n    envelope: v1  # the last\n# rules\nrules: []"
+        ),
         "version: 1\nclusters:\n  prod: {}",
         "clusters:\r\n    prod: {}\r\nversion: 1\r\n",
         "\ufeffversion: 1\nclusters:\n  prod: {}\n",
