@@ -37,8 +37,10 @@ def spec(body: str) -> str:
 SETS = {
     "plain, comments": (
         "  encryptedData:  # all\n    # one\n    a: AgX  # note\n\n    b: AgY # n2\n    # last\n  template: {}\n",
-        f"  encryptedData:  # all\n    # one\n    a: {NEW}  # note\n\n    b: AgY # n2\n    zz: {OTHER}\n"
-        "    # last\n  template: {}\n",
+        (
+            f"  encryptedData:  # all\n    # one\n    a: {NEW}  # note\n\n    b: AgY # n2\n    zz: {OTHER}\n"
+            "    # last\n  template: {}\n"
+        ),
     ),
     "quotes stay": (
         "  encryptedData:\n    'a': \"AgX\"\n    \"b\": 'AgY'\n",
@@ -55,10 +57,14 @@ SETS = {
         f"  encryptedData:\n    a:\t{NEW}\t# t\n    zz: {OTHER}\n",
     ),
     "block scalars": (
-        "  encryptedData:\n    a: |  # folded\n      AgX\n      AgZ\n\n    # c\n    b: >-\n      AgY\n"
-        "\n\n  template: {}\n",
-        f"  encryptedData:\n    a: {NEW}  # folded\n\n    # c\n    b: >-\n      AgY\n    zz: {OTHER}\n"
-        "\n\n  template: {}\n",
+        (
+            "  encryptedData:\n    a: |  # folded\n      AgX\n      AgZ\n\n    # c\n    b: >-\n      AgY\n"
+            "\n\n  template: {}\n"
+        ),
+        (
+            f"  encryptedData:\n    a: {NEW}  # folded\n\n    # c\n    b: >-\n      AgY\n    zz: {OTHER}\n"
+            "\n\n  template: {}\n"
+        ),
     ),
     "kept line breaks": (
         "  encryptedData:\n    a: |+\n      AgX\n\n    b: |+\n      AgY\n\n  template: {}\n",
@@ -102,8 +108,10 @@ SETS = {
     ),
     "anchors elsewhere": (
         "  encryptedData:\n    a: AgX\n    b: &b AgY\n    c: *b # as b\n  template: {type: &t Opaque}\n",
-        f"  encryptedData:\n    a: {NEW}\n    b: &b AgY\n    c: *b # as b\n    zz: {OTHER}\n"
-        "  template: {type: &t Opaque}\n",
+        (
+            f"  encryptedData:\n    a: {NEW}\n    b: &b AgY\n    c: *b # as b\n    zz: {OTHER}\n"
+            "  template: {type: &t Opaque}\n"
+        ),
     ),
     "an anchored map": (
         "  encryptedData: &all\n    a: AgX\n",
