@@ -39,7 +39,7 @@ _CREDENTIAL = re.compile(
 )
 _VALUES = re.compile(r"(^|\.)(data|stringData)(\.|\[|$)")
 _HELM = re.compile(
-    rb"\{\{[^}]{0,200}?(\.(Values|Release|Chart|Capabilities|Files|Template)|(include|define|template) \")"
+    rb"\{\{[^}]{0,200}?(\.(Values|Release|Chart|Capabilities|Files|Template)\b|(include|define|template) \")"
 )
 _ONLY_TEMPLATE = re.compile(rb"\s*(\{\{.*?\}\}\s*)*", re.DOTALL)
 

@@ -79,9 +79,10 @@ def _differences(here: Path, between: Span, paths: Sequence[Path]) -> tuple[list
     unread = False
     for change in revisions.changes(here, between, paths, candidates.SUFFIXES):
         shown = os.path.relpath(top / change.path, here)
-        old += _documents(change.old, shown, between.old[:7])[0]
-        documents, complete = _documents(change.new, shown, (between.new or "")[:7])
-        new += documents
+        before, _ = _documents(change.old, shown, between.old[:7])
+        after, complete = _documents(change.new, shown, (between.new or "")[:7])
+        old += before if complete else _still_there(before, after)
+        new += after
         unread = unread or not complete
     settings = Settings(datetime.now(UTC), Origins(()))
 
@@ -90,6 +91,14 @@ def _differences(here: Path, between: Span, paths: Sequence[Path]) -> tuple[list
         return clusters_of(doc, setting.known, setting.config)
 
     return compare(old, new, clusters, settings.of(here).known.named), unread
+
+
+def _still_there(before: Sequence[Document], after: Sequence[Document]) -> list[Document]:
+    """Of a file that can't be read whole: what can be compared. The rest may be there, and is not called removed."""
+    from sealer.document import SealedSecret
+
+    left = {(each.namespace, each.name) for each in after if isinstance(each, SealedSecret)}
+    return [each for each in before if isinstance(each, SealedSecret) and (each.namespace, each.name) in left]
 
 
 def _documents(data: bytes | None, path: str, revision: str) -> tuple[Sequence[Document], bool]:

@@ -142,7 +142,8 @@ def _no_key(
     held, others = _held(keys)
     mine = ", ".join([*held, *(known.named(key_id) for key_id in others)]) or "no private key"
     what = f"sealed to {recipients.describe(doc, known)}, you hold {mine}"
-    sibling = recipients.sibling(doc.place.file, recipients.clusters_of(doc, known, settings), held)
+    ours = [*held, *(name for key_id in others for name, _ in known.holders(key_id))]
+    sibling = recipients.sibling(doc.place.file, recipients.clusters_of(doc, known, settings), ours)
     return NoKey(
         what,
         where=doc.place.file,
