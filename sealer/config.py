@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealer import files
-from sealer.errors import SourceError, UsageError
+from sealer.errors import Refused, SourceError, UsageError
 
 if TYPE_CHECKING:
     from sealer.rules import Rule
@@ -98,6 +98,13 @@ def require(start: Path) -> Config:
     if config is None:
         raise SourceError(f"no {NAME} here or in a folder above", where=str(start), way_out="sealer init")
     return config
+
+
+def within(root: Path, path: Path) -> Path:
+    """`path`, if writing to it stays in a folder: Git checks out symlinks, and a pull request may bring some."""
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        raise Refused("leads outside of the repository by a symlink", where=shown(path), way_out=f"rm {shown(path)}")
+    return path
 
 
 def shown(path: Path | str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from sealer import bundle as bundles
 from sealer import files, keys, repository, trust
 from sealer.bundle import Bundle, BundleKey
-from sealer.config import Config, shown
+from sealer.config import Config, shown, within
 from sealer.errors import FormatError, KeyFormatError, Refused, SourceError, Untrusted, UsageError
 from sealer.keyrecord import Status
 from sealer.strictjson import format_time
@@ -265,6 +265,7 @@ def _store(config: Config, after: Keys, data: bytes, now: datetime) -> tuple[Key
         return before, False
     bundle, certificate = _places(config, after.bundle.cluster)
     place, other = (certificate, bundle) if after.certificate else (bundle, certificate)
+    within(config.root, place)
     config.keys.mkdir(parents=True, exist_ok=True)
     files.write_atomic(place, after.certificate.encode("ascii") if after.certificate else data)
     other.unlink(missing_ok=True)

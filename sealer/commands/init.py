@@ -48,7 +48,7 @@ def run(*, keys: str | None, cluster: str | None, hooks: bool) -> int:
         check_cluster(cluster)
     now = datetime.now(UTC)
     place = _place(Path.cwd())
-    file = place.root / configs.NAME
+    file = configs.within(place.root, place.root / configs.NAME)
     before = configs.load(file) if file.is_file() else None
     # First what can fail: nothing is written for a source that can't be read.
     wanted = _wanted(before, keys, cluster, now)
@@ -151,7 +151,7 @@ def _pin(config: Config, cluster: str, found: Obtained | None, source: str | Non
 
 def _ignore(folder: Path) -> None:
     """Keep Flux from reading `.sealer.yaml` as a manifest, where Flux is."""
-    file = folder / SOURCE_IGNORE
+    file = configs.within(folder, folder / SOURCE_IGNORE)
     data = files.read(file) if file.is_file() else b""
     if IGNORED.encode() in (line.strip() for line in data.splitlines()):
         _left_alone(configs.shown(file), f"has {IGNORED}")
@@ -175,7 +175,7 @@ def _hooks(top: Path | None) -> None:
     if top is None:
         note("hooks need Git: git init, then sealer init again")
         return
-    file = top / PRE_COMMIT
+    file = configs.within(top, top / PRE_COMMIT)
     shown = configs.shown(file)
     data = files.read(file) if file.is_file() else None
     try:

@@ -410,6 +410,27 @@ def test_the_first_write_records_the_other_clusters_too(tmp_path: Path, prod: Co
     assert pins.pinned(repo, "staging", now=NOW).warnings == ()
 
 
+@pytest.mark.parametrize("what", ["file", "folder", "nowhere"])
+def test_a_symlink_from_a_pull_request_makes_nobody_write_elsewhere(
+    tmp_path: Path, prod: Controller, what: str
+) -> None:
+    repo = repository(tmp_path / "repo")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "prod.bundle").write_text("mine")
+    if what == "folder":
+        (repo.root / ".sealer").mkdir()
+        repo.keys.symlink_to(outside)
+    else:
+        repo.keys.mkdir(parents=True)
+        (repo.keys / "prod.bundle").symlink_to(outside / ("prod.bundle" if what == "file" else "new"))
+    with pytest.raises(Refused, match="outside"):
+        pins.write(repo, "prod", prod.bundle(), now=NOW)
+    assert [path.name for path in outside.iterdir()] == ["prod.bundle"]
+    assert (outside / "prod.bundle").read_text() == "mine"
+    assert not trust.load().repositories
+
+
 # -- SEALER_TRUST ------------------------------------------------------------------------------------------------------
 
 

@@ -305,3 +305,12 @@ def test_a_new_cluster_in_a_repository_in_use_still_needs_a_word(repo: Path, now
 
     assert keys.fetch(source="../eu", cluster="prod-eu", check=False, trust=eu.fingerprint) == 0
     assert bundle.parse((repo / ".sealer" / "keys" / "prod-eu.bundle").read_bytes()).cluster == "prod-eu"
+
+
+@pytest.mark.parametrize("name", [".sealer.yaml", ".pre-commit-config.yaml", ".sourceignore"])
+def test_a_symlink_makes_nobody_write_elsewhere(repo: Path, name: str) -> None:
+    outside = repo.parent / "outside"
+    (repo / name).symlink_to(outside)
+    with pytest.raises(SealerError, match="outside of the repository"):
+        _run()
+    assert not outside.exists()
