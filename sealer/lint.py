@@ -41,7 +41,8 @@ _VALUES = re.compile(r"(^|\.)(data|stringData)(\.|\[|$)")
 _HELM = re.compile(
     rb"\{\{[^}]{0,200}?(\.(Values|Release|Chart|Capabilities|Files|Template)\b|(include|define|template) \")"
 )
-_ONLY_TEMPLATE = re.compile(rb"\s*(\{\{.*?\}\}\s*)*", re.DOTALL)
+# Possessive: a stranger's text must not make the match try every split.
+_ONLY_TEMPLATE = re.compile(rb"\s*+(?:\{\{(?:[^}]|\}(?!\}))*+\}\}\s*+)*+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,15 @@ def test_any_changed_character_of_the_header_is_noticed(seed: int) -> None:
     assert _problems((text[:at] + other + text[at + 1 :]).encode()) != []
 
 
+def test_what_only_a_template_fills_is_no_plaintext_and_is_told_in_no_time() -> None:
+    def codes(text: str) -> list[str]:
+        return _problems(f"apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData: {{k: '{text}'}}\n".encode())
+
+    assert codes("{{ .a }} {{ } }}") == []
+    assert codes("{{ .a }}x") == ["plaintext"]
+    assert codes("{{ }} " * 20_000 + "x") == ["plaintext"]
+
+
 def test_no_problem_repeats_a_value() -> None:
     value = secrets.token_hex(8)
     data = sealed("a/b", ["k"], KEY, template={"data": {"password": value, "t": "{{ .x }} " + value}}, bound="a/c")
