@@ -1,0 +1,106 @@
+"""`sealer-controller apply SOURCE`: deliver once, or say what would be delivered (DESIGN section 11)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from controller import report as reports
+from controller import settings
+from controller.sources.location import locate
+from sealer import console, sealedfile
+from sealer.errors import SealerError, UsageError
+from sealer.files import write_atomic
+
+if TYPE_CHECKING:
+    from controller.report import Report
+    from controller.settings import Options
+    from sealer.config import Config
+    from sealer.keyring import Keyring
+
+CHANGED = 100
+"""What `run` returns where `--detailed-exitcode` asks to be told of changes; `controller.main` makes it 2."""
+
+
+def run(
+    source: str,
+    options: Options,
+    *,
+    source_name: str | None = None,
+    dry_run: bool = False,
+    allow_prune: bool = False,
+    no_prune: bool = False,
+    detailed: bool = False,
+    lock_timeout: float = 10.0,
+    format: str = "text",  # noqa: A002  # the option's name
+    output: str | None = None,
+) -> int:
+    """Apply a source; 1 if a document failed."""
+    if allow_prune and no_prune:
+        raise UsageError("--allow-prune and --no-prune contradict each other", way_out="leave one of them out")
+    sealedfile.refuse_format(output)
+    settings.require_extra()
+    from controller.deliver import deliver
+    from controller.look import Job
+
+    location = locate(source, source_name)
+    found = settings.resolve(options, config=location.config, keyless=dry_run)
+    key, ids = _keys(found.ring, location.config, found.cluster)
+    job = Job(
+        found,
+        location,
+        time.time_ns() // 1_000_000,
+        dry_run=dry_run,
+        empty=allow_prune,
+        lock_timeout=lock_timeout,
+        key_ids=ids,
+        key=key,
+    )
+    report = deliver(job)
+    _show(report, format, output)
+    if report.count("fail"):
+        return console.NO
+    return CHANGED if detailed and report.changed else console.OK
+
+
+def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[str, tuple[str, ...] | None]:
+    """The key that is sealed to, and where there is no keyring the ids of all: the pinned bundle has them."""
+    if ring is not None:
+        newest = settings.sealing_key(ring)
+        return (newest.id if newest else ""), None
+    path = config.keys / f"{cluster}.bundle" if config else None
+    if path is None or not path.is_file():
+        return "", None
+    from sealer import bundle, files
+
+    try:
+        pinned = bundle.parse(files.read(path, limit=1024 * 1024), cluster=cluster)
+    except SealerError:
+        return "", None
+    usable = [each for each in pinned.keys if each.status == "active"]
+    return (usable[-1].public.id if usable else ""), tuple(each.public.id for each in pinned.keys)
+
+
+def _show(report: Report, form: str, output: str | None) -> None:
+    if form != "text":
+        data = reports.as_json(report) if form == "json" else reports.markdown(report)
+        _emit(data, output)
+        return
+    paint = console.style if output is None else reports.plain
+    kept: list[str] = []
+    for line in reports.text(report, paint):
+        if line.aside:
+            console.note(line.text)
+        elif output is None:
+            console.out(line.text)
+        else:
+            kept.append(line.text)
+    if output is not None:
+        _emit("\n".join(kept) + "\n", output)
+
+
+def _emit(data: str, output: str | None) -> None:
+    if output is None:
+        console.out(data.removesuffix("\n"))
+    else:
+        write_atomic(output, console.printable(data).encode())

@@ -1,0 +1,190 @@
+"""The `sealer-controller` command: options and help, no logic. Each command's body is `controller/commands/<name>.py`.
+
+Only Typer is imported here: help needs neither cryptography nor the extra `controller`, and `init` and `keys` work
+without that. What the options mean is DESIGN section 11.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from controller import keys_cli
+from sealer import console, entry
+
+if TYPE_CHECKING:
+    from controller.settings import Options
+
+NAME = "sealer-controller"
+DETAILED = "--detailed-exitcode"
+
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+
+Cluster = keys_cli.Cluster
+KeyringOption = keys_cli.KeyringOption
+Output = keys_cli.Output
+PassphraseFile = keys_cli.PassphraseFile
+Report = Annotated[Literal["text", "json", "markdown"], typer.Option("--format", help="How to print the answer.")]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", metavar="DIR", help="Default: $SEALER_STATE, else sealer/CLUSTER in the XDG state directory."
+    ),
+]
+
+app = typer.Typer(
+    help="Open sealed secrets and deliver them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings=_HELP,
+)
+app.command(
+    "init",
+    epilog="""\b
+Examples:
+  sealer-controller init --cluster prod
+  sealer-controller init --cluster prod --passphrase""",
+)(keys_cli.init_command)
+app.add_typer(keys_cli.app, name="keys")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.out(entry.version(NAME))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    "apply",
+    epilog="""\b
+Examples:
+  sealer-controller apply . --dry-run
+  sealer-controller apply clusters/prod --cluster prod
+  sealer-controller apply . --dry-run --format markdown --detailed-exitcode""",
+)
+def apply(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A directory.", show_default=False)],
+    cluster: Cluster = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done. Works without private keys, too.")
+    ] = False,
+    no_prune: Annotated[
+        bool, typer.Option("--no-prune", help="Keep what is gone from SOURCE (nothing is deleted yet).")
+    ] = False,
+    allow_prune: Annotated[
+        bool, typer.Option("--allow-prune", help="Go on where SOURCE holds no sealed document.")
+    ] = False,
+    detailed: Annotated[
+        bool, typer.Option(DETAILED, help="Exit 0 unchanged, 2 changed (or would), 1 every failure.")
+    ] = False,
+    source_name: Annotated[
+        str | None, typer.Option(metavar="ID", help="The source's id. Default: from .sealer.yaml, else from Git.")
+    ] = None,
+    keyring: KeyringOption = None,
+    passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
+    lock_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for another run.")
+    ] = 10.0,
+    format_: Report = "text",
+    output: Output = None,
+) -> int:
+    """Deliver the sealed documents of SOURCE that are for this cluster.
+
+    What is unchanged is neither opened nor written. A document that fails keeps
+    its last delivered version, and doesn't stop the others.
+    """
+    from controller.commands import apply as body
+
+    return body.run(
+        source,
+        _options(cluster, keyring, passphrase_file, state),
+        source_name=source_name,
+        dry_run=dry_run,
+        allow_prune=allow_prune,
+        no_prune=no_prune,
+        detailed=detailed,
+        lock_timeout=lock_timeout,
+        format=format_,
+        output=output,
+    )
+
+
+@app.command(
+    "get",
+    epilog="""\b
+Examples:
+  sealer-controller get payments/db
+  sealer-controller get payments/db password | psql-login""",
+)
+def get(
+    name: Annotated[str, typer.Argument(metavar="NAMESPACE/NAME", show_default=False)],
+    item: Annotated[
+        str | None, typer.Argument(metavar="ITEM", help="Print this item's bytes alone.", show_default=False)
+    ] = None,
+    cluster: Cluster = None,
+    keyring: KeyringOption = None,
+    passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
+    format_: Annotated[Literal["yaml", "json"] | None, typer.Option("--format", help="Default: yaml.")] = None,
+    output: Output = None,
+) -> int:
+    """Print a secret of the local store, or one item of it."""
+    from controller.commands import get as body
+
+    return body.run(name, item, _options(cluster, keyring, passphrase_file, state), format=format_, output=output)
+
+
+@app.command(
+    "status",
+    epilog="""\b
+Examples:
+  sealer-controller status
+  sealer-controller status --failed --format json""",
+)
+def status(
+    failed: Annotated[bool, typer.Option("--failed", help="Only what is not delivered.")] = False,
+    cluster: Cluster = None,
+    keyring: KeyringOption = None,
+    state: StateOption = None,
+    format_: Report = "text",
+    output: Output = None,
+) -> int:
+    """Show what is delivered; exit 1 unless all is."""
+    from controller.commands import status as body
+
+    return body.run(_options(cluster, keyring, None, state), failed=failed, format=format_, output=output)
+
+
+def _options(cluster: str | None, keyring: Path | None, passphrase_file: str | None, state: Path | None) -> Options:
+    from controller.settings import Options
+
+    return Options(cluster, keyring, passphrase_file, state)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point of the console script `sealer-controller`."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    code = entry.start(app, NAME, arguments)
+    sys.exit(detailed_code(code) if DETAILED in arguments else code)
+
+
+def detailed_code(code: int) -> int:
+    """0 unchanged, 2 changed, 1 every failure; an interruption stays one."""
+    from controller.commands.apply import CHANGED
+
+    return {console.OK: console.OK, CHANGED: 2, console.INTERRUPTED: code}.get(code, console.NO)

@@ -1,0 +1,134 @@
+"""What a run writes down: rows gathered while it goes on, written in one transaction a batch (DELIVERY section 4).
+
+A run in which nothing changed gathers nothing, and so writes nothing. A refusal or failure is written when its digest,
+keyring or reason is new, not each run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from controller import reason
+from controller.model import Delivery, Document, Known, Ref, Source, StoreSpec
+from controller.sources.entry import PARSER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from controller.model import DocumentState
+    from controller.remembered import Remembered
+    from controller.state import State
+    from sealer.document import SealedSecret
+
+_REFUSED = (reason.NEVER, reason.COMPROMISED, reason.FOREIGN)
+
+
+class Records:
+    """Rows of one run, for one source."""
+
+    def __init__(
+        self, remembered: Remembered, source: Source, meta: Mapping[str, str], fresh: Mapping[str, bytes]
+    ) -> None:
+        self._remembered = remembered
+        self._source = source
+        self._meta = {name: value for name, value in meta.items() if remembered.meta.get(name) != value}
+        self._fresh = dict(fresh)
+        self._stores: tuple[StoreSpec, ...] = ()
+        self._documents: dict[Ref, Known] = {}
+        self._bodies: dict[Ref, bytes] = {}
+        self._deliveries: list[Delivery] = []
+        self._dropped: list[Ref] = []
+        self._began = False
+
+    def stores(self, specs: Iterable[StoreSpec]) -> None:
+        """Stores that are delivered to."""
+        known = {each.uid: each for each in (self._remembered.state.stores() if self._remembered.state else ())}
+        self._stores = tuple(each for each in specs if known.get(each.uid) != each)
+
+    def delivered(self, document: Document, body: SealedSecret, deliveries: Iterable[Delivery], now: int) -> None:
+        """A document whose every target holds it."""
+        self._deliveries += deliveries
+        self._bodies[document.ref] = json.dumps(body.body, separators=(",", ":")).encode()
+        self._documents[document.ref] = Known(
+            document.ref, self._source.id, document.origin.path, document.digest, "delivered",
+            good=document.digest, changed_at=now,
+        )  # fmt: skip
+
+    def recorded(self, deliveries: Iterable[Delivery]) -> None:
+        """Deliveries of a document about which nothing else changed."""
+        self._deliveries += deliveries
+
+    def unchanged(self, document: Document, now: int) -> None:
+        """A document that holds what was delivered: written only if something else was recorded of it."""
+        known = self._remembered.documents.get(document.ref)
+        path, digest = document.origin.path, document.digest
+        if known is None or (known.state, known.reason, known.digest) != ("delivered", "", digest):
+            good = digest if known is None else known.good
+            self._documents[document.ref] = Known(
+                document.ref, self._source.id, path, digest, "delivered", good=good, changed_at=now
+            )
+        elif known.path != path:
+            self._documents[document.ref] = replace(known, path=path)
+
+    def failed(self, document: Document, why: str, keyring: str, now: int) -> None:
+        """A document that is not delivered as it stands now."""
+        codes = {each.code for each in reason.load(why)}
+        lasting = bool(codes) and codes <= set(reason.ITS_OWN)
+        known = self._remembered.documents.get(document.ref)
+        new = Known(
+            document.ref,
+            self._source.id,
+            document.origin.path,
+            document.digest,
+            _state(codes),
+            why,
+            document.digest if lasting else "",
+            keyring if lasting else "",
+            known.good if known else "",
+            now,
+        )
+        if known is None or replace(known, changed_at=now) != new:
+            # Since when it fails is what people ask: a new reason for the same failure doesn't begin it anew.
+            since = known.changed_at if known and known.state == new.state and known.digest == new.digest else now
+            self._documents[document.ref] = replace(new, changed_at=since)
+
+    def unreadable(self, known: Known, why: str, now: int) -> None:
+        """A document whose file can't be read any more."""
+        if (known.state, known.reason) != ("failed", why):
+            self._documents[known.ref] = replace(known, state="failed", reason=why, changed_at=now)
+
+    def gone(self, known: Known, why: str, now: int) -> None:
+        """A document that stands in the source no more, while what it delivered stays."""
+        if known.reason != why:
+            self._documents[known.ref] = replace(
+                known, state="delivered", reason=why, failed_digest="", failed_keyring="", changed_at=now
+            )
+
+    def dropped(self, ref: Ref) -> None:
+        """A document that is gone, and delivered nothing."""
+        self._dropped.append(ref)
+
+    def write(self, state: State) -> None:
+        """Commit what was gathered; nothing, if nothing was."""
+        if not (self._documents or self._deliveries or self._fresh or self._dropped):
+            return
+        with state.begin("records") as transaction:
+            if not self._began:
+                transaction.put_meta(**self._meta)
+                transaction.put_stores(self._stores)
+                transaction.put_parsed(PARSER, self._fresh)
+                transaction.put_source(self._source)
+            transaction.put_deliveries(self._deliveries)
+            transaction.put_documents(list(self._documents.values()), self._bodies)
+            transaction.drop_documents(self._source.id, self._dropped)
+        self._began = True
+        self._fresh, self._documents, self._bodies = {}, {}, {}
+        self._deliveries, self._dropped = [], []
+
+
+def _state(codes: set[str]) -> DocumentState:
+    if codes & set(_REFUSED):
+        return "refused"
+    return "pending" if codes == {reason.UNAVAILABLE} else "failed"

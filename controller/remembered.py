@@ -1,0 +1,73 @@
+"""What is remembered of one source when a run begins; empty where there is no state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from controller.sources.entry import PARSER
+from sealer.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from controller.model import Delivery, Failure, Known, Ref, Source, Target
+    from controller.sources.location import Location
+    from controller.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Rows of the state by what they are about."""
+
+    state: State | None = None
+    source: Source | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+    deliveries: Mapping[Target, Delivery] = field(default_factory=dict)
+    failures: Mapping[Ref, Failure] = field(default_factory=dict)
+    documents: Mapping[Ref, Known] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, state: State | None, source: str) -> Remembered:
+        """What a state knows of a source."""
+        if state is None:
+            return cls()
+        return cls(
+            state,
+            state.source(source),
+            state.meta(),
+            {each.target: each for each in state.deliveries(source)},
+            {each.ref: each for each in state.failures(source)},
+            {each.ref: each for each in state.documents(source)},
+        )
+
+    def parsed(self, files: Iterable[str]) -> Mapping[str, bytes]:
+        """Cached entries of those files that were parsed before."""
+        return self.state.parsed(files, PARSER) if self.state else {}
+
+    def good_body(self, ref: Ref) -> bytes | None:
+        """The last good sealed body of a document."""
+        known = self.documents.get(ref)
+        if self.state is None or known is None or not known.good:
+            return None
+        return self.state.good_body(known.source, ref)
+
+
+def check(remembered: Remembered, location: Location, cluster: str) -> None:
+    """Refuse a state of another cluster, and a source id that another repository has (DELIVERY section 5)."""
+    owner = remembered.meta.get("owner", cluster)
+    if owner != cluster:
+        raise Refused(
+            f"this state belongs to cluster {owner}, not to {cluster}",
+            where=str(remembered.state.directory) if remembered.state else "",
+            way_out="name another directory: --state DIR",
+        )
+    recorded = remembered.source
+    if recorded is None or recorded.location == location.where:
+        return
+    if location.url and not recorded.location.startswith("/"):
+        raise Refused(
+            f"source {location.source} was applied from {recorded.location}, and this is {location.url}",
+            where=location.shown,
+            way_out="if it is another repository, give it its own id: --source-name NAME",
+        )

@@ -1,0 +1,1 @@
+"""Where sealed documents come from. `base` is the port; each source is a module."""

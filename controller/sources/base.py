@@ -1,0 +1,49 @@
+"""The port that sources stand behind, and what they hand over. No key is used here and nothing is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from controller.model import Problem
+    from controller.sources.entry import Entry
+    from sealer.document import SealedSecret
+
+Known = Callable[[Iterable[str]], Mapping[str, bytes]]
+"""The cached entries of those files (by hex digest of their bytes) that were parsed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One sealed document of a source. `body` is None where its file was known and not parsed."""
+
+    path: str
+    file: str
+    entry: Entry
+    body: SealedSecret | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All sealed documents of a source, whoever they are for.
+
+    `complete` is False if something could not be walked; `fresh` holds the entries of files that were parsed anew.
+    """
+
+    revision: str
+    complete: bool
+    found: tuple[Found, ...]
+    problems: tuple[Problem, ...]
+    fresh: Mapping[str, bytes]
+
+
+class Source(Protocol):
+    """Where sealed documents come from."""
+
+    def read(self, known: Known) -> Reading:
+        """All that is there now."""
+
+    def load(self, found: Found) -> SealedSecret:
+        """The document itself. Raises SourceError if its file is another one by now."""

@@ -1,0 +1,201 @@
+"""A directory as a source: walked, hashed, and parsed only where its bytes are new.
+
+Regular files named *.yaml, *.yml or *.json count. `.git`, `.sealer*` and folders whose name begins with `..` (a
+mounted volume's generations) are passed over. Linked folders are not entered; a linked file is read if it really lies
+below the base folder and isn't met under its own name. What can't be read is a problem, never silence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.model import Problem
+from controller.reason import UNREADABLE
+from controller.sources import entry
+from controller.sources.base import Found, Known, Reading
+from sealer import console, files, git
+from sealer.errors import DocumentError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from controller.sources.location import Location
+    from sealer.document import SealedSecret
+
+SUFFIXES = (".yaml", ".yml", ".json")
+MARK = b"SealedSecret"
+"""A file without these bytes holds no sealed document."""
+
+_DIRTY = "-dirty"
+
+
+class DirectorySource:
+    """The sealed documents below one directory."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+
+    def read(self, known: Known) -> Reading:
+        """Every sealed document; unreadable files and documents are problems."""
+        revision = _Revision(self._location.root)
+        walk = _Walk(self._location)
+        paths = walk.paths()
+        found: list[Found] = []
+        fresh: dict[str, bytes] = {}
+        problems = list(walk.problems)
+        digests = self._digests(paths, problems)
+        cached = known(digests.values()) if digests else {}
+        for path, digest in digests.items():
+            if digest in cached:
+                found += [Found(path, digest, each) for each in entry.load(cached[digest])]
+        new = [each for each in digests.items() if each[1] not in cached]
+        for path, digest in console.progress(new, total=len(new), doing="reading"):
+            found += self._parsed(path, digest, fresh, problems)
+        problems.sort(key=lambda each: (each.path, each.line))
+        return Reading(revision.text(), not walk.problems, tuple(found), tuple(problems), fresh)
+
+    def load(self, found: Found) -> SealedSecret:
+        """The document, from its file: the bytes must be those that were read before."""
+        if found.body is not None:
+            return found.body
+        from sealer.document import SealedSecret, parse
+
+        for each in parse(self._same(found.path, found.file), found.path).documents:
+            if isinstance(each, SealedSecret) and each.place.index == found.entry.index:
+                return each
+        raise SourceError("was changed while it was read", where=found.path, way_out="apply again")
+
+    def _digests(self, paths: Iterable[str], problems: list[Problem]) -> dict[str, str]:
+        """Digests of the bytes of those files that may hold a sealed document; the bytes are not kept."""
+        found: dict[str, str] = {}
+        for path in paths:
+            try:
+                data = files.read(self._path(path))
+            except SourceError as error:
+                problems.append(Problem(path, 0, UNREADABLE, error.what))
+                continue
+            if MARK in data:
+                found[path] = hashlib.sha256(data).hexdigest()
+        return found
+
+    def _parsed(self, path: str, digest: str, fresh: dict[str, bytes], problems: list[Problem]) -> Iterable[Found]:
+        """The documents of a file that is new; failures are not cached."""
+        from sealer.document import parse
+
+        try:
+            data = self._same(path, digest)
+        except SourceError as error:
+            problems.append(Problem(path, 0, UNREADABLE, error.what, error.way_out))
+            return ()
+        file = parse(data, path)
+        pairs = entry.entries(file)
+        problems += [Problem(path, each.line, UNREADABLE, _said(each), each.way_out) for each in file.problems]
+        if not file.problems:
+            fresh[digest] = entry.dump(each for each, _ in pairs)
+        return [Found(path, digest, each, body) for each, body in pairs]
+
+    def _same(self, path: str, digest: str) -> bytes:
+        data = files.read(self._path(path))
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise SourceError("was changed while it was read", where=path, way_out="apply again")
+        return data
+
+    def _path(self, path: str) -> str:
+        return os.path.join(self._location.base, path)
+
+
+class _Walk:
+    """The files below a directory, as paths from the base folder, sorted within each folder."""
+
+    def __init__(self, location: Location) -> None:
+        self.problems: list[Problem] = []
+        self._base = str(location.base)
+        self._start = location.prefix
+        self._links: list[str] = []
+
+    def paths(self) -> list[str]:
+        """Regular files first, then links to files that were not met under their own name."""
+        found = list(self._folder(self._start))
+        met = set(found)
+        for link in self._links:
+            real = self._inside(link)
+            if real is not None and real not in met:
+                met.add(real)
+                found.append(link)
+        return found
+
+    def _folder(self, folder: str) -> Iterator[str]:
+        try:
+            with os.scandir(os.path.join(self._base, folder)) as listed:
+                listing = sorted(listed, key=lambda each: each.name)
+        except OSError as error:
+            self.problems.append(Problem(folder or ".", 0, UNREADABLE, f"can't be read: {files.reason(error)}"))
+            return
+        for each in listing:
+            path = f"{folder}/{each.name}" if folder else each.name
+            if not path.isprintable():
+                self._unprintable(path, each.name)
+                continue
+            if each.is_dir(follow_symlinks=False):
+                if not _passed_over(each.name):
+                    yield from self._folder(path)
+            elif each.name.lower().endswith(SUFFIXES) and not _passed_over(each.name):
+                if each.is_symlink():
+                    self._links.append(path)
+                elif each.is_file(follow_symlinks=False):
+                    yield path
+
+    def _unprintable(self, path: str, name: str) -> None:
+        """Names go into tables, reports and commands to paste: a name that isn't text is a problem, not a path."""
+        if name.lower().endswith(SUFFIXES):
+            shown = path.encode("ascii", "backslashreplace").decode("ascii")
+            self.problems.append(Problem(shown, 0, UNREADABLE, "has a name that is not printable text", "rename it"))
+
+    def _inside(self, link: str) -> str | None:
+        """Where a linked file really is, from the base folder; None (and a problem) for one that may not be read."""
+        real = os.path.realpath(os.path.join(self._base, link))
+        if os.path.isdir(real):
+            return None
+        if not Path(real).is_relative_to(self._base) or "/.git/" in real:
+            self.problems.append(Problem(link, 0, UNREADABLE, "is a link out of the source, and is not followed"))
+            return None
+        return os.path.relpath(real, self._base)
+
+
+class _Revision:
+    """The commit that a directory stands at, asked of Git while the files are read."""
+
+    def __init__(self, directory: Path) -> None:
+        self._text = ""
+        self._thread = threading.Thread(target=self._ask, args=(directory,), daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        """The short commit, with `-dirty` behind it if anything differs from it; "" outside of Git."""
+        self._thread.join()
+        return self._text
+
+    def _ask(self, directory: Path) -> None:
+        try:
+            state = git.state(directory)
+        except SourceError:
+            return
+        if state is not None and state.commit:
+            self._text = state.commit + (_DIRTY if state.dirty else "")
+
+
+def _said(error: DocumentError) -> str:
+    return str(error).removeprefix(f"{error.where}: ")
+
+
+def _passed_over(name: str) -> bool:
+    return name == ".git" or name.startswith((".sealer", ".."))
+
+
+def unknown(_: Iterable[str]) -> dict[str, bytes]:
+    """No file is known: what a run without state passes to `read`."""
+    return {}

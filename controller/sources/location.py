@@ -1,0 +1,83 @@
+"""Which source a SOURCE argument is: its id, its base folder, its rules (DELIVERY section 5).
+
+Paths, rules and prefix count from the folder of the nearest `.sealer.yaml`, else from the top of the Git work tree,
+else from SOURCE itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sealer import config, git
+from sealer.errors import SourceError, UsageError
+from sealer.repository import normalise
+
+if TYPE_CHECKING:
+    from sealer.config import Config
+
+DIRECTORY = "directory"
+
+_ID = re.compile(r"[A-Za-z0-9/][-._~/:+A-Za-z0-9]{0,252}", re.ASCII)
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[a-z]+::", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A directory as a source. `shown` is SOURCE as it was given; `url` the normalised `origin`, if there is one."""
+
+    shown: str
+    root: Path
+    base: Path
+    prefix: str
+    source: str
+    url: str | None
+    config: Config | None
+
+    @property
+    def where(self) -> str:
+        """What state remembers of an id: two different URLs are two repositories."""
+        return self.url or str(self.base)
+
+
+def locate(source: str, name: str | None = None) -> Location:
+    """The location of a directory. Raises UsageError or SourceError for what is none, and what `config.find` raises."""
+    if _REMOTE.match(source):
+        raise UsageError(
+            "a Git URL can't be read yet", where="SOURCE", way_out="clone it, then: sealer-controller apply DIRECTORY"
+        )
+    if not Path(source).is_dir():
+        what = "is not a directory" if os.path.lexists(source) else "no such directory"
+        raise SourceError(what, where=source, way_out="name the folder that holds the sealed files")
+    root = Path(os.path.realpath(source))
+    found = config.find(root)
+    top = _top(root)
+    base = found.root if found else top or root
+    url = _origin(root) if top else None
+    prefix = root.relative_to(base).as_posix()
+    return Location(source, root, base, "" if prefix == "." else prefix, _id(name, found, url, base), url, found)
+
+
+def _id(name: str | None, found: Config | None, url: str | None, base: Path) -> str:
+    if name is not None:
+        if not _ID.fullmatch(name):
+            raise UsageError("is no source id (letters, digits, - . _ ~ / : +; at most 253)", where="--source-name")
+        return name
+    return (found.source if found else None) or url or str(base)
+
+
+def _top(root: Path) -> Path | None:
+    try:
+        return Path(os.path.realpath(git.root(root)))
+    except SourceError:
+        return None
+
+
+def _origin(root: Path) -> str | None:
+    try:
+        return normalise(os.fsdecode(git.run(root, "config", "--get", "remote.origin.url")).strip())
+    except SourceError:
+        return None

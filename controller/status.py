@@ -1,0 +1,228 @@
+"""What `status` says of everything that is recorded, as text, JSON (`schemas/status.v1.json`) or markdown. Pure.
+
+delivered   what the source says stands in the store       pending    it will be tried again
+stale       it fails now, and an older one stands there    refused    a rule says no; what stood there stays
+failed      it fails, and nothing of it stands anywhere    foreign    another source delivered that name first
+missing     it was delivered, and is not there any more
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from controller import reason
+from controller.report import revision_text
+from controller.triage import live
+from sealer.lint_report import cell
+
+if TYPE_CHECKING:
+    from controller.model import Delivery, Known, Observed, Ref, Source, Target
+
+DELIVERED = "delivered"
+
+_HEADINGS = ("SECRET", "STORE", "STATE", "VERSION", "FOR", "REASON")
+_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One document at one store. `since` is in milliseconds; `why` is the stored form of a reason."""
+
+    source: str
+    namespace: str
+    name: str
+    store: str
+    state: str
+    version: str
+    since: int
+    why: str
+
+    @property
+    def ref(self) -> str:
+        """namespace/name."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One source, as a heading shows it."""
+
+    source: str
+    shown: str
+    revision: str
+    applied_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All of it. `key` and `until` are of the newest key that seals; `total` counts rows before `--failed`."""
+
+    cluster: str
+    key: str
+    until: str
+    sources: tuple[Applied, ...]
+    rows: tuple[Row, ...]
+    warnings: tuple[str, ...]
+    total: int
+    delivered: int
+    now: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is delivered."""
+        return self.delivered == self.total
+
+
+def rows(
+    documents: Iterable[Known], deliveries: Iterable[Delivery], observed: Mapping[Target, Observed]
+) -> tuple[Row, ...]:
+    """Every document at every store, what needs looking at first."""
+    of_ref: dict[tuple[str, Ref], list[Delivery]] = {}
+    for each in deliveries:
+        if each.state != "withdrawn":
+            of_ref.setdefault((each.source, each.ref), []).append(each)
+    found: list[Row] = []
+    for known in documents:
+        mine = of_ref.pop((known.source, known.ref), [])
+        found += [_row(known, each, observed) for each in mine] or [_row(known, None, observed)]
+    found += [_row(None, each, observed) for rest in of_ref.values() for each in rest]
+    return tuple(sorted(found, key=lambda row: (row.state == DELIVERED, row.namespace, row.name, row.store)))
+
+
+def _row(known: Known | None, delivery: Delivery | None, observed: Mapping[Target, Observed]) -> Row:
+    state, since, why = _state(known, delivery, observed)
+    ref = known.ref if known else delivery.ref if delivery else None
+    source = known.source if known else delivery.source if delivery else ""
+    return Row(
+        source,
+        ref.namespace if ref else "",
+        ref.name if ref else "",
+        delivery.target.store if delivery else "",
+        state,
+        delivery.version if delivery else "",
+        since,
+        why,
+    )
+
+
+def _state(known: Known | None, delivery: Delivery | None, observed: Mapping[Target, Observed]) -> tuple[str, int, str]:
+    """State, since when, and why."""
+    if delivery is not None and delivery.state in ("pending", "failed"):
+        return ("stale" if live(delivery) else delivery.state), delivery.changed_at, delivery.reason
+    if known is not None and known.state == "refused":
+        foreign = any(each.code == reason.FOREIGN for each in reason.load(known.reason))
+        return ("foreign" if foreign else "refused"), known.changed_at, known.reason
+    if known is not None and known.state in ("failed", "pending"):
+        return ("stale" if live(delivery) else known.state), known.changed_at, known.reason
+    if delivery is None:
+        return "pending", known.changed_at if known else 0, ""
+    seen = observed.get(delivery.target)
+    if seen is not None and seen.presence != "present":
+        return "missing", delivery.changed_at, ""
+    return DELIVERED, delivery.changed_at, known.reason if known else ""
+
+
+def applied(sources: Iterable[Source], shown: Mapping[str, str]) -> tuple[Applied, ...]:
+    """The headings."""
+    return tuple(Applied(each.id, shown[each.id], each.revision, each.applied_at) for each in sources)
+
+
+def text(status: Status) -> str:
+    """The table of DESIGN section 13."""
+    lines = list(_headings(status))
+    lines += [f"warning: {each}" for each in status.warnings]
+    if status.rows:
+        lines += _table([_HEADINGS, *(_cells(row, status.now) for row in status.rows)])
+    elif status.total:
+        lines.append(f"all {status.total} delivered")
+    else:
+        lines.append("nothing was delivered yet")
+    return "\n".join(lines) + "\n"
+
+
+def markdown(status: Status) -> str:
+    """The same, for a comment or a page."""
+    lines = [f"**{cell(line)}**" for line in _headings(status)]
+    lines += [f"> warning: {cell(each)}" for each in status.warnings]
+    lines += ["", f"| {' | '.join(_HEADINGS)} |", "|" + "---|" * len(_HEADINGS)]
+    lines += ["| " + " | ".join(cell(each) for each in _cells(row, status.now)) + " |" for row in status.rows]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(status: Status) -> str:
+    """The same for machines."""
+    value: dict[str, Any] = {
+        "version": 1,
+        "cluster": status.cluster,
+        "ok": status.ok,
+        "key": {"id": status.key, "notAfter": status.until} if status.key else None,
+        "sources": [_source(each) for each in status.sources],
+        "warnings": list(status.warnings),
+        "counts": {"total": status.total, "delivered": status.delivered},
+        "deliveries": [_delivery(row) for row in status.rows],
+    }
+    return json.dumps(value, indent=2) + "\n"
+
+
+FORMATS = {"text": text, "json": as_json, "markdown": markdown}
+
+
+def _headings(status: Status) -> Iterator[str]:
+    key = f"  key {status.key[:8]} to {status.until[:10]}" if status.key else ""
+    for each in status.sources:
+        at = revision_text(each.revision).removesuffix(" (clean)")
+        yield f"{status.cluster}  source {each.shown}{at}, applied {_ago(status.now - each.applied_at)} ago{key}"
+    if not status.sources:
+        yield f"{status.cluster}{key}"
+
+
+def _cells(row: Row, now: int) -> tuple[str, ...]:
+    return (row.ref, row.store or "-", row.state, row.version or "-", _ago(now - row.since), reason.short(row.why))
+
+
+def _table(table: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in table) for column in range(len(_HEADINGS) - 1)]
+    return [
+        "  ".join([*(each.ljust(width) for each, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in table
+    ]
+
+
+def _ago(milliseconds: int) -> str:
+    for size, unit in _UNITS:
+        if milliseconds >= size:
+            return f"{milliseconds // size} {unit}"
+    return "0 s"
+
+
+def _source(each: Applied) -> dict[str, Any]:
+    commit = each.revision.removesuffix("-dirty")
+    return {
+        "id": each.source,
+        "location": each.shown,
+        "commit": commit,
+        "dirty": each.revision != commit,
+        "appliedAt": _time(each.applied_at),
+    }
+
+
+def _delivery(row: Row) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "namespace": row.namespace,
+        "name": row.name,
+        "store": row.store or None,
+        "state": row.state,
+        "version": row.version or None,
+        "since": _time(row.since),
+        "reasons": [{"code": each.code, "items": list(each.items)} for each in reason.load(row.why)],
+        "reason": reason.short(row.why),
+    }
+
+
+def _time(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
