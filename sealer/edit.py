@@ -154,34 +154,31 @@ class _Edit:
 
     def _put(self, trail: tuple[str, ...], text: str) -> list[Splice]:
         mapping = self.node
-        for depth, name in enumerate(trail, 1):
-            rest: Value = text
-            for inner in reversed(trail[depth:]):
-                rest = {inner: rest}
-            if mapping.get(name) is None:
-                if mapping.own == 0:
-                    raise self._merged(mapping, trail[:depth])
-                return self.writer.add(mapping, name, rest)
-            key, node = self._own(mapping, trail[:depth])
-            if depth == len(trail):
-                if node.anchor:
-                    raise self._anchored(key, trail)
-                if node.kind in (Kind.MAP, Kind.SEQ):
-                    raise self.fields.refused(f"is {node.kind.value}, not text", key.line, trail, "remove it first")
-                return self.writer.replace(node, text, flow=bool(mapping.style))
+        for depth in range(1, len(trail)):
+            path, rest = trail[:depth], trail[depth:]
+            if mapping.get(path[-1]) is None:
+                return self._add(mapping, path, _nested(rest, text))
+            key, node = self._own(mapping, path)
             if node.kind is Kind.NULL or (node.kind is Kind.MAP and not node.items and not node.merges):
                 if node.anchor:
-                    raise self._anchored(key, trail[:depth])
-                if isinstance(rest, str):
-                    raise TypeError
-                ((first, value),) = rest.items()
-                return self.writer.fill(mapping, key, node, first, value)
+                    raise self._anchored(key, path)
+                return self.writer.fill(mapping, key, node, rest[0], _nested(rest[1:], text))
             if node.kind is not Kind.MAP:
-                raise self.fields.refused(
-                    f"is {node.kind.value}, not a map", key.line, trail[:depth], "remove it first"
-                )
+                raise self.fields.refused(f"is {node.kind.value}, not a map", key.line, path, "remove it first")
             mapping = node
-        raise TypeError
+        if mapping.get(trail[-1]) is None:
+            return self._add(mapping, trail, text)
+        key, node = self._own(mapping, trail)
+        if node.anchor:
+            raise self._anchored(key, trail)
+        if node.kind in (Kind.MAP, Kind.SEQ):
+            raise self.fields.refused(f"is {node.kind.value}, not text", key.line, trail, "remove it first")
+        return self.writer.replace(node, text, flow=bool(mapping.style))
+
+    def _add(self, mapping: Node, path: Path, value: Value) -> list[Splice]:
+        if not mapping.own:  # only `<<` stands there, and the line after it is not known
+            raise self._merged(mapping, path)
+        return self.writer.add(mapping, str(path[-1]), value)
 
     def _own(self, mapping: Node, trail: tuple[str, ...]) -> tuple[Node, Node]:
         """The pair at the end of a path; refused unless it stands in this map itself and not through an alias."""
@@ -224,6 +221,13 @@ class _Edit:
 
     def _done(self, splices: list[Splice]) -> bytes:
         return _checked(self.source, apply(self.source.text, splices), self.index, self.body, self.node.line)
+
+
+def _nested(names: tuple[str, ...], text: str) -> Value:
+    value: Value = text
+    for name in reversed(names):
+        value = {name: value}
+    return value
 
 
 def _number(mapping: Node, name: str) -> int:

@@ -96,6 +96,19 @@ SETS = {
         '  encryptedData: {"a":"AgX","b":"AgY"}\n',
         f'  encryptedData: {{"a":"{NEW}","b":"AgY","zz":"{OTHER}"}}\n',
     ),
+    "a key alone": ("  encryptedData: {a}\n", f'  encryptedData: {{a: {NEW}, zz: "{OTHER}"}}\n'),
+    "an anchor that nobody uses": (
+        "  encryptedData:\n    b: AgY\n    c: &c\n      AgZ # c\n",
+        f"  encryptedData:\n    b: AgY\n    c: &c\n      AgZ # c\n    a: {NEW}\n    zz: {OTHER}\n",
+    ),
+    "flow with a comment inside": (
+        "  encryptedData: { # none yet\n  }\n",
+        f'  encryptedData: {{a: {NEW}, zz: "{OTHER}" # none yet\n  }}\n',
+    ),
+    "a comment before the last of a flow": (
+        "  encryptedData: {a: AgX,\n    # b is new\n    b: AgY}\n",
+        f'  encryptedData: {{a: {NEW},\n    # b is new\n    b: AgY,\n    zz: "{OTHER}"}}\n',
+    ),
     "empty flow": ("  encryptedData: {} # c\n", f"  encryptedData: # c\n    a: {NEW}\n    zz: {OTHER}\n"),
     "nothing": (
         "  encryptedData:\n  template: {}\n",
@@ -194,8 +207,10 @@ REFUSED = {
     "an anchor": "  encryptedData:\n    a: &x AgX\n    b: *x\n",
     "a merge": "  template: {data: &m {a: x}}\n  encryptedData:\n    <<: *m\n    b: AgY\n",
     "nothing but a merge": "  template: {data: &m {a: x}}\n  encryptedData:\n    <<: *m\n",
+    "an anchored empty map": "  encryptedData: &m {}\n  template: {data: *m}\n",
     "an aliased map": "  template: {data: &m {a: x}}\n  encryptedData: *m\n",
     "a map that others share": "  encryptedData: &m\n    a: AgX\n  template: {data: *m}\n",
+    "a key without a colon": "  encryptedData:\n    ? a\n    ? b\n",
     "a list": "  encryptedData:\n    a: [x]\n",
     "no map": "  encryptedData: x\n",
 }
@@ -203,7 +218,7 @@ REFUSED = {
 
 CHANGES: list[tuple[str, Callable[[str], str]]] = [
     *((case, lambda text: put(text, {"a": NEW})) for case in REFUSED),
-    *((case, lambda text: drop(text, "a")) for case in REFUSED if case != "a list"),
+    *((case, lambda text: drop(text, "a")) for case in REFUSED if case not in ("a list", "a key without a colon")),
 ]
 
 
@@ -254,6 +269,27 @@ def test_documents_inside_a_list(indent: str) -> None:
 
 def bodies(name: str = "db") -> dict[str, object]:
     return render.secret_body(Secret(name, "payments", {"k": b"v"}, annotations={"text": "two\n\nlines\n"}))
+
+
+@pytest.mark.parametrize(
+    "items",
+    ["[*x]", "&l [*x]\n---\nkind: Other\n---\n", "\n- *x\n", "*list"],
+    ids=["flow", "several", "block", "whole"],
+)
+def test_an_aliased_document_of_a_list_is_refused(items: str) -> None:
+    held = "{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: db}, spec: {encryptedData: {a: b}}}"
+    text = f"apiVersion: v1\nkind: List\nmetadata:\n  x: &x {held}\n  z: &list [*x]\nitems: {items}\n"
+    for change in (lambda: put(text, {"a": NEW}), lambda: edit.replace_document(text.encode(), "a.yaml", 0, bodies())):
+        with pytest.raises(DocumentError, match="alias"):
+            change()
+    merged = f"m: &m {{items: [{held}]}}\n<<: *m\nkind: List\napiVersion: v1\n"
+    with pytest.raises(DocumentError, match="<<"):
+        put(merged, {"a": NEW})
+
+
+def test_nothing_is_appended_to_a_broken_file() -> None:
+    with pytest.raises(DocumentError, match="twice"):
+        edit.append_document(spec("  encryptedData: {a: b, a: c}\n").encode(), "a.yaml", bodies())
 
 
 def test_replace_a_document_among_others() -> None:
