@@ -15,7 +15,8 @@
     ├── CannotOpen           opening failed after a private-key operation; one text for every cause
     ├── Untrusted            a pin or signature says no
     ├── TemplateRefused      a template that can't be rendered; names item, line, column, function
-    └── Refused              a rule of ours says no (status of a key, type never delivered, ...)
+    ├── Refused              a rule of ours says no (status of a key, type never delivered, ...)
+    └── StoreError           what a store answers in place of a result: drawn in controller/stores/base.py
 
 No message holds plaintext: not of values, not of the bytes that could not be parsed. Raise with `from None` wherever
 the cause could quote its input. Only entry points turn an error into an exit code (`sealer.console`).

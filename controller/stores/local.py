@@ -25,6 +25,7 @@ from controller.stores.base import (
     before_put,
     too_large,
 )
+from sealer.errors import SourceError
 
 if TYPE_CHECKING:
     from controller.model import Problem
@@ -39,6 +40,7 @@ DELETED_KEPT = 30 * 24 * 3600 * 1000
 
 StateKeys = Callable[[], Sequence[tuple[str, bytes]]]
 _H, _V = local_heads.c, local_versions.c
+_HEAD = ("namespace", "name", "version", "owner", "token", "fingerprint", "deleted_at")
 _CAPS = Capabilities(
     max_bytes=16 * 1024 * 1024,
     versions=True,
@@ -72,15 +74,7 @@ class _Head:
 
     @property
     def row(self) -> dict[str, Any]:
-        return {
-            "namespace": self.ref.namespace,
-            "name": self.ref.name,
-            "version": self.version,
-            "owner": self.owner,
-            "token": self.token,
-            "fingerprint": self.fingerprint,
-            "deleted_at": self.deleted_at,
-        }
+        return dict(zip(_HEAD, _flat(self), strict=True))
 
 
 class LocalStore:
@@ -107,8 +101,10 @@ class LocalStore:
 
     async def observe(self, targets: Sequence[Target]) -> Mapping[Target, Observed | StoreError]:
         """The heads. A deleted secret belongs to nobody."""
-        heads = self._heads([_ref(target) for target in targets])
-        return {target: _observed(target, heads.get(_ref(target))) for target in targets}
+        # From row to answer in one step: this runs for every document in every run.
+        rows = self._state.rows(_select_heads([_ref(target) for target in targets[: BATCH + 1]]))
+        heads = {f"{row[0]}/{row[1]}": row for row in rows}
+        return {target: _observed(target, heads.get(target.name)) for target in targets}
 
     async def read(self, target: Target) -> Secret:
         """The newest version, decrypted. Conflict if there is none, CannotOpen or NoKey if it can't be opened."""
@@ -134,7 +130,7 @@ class LocalStore:
         for put in batch:
             ref = _ref(put.target)
             head = heads.get(ref) or seen.get(ref)
-            result = before_put(put, _observed(put.target, head), _CAPS)
+            result = before_put(put, _seen(put.target, head), _CAPS)
             if result is None:
                 version = head.version + 1 if head else 1
                 mark = put.mark
@@ -162,7 +158,7 @@ class LocalStore:
         heads: dict[Ref, _Head] = {}
         for delete in batch:
             head = seen.get(_ref(delete.target))
-            results[delete.target] = error = before_delete(delete, _observed(delete.target, head))
+            results[delete.target] = error = before_delete(delete, _seen(delete.target, head))
             if head is not None and not head.deleted_at and error is None:
                 heads[head.ref] = _Head(head.ref, head.version, head.owner, head.token, head.fingerprint, now)
         if heads:
@@ -208,7 +204,7 @@ class LocalStore:
         rows = transaction.connection.execute(_select_heads(list(heads))).all()
         now = {Ref(row[0], row[1]): row[2] for row in rows}
         if now != {ref: seen[ref].version for ref in heads if ref in seen}:
-            raise Conflict("another process wrote to the state", where=str(self._state.path))
+            raise SourceError("another process wrote to the state", where=str(self._state.path))
 
     def _state_keys(self) -> Sequence[tuple[str, bytes]]:
         if not self._found:
@@ -235,18 +231,28 @@ def _last(ref: Ref, number: int) -> dict[str, Any]:
 
 
 def _select_heads(refs: Sequence[Ref]) -> sa.Select[Any]:
-    statement = sa.select(_H.namespace, _H.name, _H.version, _H.owner, _H.token, _H.fingerprint, _H.deleted_at)
+    statement = sa.select(*(_H[column] for column in _HEAD))
     if len(refs) <= BATCH:
         return statement.where(sa.tuple_(_H.namespace, _H.name).in_([(ref.namespace, ref.name) for ref in refs]))
     return statement
 
 
-def _observed(target: Target, head: _Head | None) -> Observed:
-    if head is None:
+def _observed(target: Target, row: Sequence[Any] | None) -> Observed:
+    if row is None:
         return Observed(target, "absent")
-    if head.deleted_at:
-        return Observed(target, "deleted", str(head.version))
-    return Observed(target, "present", str(head.version), head.owner, head.token, head.fingerprint)
+    _, _, version, owner, token, fingerprint, deleted_at = row
+    if deleted_at:
+        return Observed(target, "deleted", str(version))
+    return Observed(target, "present", str(version), owner, token, fingerprint)
+
+
+def _seen(target: Target, head: _Head | None) -> Observed:
+    return _observed(target, _flat(head) if head else None)
+
+
+def _flat(head: _Head) -> tuple[Any, ...]:
+    fields = (head.version, head.owner, head.token, head.fingerprint, head.deleted_at)
+    return (head.ref.namespace, head.ref.name, *fields)
 
 
 def _key(ref: Ref, version: int) -> dict[str, Any]:

@@ -100,6 +100,22 @@ def test_the_lock_is_waited_for(directory: Path) -> None:
     assert waiting.communicate(timeout=30)[0] == "done\n"
 
 
+def test_what_a_killed_process_committed_is_read_and_its_lock_is_free(directory: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from controller.state import State\n"
+        "state = State.open(Path(sys.argv[1]))\n"
+        "with state.begin('records') as transaction: transaction.put_meta(owner='prod')\n"
+        "writing = state.begin('records'); writing.__enter__().put_meta(owner='half')\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, directory], check=False).returncode == -9
+    assert (directory / "state.db-wal").stat().st_size > 0
+    for read_only in (True, False, True):
+        with State.open(directory, read_only=read_only, lock_timeout=0) as state:
+            assert state.meta()["owner"] == "prod"
+            assert len(state.deliveries()) == 1
+
+
 def test_a_failed_opening_frees_the_lock(directory: Path) -> None:
     (directory / "state.db").write_bytes(b"not a database, but long enough to be read as one" * 100)
     for _ in range(2):
