@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_every_sh_block_in_order(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert len(blocks) > 8
     script = "\n".join(["set -eux", "git init -q -b main .", *blocks])
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
