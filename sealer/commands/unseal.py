@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sealer import config, console, document, files, private, render, sealedfile, source, template, unseal
 from sealer.document import SealedSecret
-from sealer.errors import SealerError, SourceError, UsageError
+from sealer.errors import NoKey, SealerError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from sealer.document import File
@@ -76,11 +76,31 @@ def _item(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
         )
     try:
         value, _ = unseal.open_item(doc.items[key], doc.binding, key, keys)
+    except NoKey:
+        raise _named(doc, keys) from None
     except SealerError as error:
         raise unseal.failed({key: error}, doc) from None
     return value
 
 
+def _named(doc: SealedSecret, keys: PrivateKeys) -> NoKey:
+    """The error for a document of others that names both sides by their clusters."""
+    from sealer import recipients
+
+    held = ", ".join(getattr(keys, "clusters", ())) or "no such private key"
+    known = recipients.known(config.find(Path.cwd()))
+    return NoKey(
+        f"sealed to {recipients.describe(doc, known)}, you hold {held}",
+        where=str(doc.place),
+        way_out="pass the key: --private-key SRC",
+    )
+
+
 def _manifests(docs: Sequence[SealedSecret], keys: PrivateKeys, form: str) -> bytes:
-    bodies = [render.secret_body(unseal.unseal(doc, keys)[0]) for doc in docs]
+    bodies = []
+    for doc in docs:
+        try:
+            bodies.append(render.secret_body(unseal.unseal(doc, keys)[0]))
+        except NoKey:
+            raise _named(doc, keys) from None
     return render.stream(bodies, form)
