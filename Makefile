@@ -47,7 +47,6 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, our own hooks on 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m tests.readme --check
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sealer-scan
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sealer-check
 
