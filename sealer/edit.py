@@ -15,7 +15,7 @@ from sealer.errors import DocumentError
 from sealer.fields import Fields, Path
 from sealer.node import BOM, Kind, Node
 from sealer.splice import Splice, Value, Writer, apply
-from sealer.stream import Entry, Source, read
+from sealer.stream import KIND, Entry, Source, identity, read
 
 _ITEMS = ("spec", "encryptedData")
 _ANNOTATIONS = ("metadata", "annotations")
@@ -88,6 +88,9 @@ class _Edit:
             raise entry.node
         if isinstance(entry.root, DocumentError):
             raise entry.root
+        if entry.node.kind is not Kind.MAP or identity(entry.node, entry.implied)[1] not in (KIND, "Secret"):
+            what, way_out = "is neither a SealedSecret nor a Secret", "only these are edited"
+            raise DocumentError(what, file=path, line=entry.node.line, way_out=way_out)
         self.entry = entry
         self.node: Node = entry.node
         self.root: Node = entry.root
@@ -104,13 +107,13 @@ class _Edit:
 
     def put(self, trail: tuple[str, ...], text: str) -> bytes:
         """Set the text at a path, and make the maps that lead to it."""
+        splices = self._put(trail, text)
         expected = self.body
         for name in trail[:-1]:
-            if not isinstance(expected.get(name), dict):
-                expected[name] = {}
+            expected[name] = expected.get(name) or {}
             expected = expected[name]
         expected[trail[-1]] = text
-        return self._done(self._put(trail, text))
+        return self._done(splices)
 
     def drop(self, trail: tuple[str, ...], *, and_parent: bool = False) -> bytes:
         """Remove the pair at a path; with `and_parent` also the map around it, if it held only that and no comment."""

@@ -65,7 +65,7 @@ class _Scanner:
             text, self.at = _scan_string(self.text, start + 1, True)
         except ValueError:
             raise self.broken("a string is not closed, or holds a bad escape or a control character") from None
-        if _SURROGATE.search(text):
+        if not text.isascii() and _SURROGATE.search(text):
             raise self.refused("half a surrogate pair", way_out="write the character itself")
         return Node(Kind.STR, start, self.at, line, text, '"')
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.servers import peers
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("sealer", deadline=None)
+hypothesis.settings.load_profile("sealer")
 
 
 def _peer(peer: peers.Peer) -> Path:

@@ -238,6 +238,9 @@ def test_a_document_that_cannot_be_read_is_not_edited() -> None:
             put(text, {"a": NEW})
     with pytest.raises(DocumentError, match="no document number 2"):
         put(spec("  encryptedData: {}\n"), {"a": NEW}, index=1)
+    for text in ("kind: ConfigMap\n", "- a\n"):
+        with pytest.raises(DocumentError, match="neither"):
+            annotate(text, {"k": "v"})
     with pytest.raises(DocumentError, match="not there"):
         drop(spec("  encryptedData: {}\n"), "a")
 
