@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealer import document, envelope_v1, schema
+from sealer import document, envelope_v1, schema, stream
 from sealer.binding import Binding, Scope
 from sealer.document import Manifest, Other, SealedSecret
 from sealer.errors import DocumentError, NameRefused
@@ -309,7 +309,7 @@ def test_no_value_shows_in_a_repr() -> None:
     assert file.problems == ()
     assert planted not in repr(file)
     assert encoded not in repr(file)
-    source = document.read(text.encode(), "a")
+    source = stream.read(text.encode(), "a")
     assert planted not in repr(source)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -395,7 +395,7 @@ def test_json_keeps_its_layout(indent: int | str | None, colon: str, newline: st
 
 @pytest.mark.parametrize("indent", [None, 2, 4, "\t"])
 def test_json_grows_maps_in_its_layout(indent: int | str | None) -> None:
-    def dumped(held: dict[str, object]) -> str:
+    def dumped(held: Mapping[str, object]) -> str:
         body = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": "db"}, "spec": held}
         return json.dumps(body, indent=indent)
 
