@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
-export PYTHONDONTWRITEBYTECODE := 1
+# Bytecode is cached as for any user; without it every start compiles the checkout anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check bench build lock vectors peers clean
 
