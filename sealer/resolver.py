@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from sealer.targets import Flags, Said, Sealed, Target
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sealer.binding import Binding
     from sealer.config import Config
     from sealer.document import Manifest, SealedSecret
     from sealer.pins import Pinned
@@ -28,6 +30,16 @@ if TYPE_CHECKING:
     from sealer.seal import Recipients
 
 _MAX_CERTIFICATE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A path that is written, as messages show it, with its configuration and rule (`rule`: where that stands)."""
+
+    shown: str
+    config: Config | None
+    match: Match | None
+    rule: str
 
 
 class Resolver:
@@ -57,18 +69,28 @@ class Resolver:
         `sealed` are the recipients of a sealed file's items, if it is one that is changed. Raises UsageError for
         anything that disagrees or is not known, Untrusted or Refused for keys that may not be used.
         """
-        shown = configs.shown(path) if path else "stdout"
+        said = said or (Said.of(document) if document else None)
+        place = self._place(path)
+        bound = self._bound(place, said)
+        stores = targets.stores(said, place.match, path=place.shown, rule=place.rule)
+        try:
+            clusters, readers = self._readers(place, sealed or Sealed())
+        except SealerError as error:
+            raise error.at(place.shown) from None
+        return Target(place.shown, bound, clusters, stores, readers)
+
+    def bound(self, path: Path | None, said: Said | None) -> Binding:
+        """Namespace, name and scope alone, as `resolve` finds them; no key is looked at."""
+        return self._bound(self._place(path), said)
+
+    def _bound(self, place: Place, said: Said | None) -> Binding:
+        return targets.binding(self.flags, said, place.match, path=place.shown, rule=place.rule)
+
+    def _place(self, path: Path | None) -> Place:
         config = self.config(path.parent if path else Path.cwd())
         match = self._match(config, path)
         rule = f"{config.file}:{match.rule.line}" if config and match else ""
-        said = said or (Said.of(document) if document else None)
-        bound = targets.binding(self.flags, said, match, path=shown, rule=rule)
-        stores = targets.stores(said, match, path=shown, rule=rule)
-        try:
-            clusters, readers = self._readers(config, match, sealed or Sealed(), shown, rule)
-        except SealerError as error:
-            raise error.at(shown) from None
-        return Target(shown, bound, clusters, stores, readers)
+        return Place(configs.shown(path) if path else "stdout", config, match, rule)
 
     def config(self, folder: Path) -> Config | None:
         """The nearest `.sealer.yaml` upward of a folder, which need not exist."""
@@ -97,21 +119,25 @@ class Resolver:
             self._real[folder] = Path(os.path.realpath(folder))
         return self._real[folder]
 
-    def _readers(
-        self, config: Config | None, match: Match | None, sealed: Sealed, shown: str, rule: str
-    ) -> tuple[tuple[str, ...], Recipients]:
+    def _readers(self, place: Place, sealed: Sealed) -> tuple[tuple[str, ...], Recipients]:
+        config = place.config
         if self.flags.cert is not None:
             certificate = self._of_certificate(self.flags.cert)
-            self._check_certificate(certificate, config, match, shown, rule)
+            self._check_certificate(certificate, place)
             return (), certificate
         if config is None:
             raise UsageError(
                 "there is no .sealer.yaml here or in a folder above, so no cluster is known",
-                where=shown,
                 way_out="sealer init; or seal v1 to a certificate: --cert PEM",
             )
         clusters = targets.clusters(
-            self.flags, match, config, sealed, lambda: self.holders(config), path=shown, rule=rule
+            self.flags,
+            place.match,
+            config,
+            sealed,
+            lambda: self.holders(config),
+            path=place.shown,
+            rule=place.rule,
         )
         key = (config.root, clusters)
         if key not in self._recipients:
@@ -152,16 +178,14 @@ class Resolver:
                 raise error.at(source) from None
         return self._certificate
 
-    def _check_certificate(
-        self, certificate: Recipients, config: Config | None, match: Match | None, shown: str, rule: str
-    ) -> None:
+    def _check_certificate(self, certificate: Recipients, place: Place) -> None:
         """A rule that gives the path to clusters and a certificate that is none of theirs disagree."""
-        ruled = match.clusters if match else ()
+        config = place.config
+        ruled = place.match.clusters if place.match else ()
         key_id = certificate.keys[0].id
         if config and ruled and not any(self.pinned(config, name).bundle.get(key_id) for name in ruled):
             raise UsageError(
-                f"cluster: --cert is key {key_id[:8]}, {rule} says {', '.join(ruled)}, which has no such key",
-                where=shown,
+                f"cluster: --cert is key {key_id[:8]}, {place.rule} says {', '.join(ruled)}, which has no such key",
                 way_out="leave --cert out, or change the rule",
             )
 

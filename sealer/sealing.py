@@ -161,7 +161,7 @@ class Sealing:
 
     def _old(self, plain: Plain, path: Path, file: File) -> SealedSecret:
         """The SealedSecret that a secret replaces. Anything else is never overwritten."""
-        bound = self.resolver.resolve(path, said=plain.said).binding
+        bound = self.resolver.bound(path, plain.said)
         for each in file.documents:
             same = isinstance(each, SealedSecret) and each.name == bound.name
             if same and each.namespace in (None, bound.namespace):  # type: ignore[union-attr]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import pty
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -163,7 +165,7 @@ def said(done: Done, *words: str) -> bool:
 def manifest(name: str, namespace: str | None, **items: str) -> str:
     """A Secret manifest in clear."""
     where = f"  namespace: {namespace}\n" if namespace else ""
-    lines = "".join(f"  {key.replace('_', '-')}: {value}\n" for key, value in items.items())
+    lines = "".join(f"  {key.replace('_', '-')}: {json.dumps(value)}\n" for key, value in items.items())
     return f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n{where}stringData:\n{lines}"
 
 
@@ -174,8 +176,38 @@ def values_of(data: bytes) -> dict[str, bytes]:
     return dict(found.secret.items)
 
 
-
 @pytest.fixture(name="shop")
 def shop_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.chdir(tmp_path)
     return make(tmp_path)
+
+
+@dataclass
+class Terminal:
+    """What stood on the screen of a terminal, and the exit code."""
+
+    screen: str
+    code: int
+
+
+def at_terminal(*args: str, typed: bytes = b"", after: bytes = b"") -> Terminal:
+    """Run `sealer` at a pseudo-terminal of 80 columns; `typed` once `after` stands on the screen."""
+    program = os.path.join(os.path.dirname(sys.executable), "sealer")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(COLUMNS="80", LINES="24", TERM="xterm")
+        os.execv(program, [program, *args])
+    screen, sent = b"", not typed
+    while True:
+        if not sent and after in screen:
+            os.write(terminal, typed)
+            sent = True
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        screen += chunk
+    os.close(terminal)
+    return Terminal(screen.decode(errors="replace"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
