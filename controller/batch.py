@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from controller import reason
 from controller.fingerprint import FingerprintKey, fingerprint
-from controller.model import Delivery, Desired, Document, Keys, Observed, Ref, Step, Target, Triage
-from controller.open import Opened, Opener
+from controller.model import Delivery, Desired, Keys, Observed, Ref, Step, Target
+from controller.open import Opened, Opener, Opening
 from controller.plan import plan
 from controller.reason import Cause
 from controller.stores.base import Mark, Put, Rejected, Store, StoreError
@@ -21,24 +21,14 @@ from controller.triage import COMPROMISED, compromised, delivered
 from sealer.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from controller.effects import Effects
+    from controller.look import Work
     from controller.model import DeliveryState
-    from controller.verdict import Verdict
     from sealer.document import SealedSecret
 
 SIZE = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One document to open. With `again`, it is the last good one of a document that fails: its target was lost."""
-
-    document: Document
-    verdict: Verdict
-    triage: Triage
-    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +62,19 @@ class Bench:
     now: int
 
 
-async def run(bench: Bench, batch: Sequence[Work], *, dry_run: bool) -> list[Done]:
-    """Bring one batch of documents to their targets; what came of each, in their order."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A batch whose documents are read; those that take long are being opened already."""
+
+    works: Mapping[Ref, Work]
+    bodies: Mapping[Ref, SealedSecret] = field(repr=False)
+    failed: Mapping[Ref, str]
+    opening: Opening = field(repr=False)
+
+
+def begin(bench: Bench, batch: Iterable[Work]) -> Ready:
+    """Read the documents of a batch, and start on opening them."""
     works = {work.document.ref: work for work in batch}
-    opened, failed, bodies = _open(bench, works)
-    desired = [each for ref, found in opened.items() for each in _desired(bench, works[ref], found)]
-    steps = plan([works[ref].triage for ref in opened], desired, bench.deliveries, bench.observed, bench.now)
-    results = {} if dry_run else await _effects(bench, steps, opened, works)
-    return list(_outcomes(bench, batch, failed, bodies, steps, desired, results))
-
-
-def _open(bench: Bench, works: Mapping[Ref, Work]) -> tuple[dict[Ref, Opened], dict[Ref, str], dict[Ref, SealedSecret]]:
     bodies: dict[Ref, SealedSecret] = {}
     failed: dict[Ref, str] = {}
     for ref, work in works.items():
@@ -90,14 +82,29 @@ def _open(bench: Bench, works: Mapping[Ref, Work]) -> tuple[dict[Ref, Opened], d
             bodies[ref] = bench.load(work)
         except SourceError as error:
             failed[ref] = reason.dump(Cause(reason.UNREADABLE, (), error.what, error.way_out))
+    return Ready(works, bodies, failed, bench.opener.begin(bodies))
+
+
+async def run(bench: Bench, ready: Ready, *, dry_run: bool) -> list[Done]:
+    """Bring one batch of documents to their targets; what came of each, in their order."""
+    works = ready.works
+    opened, failed = _open(bench, ready)
+    desired = [each for ref, found in opened.items() for each in _desired(bench, works[ref], found)]
+    steps = plan([works[ref].triage for ref in opened], desired, bench.deliveries, bench.observed, bench.now)
+    results = {} if dry_run else await _effects(bench, steps, opened, works)
+    return list(_outcomes(bench, ready, failed, steps, desired, results))
+
+
+def _open(bench: Bench, ready: Ready) -> tuple[dict[Ref, Opened], dict[Ref, str]]:
+    failed = dict(ready.failed)
     opened: dict[Ref, Opened] = {}
-    for ref, result in bench.opener.open(bodies):
-        why = result if isinstance(result, str) else _refused(bench, works[ref], result)
+    for ref, result in bench.opener.open(ready.bodies, ready.opening):
+        why = result if isinstance(result, str) else _refused(bench, ready.works[ref], result)
         if why:
             failed[ref] = why
         elif isinstance(result, Opened):
             opened[ref] = result
-    return opened, failed, bodies
+    return opened, failed
 
 
 def _refused(bench: Bench, work: Work, opened: Opened) -> str:
@@ -148,9 +155,8 @@ async def _effects(
 
 def _outcomes(
     bench: Bench,
-    batch: Iterable[Work],
+    ready: Ready,
     failed: Mapping[Ref, str],
-    bodies: Mapping[Ref, SealedSecret],
     steps: Iterable[Step],
     desired: Iterable[Desired],
     results: Mapping[Target, str | StoreError],
@@ -159,15 +165,14 @@ def _outcomes(
     of_ref: dict[Ref, list[Step]] = {}
     for step in steps:
         of_ref.setdefault(step.ref, []).append(step)
-    for work in batch:
-        ref = work.document.ref
+    for ref, work in ready.works.items():
         if ref in failed:
             yield Done(work, failed[ref])
             continue
         mine = of_ref.get(ref, [])
         deliveries = [_delivery(bench, work, step, wanted[step.target], results.get(step.target)) for step in mine]
         why = next((each.reason for each in deliveries if each.reason), "")
-        yield Done(work, why, bodies[ref], tuple(mine), tuple(deliveries))
+        yield Done(work, why, ready.bodies[ref], tuple(mine), tuple(deliveries))
 
 
 def _delivery(bench: Bench, work: Work, step: Step, desired: Desired, result: str | StoreError | None) -> Delivery:

@@ -15,12 +15,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from controller import batch, outcome, reason
-from controller.batch import Bench, Done, Work
+from controller import outcome, reason
 from controller.effects import Effects
-from controller.look import Job, Marks, View, look
+from controller.look import Job, Marks, View, Work, look
 from controller.model import Ref, Source, StoreSpec
-from controller.open import Opener, RingKeys
 from controller.plan import plan
 from controller.records import Records
 from controller.report import Change, Report
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
+    from controller.batch import Done
     from controller.stores.base import Store
     from sealer.document import SealedSecret
 
@@ -115,7 +114,10 @@ async def _batches(
 ) -> AsyncIterator[list[Done]]:
     if not work or marks.ring is None:
         return
-    bench = Bench(
+    from controller import batch  # cryptography and YAML: not for a run in which nothing is opened
+    from controller.open import Opener, RingKeys
+
+    bench = batch.Bench(
         {store.uid: store for store in view.stores.values()},
         view.known.deliveries,
         view.observed,
@@ -128,8 +130,13 @@ async def _batches(
     )
     # The bar counts documents, a batch is taken from it at once.
     counted = console.progress(work, total=len(work), doing="delivering")
-    while part := list(itertools.islice(counted, batch.SIZE)):
-        yield await batch.run(bench, part, dry_run=view.job.dry_run)
+    parts = iter(lambda: list(itertools.islice(counted, batch.SIZE)), [])
+    ready = batch.begin(bench, next(parts))
+    while ready.works:
+        # The next batch is being opened while this one is written.
+        following = batch.begin(bench, next(parts, ()))
+        yield await batch.run(bench, ready, dry_run=view.job.dry_run)
+        ready = following
 
 
 def _good(view: View, work: Work) -> SealedSecret:

@@ -69,6 +69,16 @@ class View:
         return self.source.load(self.selection.found[document.origin])
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One document to open. With `again`, it is the last good one of a document that fails: its target was lost."""
+
+    document: Document
+    verdict: Verdict
+    triage: Triage
+    again: bool = False
+
+
 class Marks:
     """The key of fingerprints, read from the keyring when the first one is made: that may ask for a passphrase."""
 
@@ -112,7 +122,8 @@ async def observe(
 ) -> dict[Target, Observed]:
     """What stands at each target. A value that isn't known by its version is read once, for its fingerprint.
 
-    A mark alone proves nothing, so that its fingerprint is not taken over. What a store can't say is left out.
+    A mark's own fingerprint never equals a recorded one: it is made for another purpose. What a store can't say is
+    left out.
     """
     found: dict[Target, Observed] = {}
     wanted = list(targets)
@@ -124,7 +135,7 @@ async def observe(
                 drifted = delivery is None or delivery.version != seen.version
                 read = drifted and seen.presence == "present" and seen.owner == owner and marks.ring is not None
                 mark = await _read(store, target, marks) if read else ""
-                found[target] = replace(seen, fingerprint=mark)
+                found[target] = replace(seen, fingerprint=mark) if mark else seen
     return found
 
 

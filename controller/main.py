@@ -7,7 +7,6 @@ without that. What the options mean is DESIGN section 11.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,6 +16,8 @@ from controller import keys_cli
 from sealer import console, entry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from controller.settings import Options
 
 NAME = "sealer-controller"

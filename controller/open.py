@@ -6,7 +6,9 @@ A document comes out whole or as the reason why not; nothing raises for one of t
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +20,7 @@ from sealer.keys import RSA
 from sealer.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from controller.model import Ref
     from sealer.document import SealedSecret
@@ -35,6 +37,12 @@ class Opened:
 
     secret: Secret = field(repr=False)
     keys: frozenset[str]
+
+
+Opening = Mapping["Ref", "Future[Opened | str]"]
+
+_SWITCH = 0.0005
+# A thread that comes out of an RSA operation wants the interpreter for a moment; by default it could wait for 5 ms.
 
 
 class RingKeys:
@@ -72,19 +80,22 @@ class Opener:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def open(self, batch: Mapping[Ref, SealedSecret]) -> Iterator[tuple[Ref, Opened | str]]:
-        """Each document's Secret, or the stored form of why it didn't open; in no particular order."""
-        slow = {ref: each for ref, each in batch.items() if _has_v1(each)}
-        futures = {}
-        if slow:
+    def begin(self, batch: Mapping[Ref, SealedSecret]) -> Opening:
+        """Start on a batch: what takes long is opened by threads from now on."""
+        slow = [ref for ref, each in batch.items() if _has_v1(each)]
+        if slow and self._pool is None:
             self._keys.rsa()  # read them once, and ask for a passphrase here, not in a thread
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
-            futures = {ref: self._pool.submit(open_one, each, self._keys) for ref, each in slow.items()}
+            self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+            sys.setswitchinterval(_SWITCH)
+        pool = self._pool
+        return {ref: pool.submit(open_one, batch[ref], self._keys) for ref in slow} if pool else {}
+
+    def open(self, batch: Mapping[Ref, SealedSecret], opening: Opening) -> Iterator[tuple[Ref, Opened | str]]:
+        """Each document's Secret, or the stored form of why it didn't open; in no particular order."""
         for ref, each in batch.items():
-            if ref not in futures:
+            if ref not in opening:
                 yield ref, open_one(each, self._keys)
-        for ref, future in futures.items():
+        for ref, future in opening.items():
             yield ref, future.result()
 
 

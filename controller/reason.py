@@ -48,6 +48,8 @@ _SHORT = {
     UNAVAILABLE: "store unavailable",
     UNREADABLE: "unreadable",
 }
+_SAID_ELSEWHERE = (COLLISION, COMPROMISED, FOREIGN, TEMPLATE, UNREADABLE)
+"""Causes whose text is too long for a table."""
 _KINDS: Sequence[tuple[type[SealerError], str]] = (
     (BoundElsewhere, BOUND),
     (CannotOpen, CLOSED),
@@ -107,7 +109,7 @@ def _short(cause: Cause) -> str:
     word = _SHORT.get(cause.code, cause.code)
     if cause.items:
         return f"{_few(cause.items)}: {word}"
-    return word if cause.code in (COLLISION, COMPROMISED, FOREIGN, TEMPLATE) else cause.text or word
+    return word if cause.code in _SAID_ELSEWHERE else cause.text or word
 
 
 def _said(cause: Cause, ref: str, cluster: str) -> str:

@@ -135,7 +135,8 @@ def _plan(report: Report, paint: Paint) -> Iterator[Line]:
     for each in changes:
         sign = paint(_SIGN[each.op], _COLOUR[each.op])
         if each.op == "fail":
-            yield Line(f"  {sign} {each.name:<{width}}   {each.where}".rstrip())
+            name = "" if each.name == each.path else f"{each.name:<{width}}   "
+            yield Line(f"  {sign} {name}{each.where}")
             yield from (Line(line) for line in _explained(each, report.cluster))
             continue
         labels = ", ".join(label for label, _ in each.stores)

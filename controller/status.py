@@ -9,7 +9,6 @@ missing     it was delivered, and is not there any more
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ from controller.triage import live
 from sealer.lint_report import cell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from controller.model import Delivery, Known, Observed, Ref, Source, Target
 
 DELIVERED = "delivered"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from controller import report as reports
 from controller import settings
 from controller.sources.location import locate
-from sealer import console, sealedfile
+from sealer import console
 from sealer.errors import SealerError, UsageError
 from sealer.files import write_atomic
 
@@ -38,7 +38,7 @@ def run(
     """Apply a source; 1 if a document failed."""
     if allow_prune and no_prune:
         raise UsageError("--allow-prune and --no-prune contradict each other", way_out="leave one of them out")
-    sealedfile.refuse_format(output)
+    settings.refuse_format(output)
     settings.require_extra()
     from controller.deliver import deliver
     from controller.look import Job
@@ -58,6 +58,9 @@ def run(
     )
     report = deliver(job)
     _show(report, format, output)
+    if not report.changes and not report.unchanged and report.others:
+        way_out = "name another cluster: --cluster NAME; or see whose they are: sealer check --explain"
+        console.warn(f"no sealed document here is for cluster {found.cluster}", way_out=way_out)
     if report.count("fail"):
         return console.NO
     return CHANGED if detailed and report.changed else console.OK

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from controller import settings
 from controller import status as statuses
-from sealer import config, console, sealedfile
+from sealer import config, console
 from sealer.emit import emit
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def run(
     output: str | None = None,
 ) -> int:
     """Show every document at every store; 1 unless all is delivered."""
-    sealedfile.refuse_format(output)
+    settings.refuse_format(output)
     found = settings.resolve(options, keyless=True)
     from controller.state import State
 

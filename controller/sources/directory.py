@@ -38,12 +38,14 @@ class DirectorySource:
 
     def __init__(self, location: Location) -> None:
         self._location = location
+        self._links: frozenset[str] = frozenset()
 
     def read(self, known: Known) -> Reading:
         """Every sealed document; unreadable files and documents are problems."""
         revision = _Revision(self._location.root)
         walk = _Walk(self._location)
         paths = walk.paths()
+        self._links = frozenset(walk.links)
         found: list[Found] = []
         fresh: dict[str, bytes] = {}
         problems = list(walk.problems)
@@ -74,7 +76,7 @@ class DirectorySource:
         found: dict[str, str] = {}
         for path in paths:
             try:
-                data = files.read(self._path(path))
+                data = self._read(path)
             except SourceError as error:
                 problems.append(Problem(path, 0, UNREADABLE, error.what))
                 continue
@@ -99,13 +101,34 @@ class DirectorySource:
         return [Found(path, digest, each, body) for each, body in pairs]
 
     def _same(self, path: str, digest: str) -> bytes:
-        data = files.read(self._path(path))
+        data = self._read(path)
         if hashlib.sha256(data).hexdigest() != digest:
             raise SourceError("was changed while it was read", where=path, way_out="apply again")
         return data
 
-    def _path(self, path: str) -> str:
-        return os.path.join(self._location.base, path)
+    def _read(self, path: str) -> bytes:
+        """The bytes of a file; a link that took the place of one since the walk is not followed."""
+        name = os.path.join(self._location.base, path)
+        if path in self._links:
+            name = os.path.realpath(name)
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                size = os.fstat(descriptor).st_size
+                return self._all(descriptor, size)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise SourceError(f"can't be read: {files.reason(error)}", where=path) from None
+
+    def _all(self, descriptor: int, size: int) -> bytes:
+        # One read of the right size: a buffer for the largest file that is allowed costs more than the file.
+        if size > files.MAX_DOCUMENT:
+            raise SourceError(f"is larger than {files.MAX_DOCUMENT // 1024:,} KiB")
+        data = os.read(descriptor, size + 1)
+        while len(data) < size and (more := os.read(descriptor, size - len(data))):
+            data += more
+        return data
 
 
 class _Walk:
@@ -115,13 +138,13 @@ class _Walk:
         self.problems: list[Problem] = []
         self._base = str(location.base)
         self._start = location.prefix
-        self._links: list[str] = []
+        self.links: list[str] = []
 
     def paths(self) -> list[str]:
         """Regular files first, then links to files that were not met under their own name."""
         found = list(self._folder(self._start))
         met = set(found)
-        for link in self._links:
+        for link in self.links:
             real = self._inside(link)
             if real is not None and real not in met:
                 met.add(real)
@@ -145,7 +168,7 @@ class _Walk:
                     yield from self._folder(path)
             elif each.name.lower().endswith(SUFFIXES) and not _passed_over(each.name):
                 if each.is_symlink():
-                    self._links.append(path)
+                    self.links.append(path)
                 elif each.is_file(follow_symlinks=False):
                     yield path
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,9 @@ class Entry:
 
 
 _TUPLES = tuple(number for number, each in enumerate(fields(Entry)) if "tuple" in str(each.type))
+
+_WORDS = tuple(number for number, each in enumerate(fields(Entry)) if each.name in ("namespace", "scope", "type"))
+# Both are words that many documents share: each is kept once.
 
 
 def entries(file: File) -> tuple[tuple[Entry, SealedSecret], ...]:
@@ -118,7 +122,9 @@ def load(data: bytes) -> tuple[Entry, ...]:
     result = []
     for row in json.loads(data):
         for number in _TUPLES:
-            row[number] = None if row[number] is None else tuple(row[number])
+            row[number] = None if row[number] is None else tuple(map(sys.intern, row[number]))
+        for number in _WORDS:
+            row[number] = sys.intern(row[number])
         result.append(Entry(*row))
     return tuple(result)
 
