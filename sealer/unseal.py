@@ -80,11 +80,7 @@ def unseal(doc: SealedSecret, keys: PrivateKeys) -> tuple[Secret, frozenset[str]
 
     Raises TemplateRefused before any key is used, or one error that names every item that doesn't open.
     """
-    place = str(doc.place)
-    try:
-        template.check(doc.template)
-    except SealerError as error:
-        raise error.at(place) from None
+    template.check(doc.template, doc.place.file)
     opened = open_all(doc, keys)
     if opened.failures:
         raise failed(opened.failures, doc) from None

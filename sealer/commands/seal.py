@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sealer import config, console, document, files, parallel, sealedfile, source
-from sealer.document import SealedSecret
+from sealer.document import File, SealedSecret
 from sealer.errors import SealerError, UsageError
 from sealer.report import count, table, wrapped
 from sealer.resolver import Resolver
@@ -114,7 +114,7 @@ def _stdin() -> bytes:
 
 def _named(data: bytes, where: str, path: Path | None) -> Input:
     """An input that was named: to hold nothing to seal is an error, unless it is sealed already."""
-    file = document.parse_strict(data, where)
+    file = _readable(document.parse(data, where))
     given = Input.of(file, data, path)
     if given.secrets:
         return given
@@ -130,12 +130,22 @@ def _directory(top: Path) -> dict[str, Input]:
         data = files.read(path)
         if b"Secret" not in data:  # spares parsing what can hold none
             continue
-        given = Input.of(document.parse_strict(data, config.shown(path)), data, path, empty=False)
+        file = document.parse(data, config.shown(path))
+        if file.problems and b"{{" in data:
+            console.warn(f"{file.path}: left out, looks like a template that Helm has yet to render")
+            continue
+        given = Input.of(_readable(file), data, path, empty=False)
         if given.secrets:
             found[real] = given
     if not found:
         console.note(f"{config.shown(top)}: nothing to seal")
     return found
+
+
+def _readable(file: File) -> File:
+    if file.problems:
+        raise file.problems[0]
+    return file
 
 
 def _walk(top: Path) -> Iterator[tuple[str, Path]]:
@@ -175,7 +185,7 @@ def _in_history(outputs: Sequence[Output]) -> Mapping[Path, str]:
     """Which of the files HEAD or the index hold in plaintext. Without Git nothing is said: sealing is done."""
     from sealer import git
 
-    before = {each.before for each in outputs}
+    before = {each.before for each in outputs if each.before}
 
     def holds(data: bytes, path: str) -> bool:
         if data in before:  # the usual case: committed as it stood here

@@ -68,7 +68,7 @@ def _chosen(file: File, namespace: str | None, name: str | None) -> list[SealedS
 def _item(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
     text = doc.template.data.get(key)
     if key not in doc.items and text is not None:
-        template.check(doc.template)
+        template.check(doc.template, doc.place.file)
         return text.encode("utf-8")
     if key not in doc.items:
         raise UsageError(

@@ -28,14 +28,15 @@ _TOKEN = re.compile(
 )
 
 
-def check(template: Template) -> None:
-    """Raise TemplateRefused for the first value that needs the template engine."""
+def check(template: Template, file: str = "") -> None:
+    """Raise TemplateRefused for the first value that needs the template engine; `file` is where the template stands."""
     for item, text in sorted(template.data.items()):
         if text is not None and _OPEN in text:
             line, column, function = _first_action(text)
             named = f" (function {function})" if function else ""
             raise TemplateRefused(
                 f"template of item {item}, line {line}, column {column}: templates are not rendered yet{named}",
+                where=f"{file}:{template.lines[item]}" if item in template.lines else file,
                 way_out="seal the rendered text as an item instead",
             )
 

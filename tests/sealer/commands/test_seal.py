@@ -148,6 +148,29 @@ def test_directories(used: Shop, value: str) -> None:
     assert said(again, "vault: nothing to seal")
 
 
+def test_a_directory_with_helm_templates(used: Shop, value: str) -> None:
+    used.write("vault/a.yaml", manifest("a", "billing", k=value))
+    used.write("vault/helm.yaml", "kind: Secret\n{{- if .Values.x }}\nmetadata: {{ .x }}\n{{ end }}\n")
+    done = sealer("seal", "--in-place", "vault")
+    assert done.code == 0
+    assert said(done, "warning: vault/helm.yaml: left out")
+    assert "sealed billing/a" in done.text
+    used.write("vault/b.yaml", manifest("b", "billing", k=value))
+    used.write("vault/broken.yaml", "kind: Secret\nmetadata: {\n")
+    failed = sealer("seal", "--in-place", "vault")
+    assert failed.code == 2
+    assert "broken.yaml:" in failed.err
+    assert b"kind: Secret\n" in used.read("vault/b.yaml")
+
+
+def test_an_empty_file_in_history_is_no_plaintext(used: Shop, value: str) -> None:
+    history(used)
+    used.write(SESSION, "")
+    used.git("add", ".")
+    done = sealer("seal", "-o", SESSION, stdin=manifest("session", "web", k=value).encode())
+    assert (done.code, done.err) == (0, "")
+
+
 def test_a_thousand_files_are_what_one_is(used: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_cores", lambda: 2)
     values = {f"s{number}": secrets.token_hex(8) for number in range(250)}
