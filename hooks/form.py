@@ -1,0 +1,75 @@
+"""Values that their form alone explains: nothing, ciphertext, references, public keys, settings. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from hooks import keyname
+from hooks.randomness import looks_random
+
+_NOTHING = {"", "null", "~", '""', "''", "nil", "none", "undefined", "n/a", "{}", "[]", "-"}
+_SEALED = re.compile(
+    r"ENC\[.*\]\s*$|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
+    r"|vault:v\d+:|\{cipher\}|Ag[A-Za-z0-9+/=]{300,}\s*$|v2:[A-Za-z0-9+/=_-]{300,}\s*$",
+    re.DOTALL,
+)
+_REFERENCE = re.compile(
+    r"<?(?:op|ref\+\w+|vault|secretref\+\w+|awssm|awsps|gcpsm|akvs?|azkv|bao|keyring|keychain|doppler|infisical|file"
+    r"|env)://\S*|<(?:path|secret|vault):[^<>]*>|vault:[\w./-]+#\S+|arn:aws[\w-]*:(?:secretsmanager|ssm|kms|iam):\S+"
+    r"|projects/[^/\s]+/secrets/\S+|@Microsoft\.KeyVault\(.*\)|!(?:Ref|Sub|GetAtt|ImportValue|vault|secret|env_var)\b.*"
+    r"|[\"']?\$(?:[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]{2,})[\"']?",
+    re.DOTALL,
+)
+_PUBLIC_BLOCK = re.compile(
+    r"-----BEGIN ((?:X509 |TRUSTED |NEW )?CERTIFICATE(?: REQUEST)?|(?:RSA |EC |DSA )?PUBLIC KEY|X509 CRL|DH PARAMETERS"
+    r"|EC PARAMETERS|PGP PUBLIC KEY BLOCK|SSH2 PUBLIC KEY|PGP SIGNATURE)-----[^-]*-----END \1-----"
+)
+_SSH_PUBLIC = re.compile(
+    r"(?:\S+\s+)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA[\w+/=]{20,}.*"
+)
+_RECIPIENT = re.compile(r"age1[a-z0-9]{50,}|pk_(?:live|test)_\w+|sha256[:~][A-Fa-f0-9]{64}")
+_FLAG = re.compile(r"(?i:true|false|yes|no|on|off|enabled|disabled)")
+_NUMBER = re.compile(r"[-+]?\d{1,6}(?:\.\d+)?(?:ms|s|m|h|d|[kmgKMG]i?[bB]?|%)?")
+_PATH = re.compile(r"(?:file:)?(?:~|\.{1,2})?/(?:[\w.@%+-]+/)*[\w.@%+-]*|[A-Za-z]:\\[\w\\. -]+")
+_HOST = re.compile(r"(?:\w[-\w]*\.)*[a-zA-Z][-\w]*(?::\d{1,5})?|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?")
+_PROSE = re.compile(r"[\w .,:/@+-]{1,200}")
+
+
+def is_nothing(bare: str) -> bool:
+    """Whether a value is empty, or a word for it."""
+    return bare.lower() in _NOTHING
+
+
+def is_sealed(bare: str) -> bool:
+    """Whether a value is ciphertext: SOPS, age, PGP, ansible-vault, eyaml, transit, a sealed envelope."""
+    return _SEALED.match(bare) is not None
+
+
+def is_reference(bare: str) -> bool:
+    """Whether a value says where the secret is: op://..., ref+vault://..., an ARN, $NAME."""
+    return _REFERENCE.fullmatch(bare) is not None
+
+
+def is_public(bare: str) -> bool:
+    """Whether a value is made for everybody: certificates, public keys, known_hosts, recipients."""
+    if _RECIPIENT.fullmatch(bare):
+        return True
+    if "-----BEGIN" in bare:
+        rest = _PUBLIC_BLOCK.sub("", bare)
+        # Bundles name each certificate in a comment, or say subject and issuer.
+        return rest != bare and not any(looks_random(word) for word in rest.split())
+    lines = [line.strip() for line in bare.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return bool(lines) and all(_SSH_PUBLIC.fullmatch(line) for line in lines)
+
+
+def is_setting(key: str, bare: str) -> bool:
+    """Whether a value is a setting. Under a key that names a credential only flags and paths are."""
+    if _FLAG.fullmatch(bare) or _PATH.fullmatch(bare):
+        return not looks_random(bare.rpartition("/")[2])
+    if keyname.is_credential(key):
+        return False
+    if _NUMBER.fullmatch(bare):
+        return True
+    if not keyname.is_plain(key) or "://" in bare or looks_random(bare):
+        return False
+    return _HOST.fullmatch(bare) is not None or _PROSE.fullmatch(bare) is not None

@@ -1,0 +1,73 @@
+"""What the name of a key says: that its value is a credential, a setting, or nothing. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+
+def _set(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+_SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+_COMPOUND = re.compile(r"(?:pass(?:word|wd|phrase)|secret|token|apikey|privatekey|accesskey|credential)s?$")
+
+# Whatever else the name says, these make it a credential; the second set only as the last word.
+_ANYWHERE = _set(
+    "password passwords passwd passwort pwd pass passphrase passcode secret secrets token tokens apikey",
+    "credential credentials creds bearer jwt hmac dsn webhook htpasswd privatekey accesskey secretkey",
+)
+_LAST = _set("key keys auth authorization pin otp totp salt pepper cookie license licence pw private keystore")
+# `PASSWORD_MIN_LENGTH`, `TOKEN_URL`: about a credential, not one. `MAX_TOKENS`: a number of them.
+_ABOUT = _set(
+    "file files path paths name names id ids url uri host hostname port user username length size ttl expiry expiration",
+    "expires expire lifetime age timeout days hours minutes seconds enabled disabled type kind algorithm alg header",
+    "prefix suffix dir directory count limit max min policy field param issuer audience version rotation required store",
+    "provider ref class interval format mode method realm domain region endpoint address server namespace scope scopes",
+    "role roles email mail from reset strategy manager backend",
+)
+_FIRST = _set(
+    "max min num enable disable use allow require show has is default primary foreign sort partition cache index row"
+)
+_PLAIN = _set(
+    "username user login host hostname server port name namespace type project region zone bucket database db dbname",
+    "schema email mail from address addr domain endpoint url uri path id issuer audience scope scopes enabled insecure",
+    "enable ssl tls mode sslmode version env environment level loglevel timezone tz account tenant tenantid clientid",
+    "client org organization owner repo repository branch app application service cluster registry proxy engine driver",
+    "dialect protocol provider lfs oci size count replicas title description locale language lang",
+)
+_PUBLIC = _set("public pub publishable anon site")
+_BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
+_STRONG = _set("password passwd pwd passphrase secret private")
+
+
+@functools.lru_cache(maxsize=4096)
+def words(key: str) -> tuple[str, ...]:
+    """The words of a name in lower case: `dbPassword`, `DB_PASSWORD2` and `db.password` are the same two."""
+    return tuple(word.lower() for word in _SPLIT.findall(key))
+
+
+def is_credential(key: str) -> bool:
+    """Whether the name says that its value is a credential: API_KEY, but not PASSWORD_MIN_LENGTH or PUBLIC_KEY."""
+    parts = words(key)
+    if not parts or parts[-1] in _ABOUT or parts[0] in _FIRST or _PUBLIC.intersection(parts):
+        return bool(key.startswith(_BROWSER) and _STRONG.intersection(parts) and parts[-1] not in _ABOUT)
+    named = _ANYWHERE.intersection(parts) or parts[-1] in _LAST or _COMPOUND.search(parts[-1])
+    return bool(named) and (not key.startswith(_BROWSER) or bool(_STRONG.intersection(parts)))
+
+
+def is_plain(key: str) -> bool:
+    """Whether the name says that its value is a setting: DB_HOST, username."""
+    parts = words(key)
+    return bool(parts) and parts[-1] in _PLAIN and not is_credential(key)
+
+
+def is_public(key: str) -> bool:
+    """Whether the name says that its value is for everybody: NEXT_PUBLIC_..., STRIPE_PUBLISHABLE_KEY."""
+    return not is_credential(key) and (bool(_PUBLIC.intersection(words(key))) or key.startswith(_BROWSER))
+
+
+def is_words(text: str) -> bool:
+    """Whether a text reads as words of letters."""
+    return re.fullmatch(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*", text) is not None

@@ -1,0 +1,49 @@
+"""Texts that stand in for a secret: written to be replaced, or a dictionary word. Pure.
+
+A placeholder is made of words (`your-api-key-here`), of one repeated sign (`xxxx`), of brackets (`<token>`) or cut
+short (`ghp_...`). A random text that happens to hold such a word is none: `example` in the host of a URL says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hooks.randomness import looks_random
+
+_WORD = re.compile(
+    r"(?<![a-z])(?:change(?:[-_ ]?(?:me|this|it))?|replace(?:[-_ ]?(?:me|this|with|by))?|your|my[-_ ]own|insert|example"
+    r"|sample|todo|tbd|fixme|redacted|removed|masked|censored|hidden|fill|enter|put|provide|paste|override|some|here"
+    r"|foobar|lorem|fake|mock|unset|unused|(?:to|will)[-_ ]be[-_ ]\w+"
+    r"|not[-_ ]?(?:a[-_ ]?)?(?:set|used|needed|real|secret)"
+    r"|base64[-_ ]?encoded|(?:auto[-_ ]?)?generated?)(?![a-z])"
+    r"|changeme|change[-_]me|replaceme|yourpassword|yoursecret|placeholder|dummy"
+)
+_WORDS = re.compile(r"[a-z]+(?:[-_ .:/,'!()=+]+[a-z]+|[-_ .:/]*\d{1,3}(?!\d))*[-_ .:/!?)\d]{0,4}")
+_ANGLES = re.compile(r"[\"']?<[^<>\n]{1,200}>[\"']?")
+_REPEATED = re.compile(r"(.)\1{2,}|[*x.X_# -]{3,}")
+_SHORTENED = re.compile(r"\.{3,}|…|\*{4,}|[xX]{6,}|<[A-Za-z][-\w ]*>")
+_WELL_KNOWN = re.compile(
+    r".*EXAMPLE(?:KEY|TOKEN)?|(?:0123456789|1234567890|abcdef|ABCDEF|deadbeef|cafebabe)+\w{0,6}", re.DOTALL
+)
+_DICTIONARY = """
+    password passwort passw0rd password1 password123 pass secret s3cr3t p@ssw0rd supersecret topsecret secretpassword
+    mypassword mysecret mysecretpassword admin admin123 administrator root toor test testing user guest default demo
+    dev postgres postgresql mysql mariadb redis mongo mongodb rabbitmq minio grafana keycloak foo bar baz qwerty
+    letmein welcome hello world local localhost token key apikey changeit 1234 12345 123456 1234567 12345678 123456789
+"""
+_DICTIONARY_WORDS = frozenset(_DICTIONARY.split())
+
+
+def is_placeholder(bare: str) -> bool:
+    """Whether a text was written to be replaced."""
+    if _ANGLES.fullmatch(bare) or _REPEATED.fullmatch(bare) or _WELL_KNOWN.fullmatch(bare[:200]):
+        return True
+    if len(bare) <= 100 and _SHORTENED.search(bare) and not looks_random(_SHORTENED.sub("", bare)):
+        return True
+    low = bare.lower().strip("\"'`[]{}()<>%$ ")
+    return len(low) <= 120 and _WORDS.fullmatch(low) is not None and _WORD.search(low) is not None
+
+
+def is_dictionary_word(bare: str) -> bool:
+    """Whether a text is what people type when they have to type some password."""
+    return len(bare) < 4 or bare.lower() in _DICTIONARY_WORDS

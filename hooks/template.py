@@ -1,0 +1,38 @@
+"""Values that something else fills in: {{ }}, {% %}, <% %>, ${X}, $(X), %X%, @X@, __X__, [[ ]], ((x)). Pure.
+
+What is filled in later is no leak; what stands beside it may be: a default inside the expression, or a literal under
+another key of the same configuration file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+HOLE = "\x00"
+"""What an expression is replaced with, so that what it touches is known to be no literal."""
+
+_EXPRESSION = re.compile(
+    r"\{\{.{0,500}?\}\}|\{%.{0,500}?%\}|<%.{0,500}?%>|\[\[.{0,500}?\]\]|\(\([\w./-]{1,99}\)\)|#\{[^{}]{0,500}\}#?"
+    r"|\$\{\{.{0,500}?\}\}|\$\{[^{}]{0,500}\}|\$\([^()]{0,500}\)|%\{[^{}]{0,500}\}"
+    r"|(?<![A-Za-z0-9])__[A-Za-z][A-Za-z0-9_.-]*__(?![A-Za-z0-9])|@@?[A-Z][A-Z0-9_.]*@@?|%[A-Z][A-Z0-9_]*%",
+    re.DOTALL,
+)
+_SHELL_DEFAULT = re.compile(r"\$\{\w+:?[-=]([^{}]+)\}")
+_HELM_LITERAL = re.compile(
+    r"""\{\{-?\s*\(?\s*(?:b64enc\s+|quote\s+|print\s+)?(["'`])([^"'`]+)\1\s*\)?\s*(?:\||-?\}\})"""
+)
+_HELM_DEFAULT = re.compile(r"""\bdefault\s+(["'`])([^"'`]+)\1""")
+
+
+def holes(bare: str) -> str:
+    """A text with a hole for each expression; unchanged if there is none."""
+    return _EXPRESSION.sub(HOLE, bare)
+
+
+def literals(bare: str) -> Iterator[str]:
+    """Texts that an expression yields as they stand: `{{ "x" | b64enc }}`, `{{ .x | default "x" }}`, `${X:-x}`."""
+    for found in (*_HELM_LITERAL.finditer(bare), *_HELM_DEFAULT.finditer(bare)):
+        yield found[2]
+    for found in _SHELL_DEFAULT.finditer(bare):
+        yield found[1]
