@@ -21,15 +21,14 @@ _ANYWHERE = _set(
 _LAST = _set("key keys auth authorization pin otp totp salt pepper cookie license licence pw private keystore")
 # `PASSWORD_MIN_LENGTH`, `TOKEN_URL`: about a credential, not one. `MAX_TOKENS`: a number of them.
 _ABOUT = _set(
-    "file files path paths name names id ids url uri host hostname port user username length size ttl expiry expiration",
-    "expires expire lifetime age timeout days hours minutes seconds enabled disabled type kind algorithm alg header",
-    "prefix suffix dir directory count limit max min policy field param issuer audience version rotation required store",
-    "provider ref class interval format mode method realm domain region endpoint address server namespace scope scopes",
-    "role roles email mail from reset strategy manager backend",
+    "file files path paths name names id ids url uri host hostname port user username length size ttl expiry",
+    "expiration expires expire lifetime age timeout days hours minutes seconds enabled disabled type kind",
+    "algorithm alg header prefix suffix dir directory count limit max min policy field param issuer audience",
+    "version rotation required store provider ref class interval format mode method realm domain region endpoint",
+    "address server namespace scope scopes role roles email mail from reset strategy manager backend",
 )
-_FIRST = _set(
-    "max min num enable disable use allow require show has is default primary foreign sort partition cache index row"
-)
+_COUNTED = _set("max min num")
+_NO_KEYS = _set("primary foreign sort partition cache index row hot")
 _PLAIN = _set(
     "username user login host hostname server port name namespace type project region zone bucket database db dbname",
     "schema email mail from address addr domain endpoint url uri path id issuer audience scope scopes enabled insecure",
@@ -51,8 +50,10 @@ def words(key: str) -> tuple[str, ...]:
 def is_credential(key: str) -> bool:
     """Whether the name says that its value is a credential: API_KEY, but not PASSWORD_MIN_LENGTH or PUBLIC_KEY."""
     parts = words(key)
-    if not parts or parts[-1] in _ABOUT or parts[0] in _FIRST or _PUBLIC.intersection(parts):
+    if not parts or parts[-1] in _ABOUT or parts[0] in _COUNTED or _PUBLIC.intersection(parts):
         return bool(key.startswith(_BROWSER) and _STRONG.intersection(parts) and parts[-1] not in _ABOUT)
+    if parts[-1].startswith("key") and parts[0] in _NO_KEYS:
+        return False
     named = _ANYWHERE.intersection(parts) or parts[-1] in _LAST or _COMPOUND.search(parts[-1])
     return bool(named) and (not key.startswith(_BROWSER) or bool(_STRONG.intersection(parts)))
 

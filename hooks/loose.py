@@ -25,12 +25,15 @@ class Scalar:
 
 @dataclass(slots=True)
 class Map:
-    """Pairs in order, keys may repeat (branches of a template); `items` are what stands behind dashes below a key."""
+    """Pairs in order, keys may repeat (branches of a template). `under` is the key that it stands below.
+
+    `items` are the texts behind dashes, where these and no pairs stand below a key.
+    """
 
     indent: int
+    under: str = ""
     pairs: list[tuple[str, Scalar, Map | None]] = field(default_factory=list, repr=False)
     items: list[Scalar] = field(default_factory=list, repr=False)
-    is_item: bool = False
 
     def get(self, key: str) -> list[tuple[Scalar, Map | None]]:
         """Everything that stands under a key."""
@@ -104,9 +107,10 @@ class _Reader:
         self.open[-1].pairs.append((match["key"].strip(), Scalar(text, number, self.at), None))
 
     def begin(self, indent: int, *, is_item: bool) -> None:
-        new = Map(indent, is_item=is_item)
+        new = Map(indent)
         if self.open and self.open[-1].pairs:
             key, scalar, child = self.open[-1].pairs[-1]
+            new.under = key
             if child is None and not is_item:
                 self.open[-1].pairs[-1] = (key, scalar, new)
         self.open.append(new)

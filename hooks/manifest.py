@@ -28,6 +28,7 @@ _API = re.compile(r"v1|.*\{\{.*")
 _LISTS = {"List", "SecretList"}
 _TOKEN = re.compile(r"[^\s\"'=:,;{}\[\]]{8,}")
 _EMBEDDED = re.compile(r"\{.*\"kind\"\s*:\s*\"Secret(?:List)?\"", re.DOTALL)
+_COLLECTION = re.compile(r"\[(?!\[)|\{(?![{%])")
 _UNTOLD = Verdict.WEAK
 
 
@@ -159,25 +160,28 @@ def _loosely(text: str) -> Iterator[Item]:
             for name in ("data", "stringData"):
                 for scalar, child in one.get(name):
                     yield from _loose_items(name, scalar, child)
-        for _, child in one.get("secretGenerator"):
-            yield from _loose_literals(child)
+        if one.under == "secretGenerator":
+            for _, child in one.get("literals"):
+                yield from _loose_literals(child)
     yield from _in_one_line(text)
 
 
 def _loose_items(name: str, scalar: loose.Scalar, child: loose.Map | None) -> Iterator[Item]:
-    pairs = [(key, value) for key, value, inner in child.pairs if inner is None] if child else []
+    pairs = (
+        [(key, value) for key, value, _ in child.pairs if value.end > value.line or not _COLLECTION.match(value.text)]
+        if child
+        else []
+    )
     pairs += [(key, loose.Scalar(value, scalar.line, scalar.end)) for key, value in loose.flow(scalar.text)]
     for key, value in pairs:
         yield Item(KUBERNETES_SECRET, name, key, _unquoted(value.text), name == "data", value.line, value.end, False)
 
 
 def _loose_literals(child: loose.Map | None) -> Iterator[Item]:
-    for _, _, inner in child.pairs if child else ():
-        for scalar in inner.items if inner else ():
-            key, equals, value = _unquoted(scalar.text).partition("=")
-            if equals:
-                path = "secretGenerator.literals"
-                yield Item(KUSTOMIZE_SECRET, path, key, _unquoted(value), False, scalar.line, scalar.end, False)
+    for scalar in child.items if child else ():
+        key, _, value = _unquoted(scalar.text).partition("=")
+        path = "secretGenerator.literals"
+        yield Item(KUSTOMIZE_SECRET, path, key, _unquoted(value), False, scalar.line, scalar.end, False)
 
 
 _OBJECT = re.compile(r"\{(?=[\s\\]*\\?\")")

@@ -1,4 +1,4 @@
-r"""Private keys in any text: PEM of every kind, PuTTY's files, age identities; also base64-encoded or in one line. Pure.
+r"""Private keys in any text: PEM of every kind, PuTTY's files, age identities; also in base64 or in one line. Pure.
 
 A header alone is no key: documentation and parsers are full of them. What follows it has to be a body: lines of
 base64 with the entropy of a key, behind whatever indents, quotes, comment marks or escapes (`\\n`) the text around

@@ -74,7 +74,7 @@ def judge(key: str, text: str) -> Verdict:
     if form.is_setting(key, bare):
         return Verdict.PLAIN
     if _URL.match(bare) and not any(c.isspace() for c in bare):
-        return _url(key, bare)
+        return _url(bare)
     return Verdict.WEAK if is_dictionary_word(bare) else Verdict.SECRET
 
 
@@ -161,7 +161,7 @@ def _json(key: str, bare: str) -> Verdict | None:
     return worst
 
 
-def _url(key: str, bare: str) -> Verdict:
+def _url(bare: str) -> Verdict:
     """A URL is as bad as what it holds; several of them (a list of brokers, jdbc:) are as bad as the worst."""
     worst = Verdict.PLAIN
     for found in _URL.finditer(bare):
