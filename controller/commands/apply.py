@@ -80,8 +80,9 @@ def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[st
         pinned = bundle.parse(files.read(path, limit=1024 * 1024), cluster=cluster)
     except SealerError:
         return "", None
-    usable = [each for each in pinned.keys if each.status == "active"]
-    return (usable[-1].public.id if usable else ""), tuple(each.public.id for each in pinned.keys)
+    active = [each for each in pinned.keys if each.status == "active"]
+    newest = max(active, key=lambda each: (each.public.algorithm != "rsa", each.not_before), default=None)
+    return (newest.public.id if newest else ""), tuple(each.public.id for each in pinned.keys)
 
 
 def _show(report: Report, form: str, output: str | None) -> None:

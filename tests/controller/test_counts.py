@@ -1,0 +1,119 @@
+"""What a run costs, counted: private operations, commits, fsyncs (DELIVERY sections 4 and 8)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from controller import keyadmin
+from sealer.keys import generate_kem
+from tests.sealer.rings import NOW
+
+if TYPE_CHECKING:
+    from tests.controller.world import Counts, World
+
+
+@pytest.mark.parametrize("envelope", ["v1", "v2"])
+def test_an_unchanged_set_does_no_private_operation_and_no_write(world: World, counts: Counts, envelope: str) -> None:
+    for number in range(30):
+        world.put(f"web/app-{number}.yaml", {"a": b"1", "b": b"2"}, envelope=envelope)
+    world.apply()
+    assert counts.private == 60
+    before = _files(world)
+    counts.private = counts.commits = counts.syncs = 0
+    assert world.apply().summary == "30 unchanged"
+    assert (counts.private, counts.commits, counts.syncs) == (0, 0, 0)
+    assert _files(world) == before
+
+
+def test_at_most_three_commits_a_batch(world: World, counts: Counts) -> None:
+    for number in range(300):
+        world.put(f"web/app-{number}.yaml", {"a": b"1"})
+    world.run("status", "--state", world.state)
+    counts.commits = 0
+    assert world.apply().summary == "300 created"
+    assert counts.commits <= 1 + 2 * 3  # the tables once, then two batches
+
+
+def test_one_changed_document_costs_its_own_items_only(world: World, counts: Counts) -> None:
+    for number in range(20):
+        world.put(f"web/app-{number}.yaml", {"a": b"1", "b": b"2"})
+    world.apply()
+    world.put("web/app-7.yaml", {"a": b"1", "b": b"3", "c": b"4"})
+    counts.private = 0
+    assert world.apply().summary == "1 updated, 19 unchanged"
+    assert counts.private == 3
+
+
+def test_ten_bad_documents_again_do_no_private_operation_and_no_write(world: World, counts: Counts) -> None:
+    for number in range(10):
+        text = world.put(f"web/app-{number}.yaml", {"a": b"1"}).read_text()
+        at = text.index("v2:") + 1700
+        world.write(f"web/app-{number}.yaml", text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :])
+    assert world.apply().summary == "10 failed"
+    assert counts.private == 10
+    before = _files(world)
+    counts.private = counts.commits = 0
+    again = world.apply()
+    assert (again.code, again.summary) == (1, "10 failed")
+    assert "a: cannot be opened" in again.out
+    assert (counts.private, counts.commits) == (0, 0)
+    assert _files(world) == before
+
+
+def test_a_failure_is_tried_again_when_the_keyring_changes(world: World, counts: Counts) -> None:
+    key = generate_kem()
+    world.put("web/app.yaml", {"a": b"1"}, to=key, ref="web/app")
+    world.write(".sealer.yaml", "version: 1\nclusters: {prod: {}}\nrules: [{path: '**/*.yaml', clusters: [prod]}]\n")
+    assert "a: no such key" in world.apply().out
+    from controller.keyimport import Found
+    from sealer.keyrecord import Status
+
+    keyadmin.import_(world.directory, [Found(key, Status.ACTIVE)], now=NOW)
+    counts.private = 0
+    assert world.apply().summary == "1 created"
+    assert counts.private == 1
+
+
+def test_a_new_key_opens_nothing_that_was_delivered(world: World, counts: Counts) -> None:
+    world.put("web/app.yaml", {"a": b"1"})
+    world.apply()
+    keyadmin.generate(world.directory, "mlkem768-x25519", now=NOW)
+    counts.private = counts.commits = 0
+    assert world.apply().summary == "1 unchanged"
+    assert (counts.private, counts.commits) == (0, 0)
+
+
+def test_a_mismatch_of_binding_costs_no_private_operation(world: World, counts: Counts) -> None:
+    world.put("web/app.yaml", {"a": b"1"}, sealed_for="web/other")
+    assert world.apply().code == 1
+    assert counts.private == 0
+
+
+def test_a_known_file_is_not_parsed_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.put("web/app.yaml", {"a": b"1"})
+    world.apply()
+
+    def refuse(data: bytes, path: str) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("sealer.document.parse", refuse)
+    assert world.apply().summary == "1 unchanged"
+
+
+def test_files_without_the_word_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write("a.yaml", "{{ not yaml")
+    world.write("b.json", "nor json")
+    assert world.apply("--allow-prune").code == 0
+
+
+def _files(world: World) -> dict[str, str]:
+    """Digest of every file of the state; only the lock's may differ: it holds a process id."""
+    return {
+        name: hashlib.sha256((world.state / name).read_bytes()).hexdigest()
+        for name in os.listdir(world.state)
+        if name != "lock"
+    }
