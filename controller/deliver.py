@@ -61,6 +61,7 @@ async def _deliver(job: Job, effects: Effects) -> Report:
             async for part in _batches(view, marks, effects, work, stack):
                 changes += outcome.of_done(view, part)
                 if records is not None and state is not None:
+                    records.fingerprinted(marks.key().prefix)
                     _record(records, view, part)
                     records.write(state)
         changes += outcome.stopped(view, {each.document.ref for each in work})

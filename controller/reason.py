@@ -7,6 +7,7 @@ form holds more than names.
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -127,9 +128,10 @@ def _said(cause: Cause, ref: str, cluster: str) -> str:
 def _way_out(cause: Cause, path: str, cluster: str) -> str:
     if cause.way_out:
         return cause.way_out
-    if cause.code == NO_KEY:
-        return f"sealer keys fetch --cluster {cluster}; sealer set {path} {cause.items[0]}"
-    return f"sealer set {path} {cause.items[0]}" if cause.items else ""
+    if not cause.items:
+        return ""
+    seal = f"sealer set {shlex.quote(path)} {cause.items[0]}"
+    return f"sealer keys fetch --cluster {cluster}; {seal}" if cause.code == NO_KEY else seal
 
 
 def _few(names: Sequence[str]) -> str:

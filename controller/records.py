@@ -47,6 +47,11 @@ class Records:
         known = {each.uid: each for each in (self._remembered.state.stores() if self._remembered.state else ())}
         self._stores = tuple(each for each in specs if known.get(each.uid) != each)
 
+    def fingerprinted(self, key: str) -> None:
+        """Whose fingerprints are written: a later run with another key knows that it can't compare them."""
+        if self._remembered.meta.get("fingerprint_key") != key:
+            self._meta["fingerprint_key"] = key
+
     def delivered(self, document: Document, body: SealedSecret, deliveries: Iterable[Delivery], now: int) -> None:
         """A document whose every target holds it."""
         self._deliveries += deliveries

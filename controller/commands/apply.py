@@ -81,8 +81,8 @@ def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[st
     except SealerError:
         return "", None
     active = [each for each in pinned.keys if each.status == "active"]
-    newest = max(active, key=lambda each: (each.public.algorithm != "rsa", each.not_before), default=None)
-    return (newest.public.id if newest else ""), tuple(each.public.id for each in pinned.keys)
+    latest = max(active, key=lambda each: (each.public.algorithm != "rsa", each.not_before), default=None)
+    return (latest.public.id if latest else ""), tuple(each.public.id for each in pinned.keys)
 
 
 def _show(report: Report, form: str, output: str | None) -> None:

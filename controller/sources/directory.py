@@ -142,7 +142,7 @@ class _Walk:
 
     def paths(self) -> list[str]:
         """Regular files first, then links to files that were not met under their own name."""
-        found = list(self._folder(self._start))
+        found = list(self._below(self._start))
         met = set(found)
         for link in self.links:
             real = self._inside(link)
@@ -151,26 +151,36 @@ class _Walk:
                 found.append(link)
         return found
 
-    def _folder(self, folder: str) -> Iterator[str]:
+    def _below(self, start: str) -> Iterator[str]:
+        # Folders that wait stand on a list of ours: a repository may nest them deeper than Python's own stack.
+        waiting = [self._listing(start)]
+        while waiting:
+            path, each = next(waiting[-1], (None, None))
+            if path is None or each is None:
+                waiting.pop()
+            elif each.is_dir(follow_symlinks=False):
+                waiting.append(self._listing(path))
+            elif each.is_symlink():
+                self.links.append(path)
+            elif each.is_file(follow_symlinks=False):
+                yield path
+
+    def _listing(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Folders and files with a fitting name, by name."""
         try:
             with os.scandir(os.path.join(self._base, folder)) as listed:
-                listing = sorted(listed, key=lambda each: each.name)
+                entries = sorted(listed, key=lambda each: each.name)
         except OSError as error:
             self.problems.append(Problem(folder or ".", 0, UNREADABLE, f"can't be read: {files.reason(error)}"))
             return
-        for each in listing:
+        for each in entries:
             path = f"{folder}/{each.name}" if folder else each.name
+            if _passed_over(each.name):
+                continue
             if not path.isprintable():
                 self._unprintable(path, each.name)
-                continue
-            if each.is_dir(follow_symlinks=False):
-                if not _passed_over(each.name):
-                    yield from self._folder(path)
-            elif each.name.lower().endswith(SUFFIXES) and not _passed_over(each.name):
-                if each.is_symlink():
-                    self.links.append(path)
-                elif each.is_file(follow_symlinks=False):
-                    yield path
+            elif each.name.lower().endswith(SUFFIXES) or each.is_dir(follow_symlinks=False):
+                yield path, each
 
     def _unprintable(self, path: str, name: str) -> None:
         """Names go into tables, reports and commands to paste: a name that isn't text is a problem, not a path."""

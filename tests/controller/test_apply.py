@@ -451,6 +451,32 @@ def test_a_state_in_use_is_a_2_after_the_lock_timeout(world: World) -> None:
         assert world.apply("--dry-run").code == 0
 
 
+def test_a_passphrase_is_asked_for_only_where_a_key_is_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil as files
+
+    from tests.sealer import rings
+
+    files.rmtree(world.directory)
+    rings.make(world.directory, world.kem, secret="correct horse")
+    passphrase = world.root.parent / "passphrase"
+    passphrase.write_text("correct horse\n")
+    passphrase.chmod(0o600)
+    world.put("web/app.yaml", {"k": b"1"})
+    assert world.apply("--passphrase-file", passphrase).summary == "1 created"
+    assert world.apply().summary == "1 unchanged"
+    assert world.run("get", "web/app", "k", "--state", world.state, "--passphrase-file", passphrase).out == "1"
+    passphrase.write_text("wrong\n")
+    world.put("web/app.yaml", {"k": b"2"})
+    assert world.apply("--passphrase-file", passphrase).code == 2
+    passphrase.write_text("correct horse\n")
+    assert world.apply("--passphrase-file", passphrase).summary == "1 updated"
+
+
+def test_a_path_with_a_space_can_be_pasted(world: World) -> None:
+    world.put("with space/web/app.yaml", {"k": b"1"}, sealed_for="web/x")
+    assert "way out: sealer set 'with space/web/app.yaml' k" in world.apply().err
+
+
 def test_many_failures_are_explained_up_to_a_point(world: World) -> None:
     for number in range(25):
         world.put(f"web/app-{number}.yaml", {"k": b"1"}, sealed_for="web/other")

@@ -1,4 +1,4 @@
-"""A planted value is found nowhere: not in output, state, reports or temporary files, after passing and failing runs."""
+"""A planted value is found nowhere: output, state, reports, temporary files; after passing and failing runs."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def test_a_planted_value_is_found_nowhere(
     monkeypatch.setenv("TMPDIR", str(scratch))
     monkeypatch.setattr(tempfile, "tempdir", None)
     world.put("web/app.yaml", {"password": value}, envelope=envelope)
-    said = []
-    for arguments in (("--dry-run",), (), (), ("--dry-run", "--format", "json")):
-        said.append(world.apply(*arguments))
+    said = [world.apply(*arguments) for arguments in (("--dry-run",), (), (), ("--dry-run", "--format", "json"))]
     world.put("web/app.yaml", {"password": value, "more": value}, envelope=envelope, sealed_for="web/other")
     world.put("web/tmpl.yaml", {"k": value}, template={"data": {"c": "{{ fail .k }}"}}, envelope=envelope)
     world.put("web/never.yaml", {"k": value}, secret={"labels": {"sealer.dev/key": "state"}}, envelope=envelope)

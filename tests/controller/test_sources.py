@@ -89,6 +89,21 @@ def test_special_files_are_passed_over_without_hanging(tmp_path: Path) -> None:
     assert [each.path for each in reading.found] == ["ok.yaml"]
 
 
+def test_folders_may_be_nested_deeper_than_the_stack(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(1200):
+            os.mkdir("d", dir_fd=here)
+            inner = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = inner
+    finally:
+        os.close(here)
+    _write(tmp_path / "z.yaml")
+    assert _paths(tmp_path) == ["z.yaml"]
+    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
+
+
 def test_names_that_are_no_text_are_problems(tmp_path: Path) -> None:
     _write(tmp_path / "ok.yaml")
     (tmp_path / os.fsdecode(b"bad\xff.yaml")).write_text("x")
