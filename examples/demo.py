@@ -14,6 +14,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 SECRET = """\
@@ -69,7 +70,7 @@ class Demo:
         self.run("git add -A", show=False)
         return self.run(f"git commit -q -m '{message}'", code=code, show=show)
 
-    def edit(self, path: str, old: str, new: str) -> None:
+    def edit(self, path: str, old: str, new: str | Callable[[re.Match[str]], str]) -> None:
         file = self.repository / path
         text = file.read_text()
         changed = re.sub(old, new, text, count=1)
@@ -128,7 +129,7 @@ def seal_and_deliver(demo: Demo) -> None:
 
 def change_one_item(demo: Demo) -> None:
     demo.say("6. One item changes. Only its line does in Git; `sealer diff` says so without a key.")
-    demo.run('printf %s "$NEW_PASSWORD" | sealer set secrets/payments/db.yaml password')
+    demo.run("head -c 18 /dev/urandom | base64 | sealer set secrets/payments/db.yaml password")
     demo.run("git diff --stat")
     demo.run("sealer diff")
     demo.commit("Change the database password")
@@ -142,16 +143,17 @@ def refuse(demo: Demo) -> None:
     demo.run("mkdir -p secrets/payments; cp secrets/payments/db.yaml secrets/payments/cache.yaml", show=False)
     demo.edit("secrets/payments/cache.yaml", r"name: db\b", "name: cache")
     demo.run("sealer check secrets/payments/cache.yaml", code=1)
+    demo.run("sealer-controller apply .", code=1)
     demo.run("rm secrets/payments/cache.yaml", show=False)
     demo.say("9. One character of a sealed value is changed. It opens no more, and the last good version stays.")
-    demo.edit("secrets/payments/db.yaml", r"(url: v2:.{1800})(.)", lambda_flip)
+    demo.edit("secrets/payments/db.yaml", r"(url: v2:.{1600})(.)", _other_character)
     demo.run("sealer-controller apply .", code=1)
     demo.run("sealer-controller status", code=1)
     demo.run("sealer-controller get payments/db url; echo")
 
 
-def lambda_flip(found: re.Match[str]) -> str:
-    """The same text with its last character changed to another of the base64 alphabet."""
+def _other_character(found: re.Match[str]) -> str:
+    """The same text with its last character changed to another one of base64."""
     return found[1] + ("A" if found[2] != "A" else "B")
 
 
