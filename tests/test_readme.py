@@ -21,5 +21,5 @@ def test_every_sh_block_in_order(tmp_path: Path) -> None:
 def test_links_lead_somewhere() -> None:
     for page in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "schemas/README.md"):
         file = ROOT / page
-        for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):
+        for target in re.findall(r"\[[\w/. ]+\]\(([^)#]+)\)", file.read_text()):
             assert (file.parent / target).exists(), f"{page}: {target}"
