@@ -10,7 +10,6 @@ from controller.reason import Cause
 from controller.report import Change, Op
 from controller.sources.entry import depends
 from controller.triage import live
-from sealer.config import shown
 from sealer.errors import SealerError
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ def unreadable(view: View) -> Iterator[Change]:
     for problem in view.selection.snapshot.problems:
         yield Change(
             "fail",
-            shown(view.job.location.base / problem.path),
-            shown(view.job.location.base / problem.path),
+            view.job.location.said(problem.path),
+            view.job.location.said(problem.path),
             problem.line,
             why=of_problem(problem),
         )
@@ -78,7 +77,7 @@ def gone(view: View) -> Iterator[Change]:
         found = _deliveries(view, known.ref)
         if found:
             stores = tuple((each.target.store, each.version) for each in found)
-            yield Change("gone", str(known.ref), shown(view.job.location.base / known.path), 0, stores)
+            yield Change("gone", str(known.ref), view.job.location.said(known.path), 0, stores)
 
 
 def missing(view: View) -> list[Known]:
@@ -115,7 +114,7 @@ def failure(view: View, document: Document, why: str) -> Change:
     return Change(
         "fail",
         str(document.ref),
-        shown(view.job.location.base / document.origin.path),
+        view.job.location.said(document.origin.path),
         _line(view, document, reason.items(why)),
         tuple((each.target.store, each.version) for each in kept),
         reason.items(why),
@@ -161,7 +160,7 @@ def _change(view: View, document: Document, changed: tuple[str, ...], versions: 
     return Change(
         op,
         str(document.ref),
-        shown(view.job.location.base / document.origin.path),
+        view.job.location.said(document.origin.path),
         document.origin.line,
         tuple((target.store, versions.get(target)) for target in verdict.inputs),
         changed,

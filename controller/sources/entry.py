@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sealer.errors import FormatError
 from sealer.targets import STORES, split_list
-from sealer.wire import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +52,7 @@ class Entry:
     items: tuple[str, ...]
 
 
+_NAMES = tuple(each.name for each in fields(Entry))
 _TUPLES = tuple(number for number, each in enumerate(fields(Entry)) if "tuple" in str(each.type))
 
 _WORDS = tuple(number for number, each in enumerate(fields(Entry)) if each.name in ("namespace", "scope", "type"))
@@ -89,7 +89,9 @@ def entry_of(document: SealedSecret) -> Entry:
 
 def digest(document: SealedSecret) -> str:
     """Hex SHA-256 of canonical JSON of all that delivery depends on: neither path nor other metadata."""
-    return hashlib.sha256(canonical_json(depends(document))).hexdigest()
+    # Canonical JSON as `sealer.wire` has it; a parsed document holds no float to look for.
+    text = json.dumps(depends(document), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def depends(document: SealedSecret) -> dict[str, Any]:
@@ -114,7 +116,9 @@ def depends(document: SealedSecret) -> dict[str, Any]:
 
 def dump(found: Iterable[Entry]) -> bytes:
     """The cached form of a file's entries."""
-    return json.dumps([astuple(entry) for entry in found], separators=(",", ":")).encode("ascii")
+    return json.dumps([[getattr(entry, name) for name in _NAMES] for entry in found], separators=(",", ":")).encode(
+        "ascii"
+    )
 
 
 def load(data: bytes) -> tuple[Entry, ...]:
@@ -122,7 +126,8 @@ def load(data: bytes) -> tuple[Entry, ...]:
     result = []
     for row in json.loads(data):
         for number in _TUPLES:
-            row[number] = None if row[number] is None else tuple(map(sys.intern, row[number]))
+            words = row[number]
+            row[number] = None if words is None else tuple(map(sys.intern, words))
         for number in _WORDS:
             row[number] = sys.intern(row[number])
         result.append(Entry(*row))
@@ -136,7 +141,7 @@ def _recipients(document: SealedSecret) -> tuple[tuple[str, ...], bool]:
     unkeyed = not document.items
     for text in document.items.values():
         try:
-            found.update(envelope_v2.parse(text).recipients)
+            found.update(envelope_v2.recipients(text))
         except FormatError:
             unkeyed = True
     return tuple(sorted(found)), unkeyed

@@ -27,7 +27,10 @@ _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[a-z]+::", re.ASCII
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A directory as a source. `shown` is SOURCE as it was given; `url` the normalised `origin`, if there is one."""
+    """A directory as a source. `shown` is SOURCE as it was given; `url` the normalised `origin`, if there is one.
+
+    `lead` is what stands before a path for people; `here` the current directory from `base`, if it lies inside.
+    """
 
     shown: str
     root: Path
@@ -36,6 +39,15 @@ class Location:
     source: str
     url: str | None
     config: Config | None
+    lead: str = ""
+    here: str = ""
+
+    def said(self, path: str) -> str:
+        """A path of this source for people: from the current directory where it lies below, else as it is."""
+        if self.here:
+            inside = path.startswith(self.here)
+            return path[len(self.here) :] if inside else f"{self.base}/{path}"
+        return f"{self.lead}{path}"
 
     @property
     def where(self) -> str:
@@ -58,7 +70,17 @@ def locate(source: str, name: str | None = None) -> Location:
     base = found.root if found else top or root
     url = _origin(root) if top else None
     prefix = root.relative_to(base).as_posix()
-    return Location(source, root, base, "" if prefix == "." else prefix, _id(name, found, url, base), url, found)
+    prefix = "" if prefix == "." else prefix
+    return Location(source, root, base, prefix, _id(name, found, url, base), url, found, *_here(base))
+
+
+def _here(base: Path) -> tuple[str, str]:
+    """(lead, here) of a base folder: looked up once, since every line of a report needs them."""
+    try:
+        inside = Path(os.path.realpath(Path.cwd())).relative_to(base).as_posix()
+    except (ValueError, FileNotFoundError):
+        return f"{config.shown(base)}/", ""
+    return "", "" if inside == "." else f"{inside}/"
 
 
 def _id(name: str | None, found: Config | None, url: str | None, base: Path) -> str:

@@ -14,8 +14,10 @@ from controller.sources import entry
 from controller.sources.directory import DirectorySource, unknown
 from controller.sources.entry import Entry
 from controller.sources.location import Location, locate
-from sealer import document
-from sealer.errors import SealerError, SourceError
+from sealer import document, envelope_v2
+from sealer.binding import Binding, Scope
+from sealer.errors import EnvelopeError, SealerError, SourceError
+from sealer.keys import generate_kem
 
 SEALED = """apiVersion: bitnami.com/v1alpha1
 kind: SealedSecret
@@ -185,6 +187,25 @@ def test_revision(tmp_path: Path) -> None:
     assert source.read(unknown).revision == f"{commit}-dirty"
 
 
+def test_paths_are_said_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop/a").mkdir(parents=True)
+    (tmp_path / "shop/.sealer.yaml").write_text("version: 1\nclusters: {prod: {}}\n")
+    for stands, source, said in (
+        ("shop", ".", "a/b.yaml"),
+        ("", "shop", "shop/a/b.yaml"),
+        ("shop/a", ".", "b.yaml"),
+        ("shop/a", "..", "b.yaml"),
+        ("..", str(tmp_path / "shop"), f"{tmp_path.name}/shop/a/b.yaml"),
+    ):
+        monkeypatch.chdir(tmp_path / stands)
+        assert locate(source).said("a/b.yaml") == said
+    monkeypatch.chdir(tmp_path / "shop/a")
+    assert locate("..").said("c.yaml") == f"{tmp_path}/shop/c.yaml"
+    monkeypatch.chdir("/")
+    monkeypatch.chdir("/usr")
+    assert locate(str(tmp_path / "shop")).said("c.yaml") == f"{tmp_path}/shop/c.yaml"
+
+
 def test_location_is_a_value(tmp_path: Path) -> None:
     assert isinstance(locate(str(tmp_path)), Location)
     assert locate(str(tmp_path)) == locate(str(tmp_path))
@@ -236,3 +257,14 @@ def test_the_digest_is_of_what_delivery_depends_on(change: str, same: bool) -> N
         assert isinstance(found, document.SealedSecret)
         digests.append(entry.digest(found))
     assert (digests[0] == digests[1]) is same
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 32])
+def test_recipients_are_those_of_the_whole_envelope(count: int) -> None:
+    keys = [generate_kem() for _ in range(count)]
+    context = Binding(Scope.STRICT, "a", "b").context("k")
+    text = envelope_v2.seal(b"1", context, [key.public for key in keys])
+    assert envelope_v2.recipients(text) == envelope_v2.parse(text).recipients
+    for bad in (text[:20], text[3:], "v2:", "v2:" + "!" * 100, text[: 3 + 4 * (11 + 1168 * (count - 1)) // 3]):
+        with pytest.raises(EnvelopeError):
+            envelope_v2.recipients(bad)
