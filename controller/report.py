@@ -109,7 +109,7 @@ def caveats(report: Report) -> list[str]:
     """What a dry run could not know."""
     found = []
     if report.dry_run and not report.remembered:
-        found.append("No state here: what was delivered before is not known, and every document shows as new.")
+        found.append("No state here: every document shows as new.")
     if report.dry_run and not report.opened:
         found.append("No private keys here: digests are compared, nothing is opened.")
     return found

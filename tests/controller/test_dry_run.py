@@ -56,7 +56,7 @@ def test_it_writes_nothing_and_makes_no_state(world: World, counts: Counts) -> N
     world.put("web/app.yaml", {"k": b"1"})
     ran = world.apply("--dry-run")
     assert (ran.code, counts.commits) == (0, 0)
-    assert ran.err.startswith("No state here: what was delivered before is not known")
+    assert ran.err.startswith("No state here: every document shows as new.")
     assert not world.state.exists()
     world.apply()
     before = {name: (world.state / name).read_bytes() for name in os.listdir(world.state)}
