@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from hooks.options import Parser
 from sealer import console
 from sealer.commands import check
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sealer-check",
         description="Find sealed files that would not open, and plaintext. Works offline and without a key.",
         allow_abbrev=False,

@@ -60,7 +60,7 @@ def _body(around: str) -> tuple[list[str], list[str]]:
     """Words of base64 from here on, and the armor lines (`Proc-Type: ...`) before them."""
     body: list[str] = []
     armor: list[str] = []
-    text = _ESCAPES.sub("\n", around).partition("-----END")[0]
+    text = _ESCAPES.sub("\n", around.partition("-----END")[0].partition("-----BEGIN")[0])
     for number, line in enumerate(text.split("\n")):
         words = [word for word in line.translate(_AROUND).split() if word not in ("//", "+", "-", "--")]
         if words and all(map(_BASE64.fullmatch, words)):

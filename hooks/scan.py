@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hooks import blobs, counts, scanner
+from hooks.options import Parser
 from sealer import console
 from sealer.errors import SealerError, UsageError
 
@@ -119,7 +120,7 @@ def _source(options: argparse.Namespace) -> blobs.Source:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sealer-scan",
         description="Find plaintext Secrets of Kubernetes, private keys, .env files with values. Shows no value.",
         epilog=_EPILOG,

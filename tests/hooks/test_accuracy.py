@@ -50,8 +50,6 @@ def test_recall_and_precision_of_the_whole_set(capsys: pytest.CaptureFixture[str
     true = len(expected & reported)
     recall, precision = true / len(expected), true / len(reported)
     with capsys.disabled():
-        print(
-            f"\n  labelled set: {len(LEAKS)} leaking files, {len(CLEAN)} clean; recall {recall:.3f}, precision {precision:.3f}"
-        )
+        print(f"\n  {len(LEAKS)} leaking files, {len(CLEAN)} clean: recall {recall:.3f}, precision {precision:.3f}")
     assert recall >= 0.98
     assert precision >= 0.99

@@ -1,0 +1,26 @@
+"""Options of the hooks' programs: argparse, for a fast start, with errors in our form that never repeat an argument."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import NoReturn
+
+from sealer import console
+from sealer.errors import UsageError
+
+_CHOICE = re.compile(r"invalid choice: .* \(choose from (.*)\)\Z", re.DOTALL)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are a line and a way out; an argument may be a value that was typed by mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and exit with 2."""
+        if message.startswith("unrecognized arguments"):
+            message = "no such option"
+        message = _CHOICE.sub(r"is not one of \1", message)
+        message = re.sub(r"ignored explicit argument .*", "takes no value", message, flags=re.DOTALL)
+        console.report(UsageError(message, way_out=f"{self.prog} --help"))
+        sys.exit(console.CANNOT_TELL)

@@ -1,0 +1,222 @@
+"""`sealer-scan` as a program: what it prints and how it ends, what is accepted, what a clean run imports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sealer import schema
+from tests.hooks.labelled import pem, random_text
+from tests.hooks.repo import BIN, SCAN, Repo, run, secret
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return Repo(tmp_path / "repo")
+
+
+def test_findings_look_like_this(repo: Repo) -> None:
+    repo.add("config/app.env", f"PORT=80\nAPI_KEY={random_text('alnum', 32)}\n")
+    repo.add("secrets/db.yaml", secret() + "  other: " + random_text("hex", 32) + "\n")
+    repo.add("key.pem", "\n".join(pem("RSA PRIVATE KEY")) + "\n")
+    done = repo.scan("--staged")
+    *lines, last = done.stdout.splitlines()
+    assert lines == [
+        "config/app.env:2  env-file  API_KEY: ********",
+        "  seal it   sealer seal -o secrets/NAMESPACE/NAME.yaml --from-env-file config/app.env",
+        "  and then  git rm --cached config/app.env, and name it in .gitignore",
+        "  not one   end the line with  # sealer:allow env-file REASON",
+        "key.pem:1  private-key  ********",
+        "  seal it   sealer set secrets/NAMESPACE/NAME.yaml key.pem --from-file key.pem",
+        "  and then  git rm --cached key.pem",
+        "  not one   put a line above it:  # sealer:allow private-key REASON",
+        "secrets/db.yaml:7  kubernetes-secret  stringData.password: ********",
+        "secrets/db.yaml:8  kubernetes-secret  stringData.other: ********",
+        "  seal it   sealer seal --in-place secrets/db.yaml",
+        "  not one   end the line with  # sealer:allow kubernetes-secret REASON",
+    ]
+    assert last.startswith("4 findings; 3 staged files, 1 KB, 0.")
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_clean_is_one_line(repo: Repo) -> None:
+    done = repo.scan("--staged")
+    assert done.stdout.startswith("0 findings; 0 staged files, 0 B, 0.0")
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+
+
+def test_json_is_what_its_schema_says(repo: Repo) -> None:
+    repo.add("s.yaml", secret())
+    repo.add("big.bin", b"\0")
+    repo.commit()
+    for arguments, code in ((["--range", "HEAD~0..HEAD"], 0), (["s.yaml", "big.bin"], 1), (["--staged"], 0)):
+        done = repo.scan(*arguments, "--format", "json")
+        assert done.returncode == code
+        schema.validate(json.loads(done.stdout), "findings", file="stdout")
+    found = json.loads(repo.scan("--format", "json").stdout)["findings"]
+    assert [(one["path"], one["line"], one["key"], one["rule"], one["excerpt"], one["sealable"]) for one in found] == [
+        ("s.yaml", 7, "stringData.password", "kubernetes-secret", "********", True)
+    ]
+
+
+def test_a_report_goes_to_a_file(repo: Repo) -> None:
+    repo.add("s.yaml", secret())
+    done = repo.scan("--staged", "--format", "json", "-o", "findings.json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("1 finding; 1 staged file")
+    schema.validate(json.loads((repo.path / "findings.json").read_bytes()), "findings", file="findings.json")
+
+
+def test_a_key_under_a_passphrase_only_warns(repo: Repo) -> None:
+    repo.add("key.pem", "\n".join(pem("ENCRYPTED PRIVATE KEY")) + "\n")
+    done = repo.scan("--staged")
+    assert done.returncode == 0
+    assert "key.pem:1  encrypted-private-key  ********  warning" in done.stdout
+    assert "0 findings, 1 warning; 1 staged file" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--staged", "--stdin"], "not allowed with"),
+        (["--stdin", "x.yaml"], "leave one of them out"),
+        (["--stdin", "--fix"], "sealer-scan --staged --fix"),
+        (["--range", "a..b", "--fix"], "sealer-scan --staged --fix"),
+        (["-o", "json"], "way out: --format json"),
+        (["-o", "yaml"], "way out: --format json"),
+        (["--exclude", "a/[b]"], "means nothing here"),
+        (["--history"], "unrecognized arguments"),
+    ],
+)
+def test_options_that_contradict_each_other(repo: Repo, arguments: list[str], said: str) -> None:
+    repo.add("s.yaml", secret())
+    done = repo.scan(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+# --- what is accepted -----------------------------------------------------------------------------------------------
+
+
+def test_a_mark_needs_its_rule_and_a_reason(repo: Repo) -> None:
+    line = f"  password: {random_text('alnum', 20)}"
+    head = "kind: Secret\nstringData:\n"
+    for mark, code in (
+        ("# sealer:allow kubernetes-secret fixture of the load test", 0),
+        ("# sealer:allow kubernetes-secret", 1),
+        ("# sealer:allow private-key fixture", 1),
+        ("# sealer:allow", 1),
+    ):
+        repo.add("s.yaml", f"{head}{line} {mark}\n")
+        done = repo.scan("--staged")
+        assert done.returncode == code, mark
+        assert ("say why behind the mark" in done.stdout) == (mark == "# sealer:allow kubernetes-secret")
+    repo.add("s.yaml", f"{head}  # sealer:allow kubernetes-secret on a line of its own\n{line}\n")
+    assert repo.scan("--staged").returncode == 0
+    repo.add("s.yaml", f"{head}  a: x # sealer:allow kubernetes-secret of another line\n{line}\n")
+    assert repo.scan("--staged").returncode == 1
+
+
+def test_the_configuration_leaves_paths_and_rules_out(repo: Repo) -> None:
+    repo.add("a/testdata/s.yaml", secret())
+    repo.add("fixture.env", f"API_KEY={random_text('alnum', 32)}\n")
+    repo.add("key.pem", "\n".join(pem("PRIVATE KEY")) + "\n")
+    head = "version: 1\nclusters: {local: {}}\n"
+    repo.write(".sealer.yaml", head + 'scan: {exclude: ["**/testdata/**", "fixture.env"], disable: [private-key]}\n')
+    done = repo.scan("--staged")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("0 findings, 3 accepted; 3 staged files")
+    assert repo.scan("--staged", folder="a").returncode == 0
+    repo.write(".sealer.yaml", head + "scan: {exclude: []}\n")
+    assert repo.scan("--staged").returncode == 1
+    assert repo.scan("--staged", "--exclude", "*.pem", "--exclude", "*.env", "--exclude", "a/**").returncode == 0
+
+
+def test_a_broken_configuration_is_an_error_once_it_matters(repo: Repo) -> None:
+    repo.write(".sealer.yaml", "version: 1\nclusters: {local: {}}\nscan: {exclud: [x]}\n")
+    repo.add("a.txt", "x")
+    assert repo.scan("--staged").returncode == 0
+    repo.add("s.yaml", secret())
+    done = repo.scan("--staged")
+    assert done.returncode == 2
+    assert ".sealer.yaml:3" in done.stderr
+
+
+def test_json_has_no_comments_so_that_it_is_excluded_by_path(repo: Repo) -> None:
+    repo.add("s.json", json.dumps({"kind": "Secret", "stringData": {"a": random_text("alnum", 20)}}))
+    assert "not one   in .sealer.yaml:  scan: {exclude: [s.json]}" in repo.scan("--staged").stdout
+
+
+# --- fix ------------------------------------------------------------------------------------------------------------
+
+
+def _with_keys(repo: Repo) -> None:
+    for command in (["sealer-controller", "init", "--cluster", "demo"], ["sealer", "init", "--no-hooks"]):
+        done = run([str(BIN / command[0]), *command[1:]], repo.path)
+        assert done.returncode == 0, done.stderr
+
+
+def test_fix_seals_in_place_and_never_stages(repo: Repo) -> None:
+    _with_keys(repo)
+    value = random_text("alnum", 24)
+    path = repo.add("secrets/payments/db.yaml", secret(value))
+    repo.add("prod.env", f"API_KEY={random_text('alnum', 32)}\n")
+    done = repo.scan("--staged", "--fix")
+    assert done.returncode == 1, "the commit has to be made again"
+    assert "kind: SealedSecret" in path.read_text()
+    assert value not in path.read_text() + done.stdout + done.stderr
+    assert "git add secrets/payments/db.yaml" in done.stderr
+    assert value in repo.git("show", ":secrets/payments/db.yaml")
+    repo.git("add", "secrets")
+    repo.git("rm", "-q", "--cached", "prod.env")
+    assert repo.scan("--staged").returncode == 0
+
+
+def test_what_can_not_be_sealed_is_told_and_the_rest_is_sealed(repo: Repo) -> None:
+    _with_keys(repo)
+    bad = repo.add("secrets/Wrong_/db.yaml", secret())
+    good = repo.add("secrets/payments/db.yaml", secret())
+    gone = repo.add("secrets/payments/gone.yaml", secret(name="gone"))
+    gone.unlink()
+    done = repo.scan("--staged", "--fix")
+    assert done.returncode == 1
+    assert "kind: Secret" in bad.read_text()
+    assert "kind: SealedSecret" in good.read_text()
+    assert done.stderr.count("error: ") == 2
+    assert "is staged, but not in the work tree" in done.stderr
+
+
+def test_fix_without_keys_says_how_to_get_them(repo: Repo) -> None:
+    path = repo.add("s.yaml", secret())
+    before = path.read_text()
+    done = repo.scan("--staged", "--fix")
+    assert done.returncode == 1
+    assert path.read_text() == before
+    assert "way out: " in done.stderr
+
+
+# --- start ----------------------------------------------------------------------------------------------------------
+
+HEAVY = ("typer", "rich", "jsonschema", "git", "cryptography", "yaml", "subprocess", "dataclasses", "inspect", "json")
+
+
+def test_the_clean_path_imports_next_to_nothing(repo: Repo) -> None:
+    repo.commit()
+    repo.add("app.py", "import os\n\nprint(os.environ)\n" * 100)
+    program = (
+        "import sys; from hooks.scan import main; code = main(['--staged']);"
+        f"print(code, [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=repo.path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_sealer_scan_is_the_same_program(repo: Repo) -> None:
+    repo.add("s.yaml", secret())
+    assert run([str(BIN / "sealer"), "scan", "--staged"], repo.path).returncode == 1
+    shown = run([str(BIN / "sealer"), "scan", "--help"], repo.path)
+    assert (shown.returncode, shown.stdout) == (0, run([SCAN, "--help"], repo.path).stdout)
