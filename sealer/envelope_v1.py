@@ -40,13 +40,19 @@ class EnvelopeV1:
 
 
 def seal(value: bytes, label: bytes, recipient: PublicKey) -> str:
-    """The text of a new envelope of `value` for one RSA key. `label` comes from `Binding.label`."""
+    """The text of a new envelope of `value` for one RSA key. `label` comes from `Binding.label`.
+
+    Raises EnvelopeError for another kind of key, and for a value so long (about 1.5 MiB) that `parse` would refuse it.
+    """
     key = recipient.key
     if not isinstance(key, RSAPublicKey):
         raise EnvelopeError("a v1 envelope is sealed to an RSA key")
     session = os.urandom(32)
     wrapped = key.encrypt(session, _oaep(label))
-    return b64encode(len(wrapped).to_bytes(2, "big") + wrapped + AESGCM(session).encrypt(_NONCE, value, None))
+    text = b64encode(len(wrapped).to_bytes(2, "big") + wrapped + AESGCM(session).encrypt(_NONCE, value, None))
+    if len(text) > MAX_TEXT:
+        raise EnvelopeError("a value is too long for an envelope")
+    return text
 
 
 def parse(text: str) -> EnvelopeV1:

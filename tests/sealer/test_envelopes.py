@@ -71,6 +71,13 @@ def test_v2_refuses_what_it_can_not_hold() -> None:
         envelope_v1.seal(b"", b"", kem().public)
 
 
+def test_v1_seals_nothing_that_it_would_not_read() -> None:
+    room = envelope_v1.MAX_TEXT // 4 * 3 - 2 - 256 - 16
+    assert open_v1(envelope_v1.seal(bytes(room), PLACE.label(), rsa().public)) == bytes(room)
+    with pytest.raises(EnvelopeError, match="too long"):
+        envelope_v1.seal(bytes(room + 1), PLACE.label(), rsa().public)
+
+
 def test_flipping_any_single_byte_of_a_v2_text_is_refused() -> None:
     text = envelope_v2.seal(b"value", CONTEXT, [kem().public, kem(1).public])
     for position in range(len(text)):
