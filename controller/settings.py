@@ -59,14 +59,6 @@ def sealing_key(ring: Keyring) -> KeyEntry | None:
     return max(active, key=lambda entry: (entry.algorithm != "rsa", entry.not_before), default=None)
 
 
-def refuse_format(output: str | None) -> None:
-    """`-o yaml` is a format to kubectl; here it would be a file of that name."""
-    if output is not None:
-        from sealer import sealedfile
-
-        sealedfile.refuse_format(output)
-
-
 def require_extra() -> None:
     """MissingExtra unless the libraries of the extra `controller` are installed."""
     from importlib.util import find_spec

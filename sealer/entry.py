@@ -18,6 +18,7 @@ from sealer.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_QUOTED = re.compile(r": (['\"]).*\1 is ", re.DOTALL)
 _LONG_OPTION = re.compile(r"No such option: --[a-z]+(-[a-z]+)*\b")
 
 
@@ -57,7 +58,7 @@ def _usage(error: typer.TyperException, name: str) -> UsageError:
         text = "no such option (a value that begins with '-' is never an argument)"
     elif text.startswith("No such command"):
         text = f"no such command; {command} has: {_commands(context)}"
-    text = text.replace("Value error, ", "")
+    text = _QUOTED.sub(": ", text).replace("Value error, ", "")
     return UsageError(text[:1].lower() + text[1:], way_out=f"{command} --help")
 
 

@@ -40,16 +40,6 @@ def key(text: str) -> str:
         ) from None
 
 
-def refuse_format(output: str | None) -> None:
-    """`-o yaml` means a format to kubectl and kubeseal; here it would make a file of that name."""
-    if output in ("yaml", "yml", "json"):
-        word = "json" if output == "json" else "yaml"
-        raise UsageError(
-            f"-o names a file, and {output} looks like a format",
-            way_out=f"--format {word}; or, for a file of that name: -o ./{output}",
-        )
-
-
 def distinct(paths: Sequence[str]) -> list[Path]:
     """The files that some paths name, each once."""
     return list({os.path.realpath(path): Path(path) for path in reversed(paths)}.values())[::-1]

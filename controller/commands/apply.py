@@ -9,8 +9,8 @@ from controller import report as reports
 from controller import settings
 from controller.sources.location import locate
 from sealer import console
+from sealer.emit import emit, refuse_format
 from sealer.errors import SealerError, UsageError
-from sealer.files import write_atomic
 
 if TYPE_CHECKING:
     from controller.report import Report
@@ -38,7 +38,7 @@ def run(
     """Apply a source; 1 if a document failed."""
     if allow_prune and no_prune:
         raise UsageError("--allow-prune and --no-prune contradict each other", way_out="leave one of them out")
-    settings.refuse_format(output)
+    refuse_format(output)
     settings.require_extra()
     from controller.deliver import deliver
     from controller.look import Job
@@ -88,7 +88,7 @@ def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[st
 def _show(report: Report, form: str, output: str | None) -> None:
     if form != "text":
         data = reports.as_json(report) if form == "json" else reports.markdown(report)
-        _emit(data, output)
+        emit(data, output)
         return
     paint = console.style if output is None else reports.plain
     kept: list[str] = []
@@ -100,11 +100,4 @@ def _show(report: Report, form: str, output: str | None) -> None:
         else:
             kept.append(line.text)
     if output is not None:
-        _emit("\n".join(kept) + "\n", output)
-
-
-def _emit(data: str, output: str | None) -> None:
-    if output is None:
-        console.out(data.removesuffix("\n"))
-    else:
-        write_atomic(output, console.printable(data).encode())
+        emit("\n".join(kept) + "\n", output)

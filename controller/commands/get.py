@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from controller import settings
 from sealer import console, render
 from sealer.binding import check_name, check_namespace
+from sealer.emit import refuse_format
 from sealer.errors import Refused, UsageError
 from sealer.files import write_atomic
 from sealer.secret import Ref
@@ -30,7 +31,7 @@ def run(
     output: str | None = None,
 ) -> int:
     """Print a Secret manifest, or the bytes of one item alone."""
-    settings.refuse_format(output)
+    refuse_format(output)
     if item is not None and format is not None:
         raise UsageError("--format is about a manifest, and ITEM asks for bytes", way_out="leave one of them out")
     ref = _ref(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from controller import settings
 from controller import status as statuses
 from sealer import config, console
-from sealer.emit import emit
+from sealer.emit import emit, refuse_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ def run(
     output: str | None = None,
 ) -> int:
     """Show every document at every store; 1 unless all is delivered."""
-    settings.refuse_format(output)
+    refuse_format(output)
     found = settings.resolve(options, keyless=True)
     from controller.state import State
 

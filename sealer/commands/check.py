@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sealer import candidates, config, console, lint_report
-from sealer.emit import emit
+from sealer.emit import emit, refuse_format
 from sealer.errors import SourceError
 from sealer.lint_report import Explained, Report
 
@@ -25,6 +25,7 @@ def run(
     output: str | None = None,
 ) -> int:
     """Check and report; 1 if anything is an error, 2 if something could not be read."""
+    refuse_format(output)
     report = examine(paths, explain=explain)
     emit(lint_report.FORMATS[format](report), output)
     if output is not None:

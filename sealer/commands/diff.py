@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealer import candidates, console, git, revisions
-from sealer.emit import emit
+from sealer.emit import emit, refuse_format
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def run(args: Sequence[str], *, format: str = "text", output: str | None = None)
     """Report what changed: 0, whether anything did or not; 2 if a file of the new side can't be read."""
     from sealer import compare_report
 
+    refuse_format(output)
     here = Path.cwd()
     text, paths = _arguments(here, args)
     between = revisions.span(here, text)

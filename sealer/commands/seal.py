@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sealer import config, console, document, files, parallel, sealedfile, source
 from sealer.document import File, SealedSecret
+from sealer.emit import refuse_format
 from sealer.errors import SealerError, UsageError
 from sealer.report import count, table, wrapped
 from sealer.resolver import Resolver
@@ -59,7 +60,7 @@ def _check(
     sources: Sequence[str], output: str | None, *, in_place: bool, merge: bool, items: Items, form: str | None
 ) -> None:
     """Refuse options that contradict each other, before anything is read."""
-    sealedfile.refuse_format(output)
+    refuse_format(output)
     from_stdin = not sources or _STDIN in sources
     if items and sources:
         raise UsageError("FILE and items (--from-file, --from-env-file) both say what to seal", way_out="choose one")
@@ -74,7 +75,11 @@ def _check(
     if merge and not output:
         raise UsageError("--merge keeps items of the file that -o names", way_out="add -o FILE")
     if output and len(sources) > 1:
-        raise UsageError("several files can't go to one", way_out="sealer seal --in-place FILE...")
+        raise _several()
+
+
+def _several() -> UsageError:
+    return UsageError("several files can't go to one", way_out="sealer seal --in-place FILE...")
 
 
 def _form(form: str | None, output: Path | None) -> str | None:
@@ -165,6 +170,8 @@ def _outputs(
 ) -> list[Output]:
     """The new content of everything; nothing is written yet."""
     given = [each for each in inputs if each.secrets]
+    if path is not None and len(given) > 1:  # of a directory: only now is it known how many hold a Secret
+        raise _several()
     if path is not None and path.exists() and given:
         data, file = sealedfile.read(path)
         if data.strip():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sealer import config, console, document, files, private, render, sealedfile, source, template, unseal
 from sealer.document import SealedSecret
+from sealer.emit import refuse_format
 from sealer.errors import NoKey, SealerError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _check(path: str, sources: Sequence[str], output: str | None, key: str | Non
         raise UsageError("FILE and --private-key both read stdin", way_out="save one of them to a file")
     if key is not None and form is not None:
         raise UsageError("--format is about a manifest, and KEY asks for bytes", way_out="leave one of them out")
-    sealedfile.refuse_format(output)
+    refuse_format(output)
 
 
 def _read(path: str) -> File:

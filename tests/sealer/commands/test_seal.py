@@ -124,7 +124,7 @@ def test_several_inputs_to_stdout_are_one_stream(used: Shop, value: str) -> None
 
 
 @pytest.mark.parametrize("word", ["yaml", "json", "yml"])
-@pytest.mark.parametrize("command", [("seal",), ("unseal", "x.yaml")])
+@pytest.mark.parametrize("command", [("seal",), ("unseal", "x.yaml"), ("check",), ("diff",)])
 def test_a_format_is_no_file(used: Shop, word: str, command: tuple[str, ...]) -> None:
     done = sealer(*command, "-o", word)
     assert done.code == 2
@@ -146,6 +146,20 @@ def test_directories(used: Shop, value: str) -> None:
     again = sealer("seal", "--in-place", "vault")
     assert (again.code, again.text) == (0, "")
     assert said(again, "vault: nothing to seal")
+
+
+def test_a_directory_of_several_files_does_not_go_to_one(used: Shop, value: str) -> None:
+    target = "clusters/prod/x/a.yaml"
+    used.write("plain/a.yaml", manifest("a", "x", k=value))
+    assert sealer("seal", "plain", "-o", target).code == 0
+    before = used.read(target)
+    used.write("plain/b.yaml", manifest("b", "x", k=value))
+    for path in (target, "clusters/prod/x/b.yaml"):
+        done = sealer("seal", "plain", "-o", path)
+        assert done.code == 2
+        assert said(done, "several files", "--in-place")
+    assert used.read(target) == before
+    assert not (used.root / path).exists()
 
 
 def test_a_directory_with_helm_templates(used: Shop, value: str) -> None:
