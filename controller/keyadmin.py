@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sealer import keyfiles, keyrecord, keyring, passphrase
 from sealer.binding import check_cluster
 from sealer.errors import NoKey, Refused, UsageError
+from sealer.keyid import RSA
 from sealer.keyrecord import KeyEntry, Record, StateEntry, Status
 from sealer.wire import pem_encode
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from controller.keyimport import Found
     from sealer.keyring import Keyring
     from sealer.keys import PrivateKey
-
-KEM = "mlkem768-x25519"
-RSA = "rsa"
 
 VALID = timedelta(days=365)
 BACKDATED = timedelta(minutes=5)
@@ -61,7 +59,7 @@ def init(directory: Path, cluster: str, *, now: datetime, secret: str | None = N
     state_entry = StateEntry(keyrecord.state_key_id(state), Status.ACTIVE, now, 1)
     record = Record(cluster, 1, sshsig.identity_line(identity.public_key()), (entry,), (state_entry,))
     plain = {
-        keyring.IDENTITY: sshsig.identity_pem(identity),
+        keyrecord.IDENTITY: sshsig.identity_pem(identity),
         f"{key.id}.pem": key.pem,
         f"state-{state_entry.id}.pem": pem_encode(keyring.PEM_STATE, state),
     }
@@ -69,7 +67,7 @@ def init(directory: Path, cluster: str, *, now: datetime, secret: str | None = N
         name: (passphrase.encrypt(pem.encode("ascii"), secret) if secret else pem).encode("ascii")
         for name, pem in plain.items()
     }
-    keyfiles.create(directory, {**content, keyring.RECORD: keyrecord.render(record)})
+    keyfiles.create(directory, {**content, keyrecord.RECORD: keyrecord.render(record)})
     return record
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sealer import keyring, passphrase, paths
 from sealer.binding import check_cluster
 from sealer.errors import MissingExtra, SealerError, UsageError
+from sealer.keyid import RSA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,7 @@ def resolve(options: Options, *, config: Config | None = None, keyless: bool = F
 def sealing_key(ring: Keyring) -> KeyEntry | None:
     """The key that is sealed to now: the newest active one, v2 before RSA."""
     active = [entry for entry in ring.entries if entry.status == "active"]
-    return max(active, key=lambda entry: (entry.algorithm != "rsa", entry.not_before), default=None)
+    return max(active, key=lambda entry: (entry.algorithm != RSA, entry.not_before), default=None)
 
 
 def require_extra() -> None:

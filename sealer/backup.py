@@ -40,12 +40,12 @@ def parse(text: str, secret: str) -> tuple[Record, dict[str, bytes]]:
     if top.integer("version") != 1:
         top.refuse("version", "is unknown to this program")
     stored = top.value["files"]
-    if not isinstance(stored, dict) or keyring.RECORD not in stored:
-        top.refuse("files", f"lacks {keyring.RECORD}")
+    if not isinstance(stored, dict) or keyrecord.RECORD not in stored:
+        top.refuse("files", f"lacks {keyrecord.RECORD}")
     content = {name: _decoded(data) for name, data in stored.items()}
-    record = keyrecord.parse(content[keyring.RECORD])
+    record = keyrecord.parse(content[keyrecord.RECORD])
     if record.cluster != top.text("cluster") or set(content) != set(record.file_names()):
-        top.refuse("files", f"are not the files of {keyring.RECORD}")
+        top.refuse("files", f"are not the files of {keyrecord.RECORD}")
     return record, {name: content[name] for name in record.file_names()}
 
 
@@ -55,9 +55,9 @@ def make(directory: Path, target: Path, secret: str, *, now: datetime) -> Record
     with keyring.changing(directory) as ring:
         _check_complete(ring)
         record = replace(ring.record, backed_up=BackedUp(now.replace(microsecond=0), ring.sequence))
-        content = {name: keyfiles.read(directory / name) for name in record.file_names() if name != keyring.RECORD}
+        content = {name: keyfiles.read(directory / name) for name in record.file_names() if name != keyrecord.RECORD}
         # The restored keyring, too, is one that has a backup.
-        content[keyring.RECORD] = keyrecord.render(record)
+        content[keyrecord.RECORD] = keyrecord.render(record)
         files.write_atomic(target, render(record.cluster, content, secret).encode("ascii"), mode=0o600, sync=True)
         ring.save(record, {}, {})
     return record

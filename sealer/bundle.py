@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sealer import sshsig
-from sealer.binding import check_cluster
-from sealer.errors import BundleError, FormatError, NameRefused, Untrusted
+from sealer.errors import BundleError, FormatError, Untrusted
 from sealer.keyrecord import ALGORITHM, ID, STATUS, Status
 from sealer.keys import RSA, PublicKey, load_certificate, load_public
 from sealer.strictjson import Members, dumps, format_time, loads
@@ -98,7 +97,7 @@ def parse(data: bytes, *, cluster: str | None = None) -> Bundle:
         if top.text(name) != only:
             top.refuse(name, f"is not {only}")
     bundle = Bundle(
-        _cluster(top),
+        top.cluster("cluster"),
         top.integer("sequence"),
         top.time("issued"),
         top.time("expires"),
@@ -146,13 +145,6 @@ def _unsigned(bundle: Bundle) -> dict[str, Any]:
             for key in bundle.keys
         ],
     }
-
-
-def _cluster(top: Members) -> str:
-    try:
-        return check_cluster(top.text("cluster"))
-    except NameRefused:
-        top.refuse("cluster")
 
 
 def _key(entry: Members) -> BundleKey:

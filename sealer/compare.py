@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sealer.document import Manifest, SealedSecret, Template
 from sealer.envelope_v1 import EnvelopeV1
 from sealer.recipients import envelopes
+from sealer.report import count
 from sealer.targets import STORES
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _readers(envelope: Envelope, named: Named) -> list[str]:
 
 
 def _items(doc: SealedSecret) -> str:
-    return "1 item" if len(doc.items) == 1 else f"{len(doc.items)} items"
+    return count(len(doc.items), "item")
 
 
 def _them(doc: SealedSecret) -> str:

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sealer.binding import check_cluster
-from sealer.errors import FormatError, KeyFormatError, NameRefused
+from sealer.errors import FormatError, KeyFormatError
+from sealer.keyid import KEM, RSA, key_id
 from sealer.strictjson import Members, dumps, format_time, loads
 from sealer.wire import b64decode, b64encode, canonical_json
 
 ID = r"[0-9a-f]{16}"
-ALGORITHM = r"mlkem768-x25519|rsa"
+ALGORITHM = rf"{KEM}|{RSA}"
 STATUS = r"active|retired|compromised"
+
+RECORD = "keyring.json"
+IDENTITY = "identity.pem"
 
 _RECORD = ("version", "cluster", "sequence", "identity", "keys", "stateKeys")
 _KEY = ("id", "algorithm", "publicKey", "status", "notBefore", "notAfter", "created", "sequence")
@@ -90,20 +93,15 @@ class Record:
 
     def file_names(self) -> tuple[str, ...]:
         """Every file that this keyring consists of, `keyring.json` last: the order in which they are written."""
-        certificates = [f"{key.id}.crt" for key in self.keys if key.algorithm == "rsa"]
+        certificates = [f"{key.id}.crt" for key in self.keys if key.algorithm == RSA]
         private = [f"{key.id}.pem" for key in self.keys]
         state = [f"state-{key.id}.pem" for key in self.state_keys]
-        return ("identity.pem", *certificates, *private, *state, "keyring.json")
+        return (IDENTITY, *certificates, *private, *state, RECORD)
 
 
 def certificate_digest(pem: str) -> str:
     """What the record remembers of a certificate file, so that no changed byte of it goes by."""
     return hashlib.sha256(pem.encode("ascii")).hexdigest()
-
-
-def public_id(raw: bytes) -> str:
-    """The id of a public key: the same as `sealer.keys.key_id`, which can't be imported without `cryptography`."""
-    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def state_key_id(key: bytes) -> str:
@@ -123,7 +121,7 @@ def parse(data: bytes) -> Record:
     if [key.status for key in state_keys].count(Status.ACTIVE) != 1:
         top.refuse("stateKeys", "must hold exactly one active key")
     return Record(
-        _cluster(top),
+        top.cluster("cluster"),
         top.integer("sequence"),
         top.text("identity", r"ssh-ed25519 [A-Za-z0-9+/]{68}"),
         keys,
@@ -163,22 +161,15 @@ def render(record: Record) -> bytes:
     return dumps(value)
 
 
-def _cluster(top: Members) -> str:
-    try:
-        return check_cluster(top.text("cluster"))
-    except NameRefused:
-        top.refuse("cluster")
-
-
 def _key(entry: Members) -> KeyEntry:
     try:
         raw = b64decode(entry.text("publicKey"))
     except FormatError:
         entry.refuse("publicKey")
-    if public_id(raw) != entry.text("id", ID):
+    if key_id(raw) != entry.text("id", ID):
         entry.refuse("id", "is not the digest of the public key")
     algorithm = entry.text("algorithm", ALGORITHM)
-    if ("certificate" in entry.value) != (algorithm == "rsa"):
+    if ("certificate" in entry.value) != (algorithm == RSA):
         entry.refuse("certificate", "belongs to each RSA key, and to no other")
     key = KeyEntry(
         entry.text("id"),
@@ -189,7 +180,7 @@ def _key(entry: Members) -> KeyEntry:
         entry.time("created"),
         entry.integer("sequence"),
         raw,
-        entry.text("certificate", r"[0-9a-f]{64}") if algorithm == "rsa" else "",
+        entry.text("certificate", r"[0-9a-f]{64}") if algorithm == RSA else "",
     )
     if key.not_before >= key.not_after:
         entry.refuse("notAfter", "is not after notBefore")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sealer import files, keyfiles, keyrecord, passphrase, paths
 from sealer.binding import check_cluster
 from sealer.errors import FormatError, KeyFormatError, NameRefused, NoKey, SealerError, SourceError, UsageError
+from sealer.keyrecord import IDENTITY, RECORD
 from sealer.wire import pem_decode, pem_encode
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from sealer.keyrecord import KeyEntry, Record
     from sealer.keys import PrivateKey, PublicKey
 
-RECORD = "keyring.json"
-IDENTITY = "identity.pem"
 PEM_STATE = "SEALER STATE KEY"
 VARIABLE = "SEALER_KEYRING"
 

@@ -25,13 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sealer.errors import FormatError, KeyFormatError
+from sealer.keyid import KEM as KEM
+from sealer.keyid import RSA as RSA
+from sealer.keyid import key_id as key_id
 from sealer.wire import pem_blocks, pem_decode, pem_encode
 
 if TYPE_CHECKING:
     from cryptography import x509
-
-KEM = "mlkem768-x25519"
-RSA = "rsa"
 
 KEM_PUBLIC_BYTES = 1216
 PEM_PRIVATE = "SEALER PRIVATE KEY"
@@ -74,11 +74,6 @@ class PrivateKey:
     def algorithm(self) -> str:
         """`mlkem768-x25519` or `rsa`."""
         return self.public.algorithm
-
-
-def key_id(raw: bytes) -> str:
-    """16 hex digits: the first 8 bytes of SHA-256 over a raw public key (for RSA: DER SubjectPublicKeyInfo)."""
-    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def generate_kem() -> PrivateKey:

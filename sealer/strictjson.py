@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sealer.binding import check_cluster
+from sealer.errors import NameRefused
+
 if TYPE_CHECKING:
     from sealer.errors import FormatError
 
@@ -85,6 +88,13 @@ class Members:
         if not isinstance(value, str) or not value.isascii() or not re.fullmatch(pattern, value, re.ASCII):
             self.refuse(name)
         return value
+
+    def cluster(self, name: str) -> str:
+        """The name of a cluster."""
+        try:
+            return check_cluster(self.text(name))
+        except NameRefused:
+            self.refuse(name)
 
     def integer(self, name: str) -> int:
         """An integer from 1 to 2^53 - 1."""

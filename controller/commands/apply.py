@@ -11,6 +11,7 @@ from controller.sources.location import locate
 from sealer import console
 from sealer.emit import emit, refuse_format
 from sealer.errors import SealerError, UsageError
+from sealer.keyid import RSA
 
 if TYPE_CHECKING:
     from controller.report import Report
@@ -81,7 +82,7 @@ def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[st
     except SealerError:
         return "", None
     active = [each for each in pinned.keys if each.status == "active"]
-    latest = max(active, key=lambda each: (each.public.algorithm != "rsa", each.not_before), default=None)
+    latest = max(active, key=lambda each: (each.public.algorithm != RSA, each.not_before), default=None)
     return (latest.public.id if latest else ""), tuple(each.public.id for each in pinned.keys)
 
 

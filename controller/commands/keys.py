@@ -20,7 +20,9 @@ from sealer import backup as backups
 from sealer import files, keyfiles, keyring, passphrase, paths
 from sealer.console import OK, note, out, out_bytes, warn
 from sealer.errors import MissingExtra, SealerError, UsageError
+from sealer.keyid import RSA
 from sealer.keyrecord import Status
+from sealer.report import count
 from sealer.strictjson import format_time
 
 if TYPE_CHECKING:
@@ -146,7 +148,7 @@ def backup(where: Where, *, file: str) -> int:
     backups.check_target(Path(file))
     secret = passphrase.ask("Passphrase for the backup (hidden)", confirm=True, file=where.passphrase_file)
     record = backups.make(directory, Path(file), secret, now=_now())
-    out(f"wrote backup of {record.cluster}  sequence {record.sequence}, {_count(len(record.keys), 'key')}  {file}")
+    out(f"wrote backup of {record.cluster}  sequence {record.sequence}, {count(len(record.keys), 'key')}  {file}")
     note("keep it apart from this machine, and the passphrase apart from it")
     return OK
 
@@ -234,7 +236,7 @@ def _line(entry: KeyEntry) -> str:
 
 
 def _generate(algorithm: str) -> str:
-    return "sealer-controller keys generate" + (" --algorithm rsa" if algorithm == keyadmin.RSA else "")
+    return "sealer-controller keys generate" + (" --algorithm rsa" if algorithm == RSA else "")
 
 
 def _fingerprint(record: Record) -> str:
@@ -258,10 +260,6 @@ def _name(source: str) -> str:
 
 def _day(moment: datetime) -> str:
     return format_time(moment)[:10]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _now() -> datetime:

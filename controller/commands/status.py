@@ -77,13 +77,14 @@ def _keyring(ring: Keyring | None) -> tuple[str, str, tuple[str, ...]]:
         return "", "", ()
     from controller import keyadmin
     from sealer import backup
+    from sealer.keyid import RSA
     from sealer.strictjson import format_time
 
     now = datetime.now(UTC)
     warnings = [backup.warning(ring.record)]
     for entry in keyadmin.ending(ring.record, now=now):
         word = "ended" if entry.not_after < now else "ends"
-        algorithm = " --algorithm rsa" if entry.algorithm == keyadmin.RSA else ""
+        algorithm = " --algorithm rsa" if entry.algorithm == RSA else ""
         warnings.append(
             f"key {entry.id[:8]} {word} {entry.not_after:%Y-%m-%d}; run: sealer-controller keys generate{algorithm}"
         )
