@@ -8,14 +8,13 @@ lock, and nothing is ever made.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from controller import outcome, reason
+from controller import loop, outcome, reason
 from controller.effects import Effects
 from controller.look import Job, Marks, View, Work, look
 from controller.model import Ref, Source, StoreSpec
@@ -43,7 +42,7 @@ LOCAL = StoreSpec(UID, "local", "local", "{}")
 
 def deliver(job: Job, effects: Effects | None = None) -> Report:
     """Apply a source once. Raises SealerError for what concerns the whole run; the rest is in the report."""
-    return asyncio.run(_deliver(job, effects or Effects()))
+    return loop.run(_deliver(job, effects or Effects()))
 
 
 async def _deliver(job: Job, effects: Effects) -> Report:

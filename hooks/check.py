@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from hooks.options import Parser
+from hooks.options import Parser, path
 from sealer import console
 from sealer.commands import check
 
@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Find sealed files that would not open, and plaintext. Works offline and without a key.",
         allow_abbrev=False,
     )
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders; none: all tracked files")
+    parser.add_argument("paths", metavar="PATH", nargs="*", type=path, help="files or folders; none: all tracked files")
     parser.add_argument("--explain", action="store_true", help="name the rule and the clusters of each path")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="default: text")
     parser.add_argument("--output", "-o", metavar="FILE", help="write the report here, not to stdout")

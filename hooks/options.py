@@ -13,6 +13,13 @@ from sealer.errors import UsageError
 _CHOICE = re.compile(r"invalid choice: .* \(choose from (.*)\)\Z", re.DOTALL)
 
 
+def path(word: str) -> str:
+    """A path; argparse takes what begins with `-` and holds a space for one."""
+    if word.startswith("-"):
+        raise argparse.ArgumentTypeError("no such option (for a file of that name: ./-NAME)")
+    return word
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are a line and a way out; an argument may be a value that was typed by mistake."""
 

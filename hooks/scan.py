@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hooks import blobs, counts, scanner
-from hooks.options import Parser
+from hooks.options import Parser, path
 from sealer import console
 from sealer.errors import SealerError, UsageError
 
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders; none: the work tree")
+    parser.add_argument("paths", metavar="PATH", nargs="*", type=path, help="files or folders; none: the work tree")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--staged", action="store_true", help="what the next commit would bring in")
     where.add_argument("--range", metavar="A..B", help="what these commits brought in; A...B: since they parted")

@@ -81,8 +81,9 @@ def ask(prompt: str, *, confirm: bool = False, file: str | None = None) -> str:
 
     With `confirm` a person types it twice. Raises UsageError where there is none to be had, or an empty one.
     """
+    named = "--passphrase-file" if file else FILE_VARIABLE
     source = file or os.environ.get(FILE_VARIABLE)
-    return _checked(_from_file(source) if source else _from_terminal(prompt, confirm))
+    return _checked(_from_file(source, named) if source else _from_terminal(prompt, confirm))
 
 
 def configured() -> bool:
@@ -133,12 +134,15 @@ def _wrong() -> SourceError:
     return SourceError("wrong passphrase, or the file was changed")
 
 
-def _from_file(source: str) -> str:
+def _from_file(source: str, named: str) -> str:
     if source == "-":
         data = sys.stdin.buffer.read(_MAX_FILE + 1)
         if len(data) > _MAX_FILE:
             raise UsageError("the passphrase is longer than 4 KiB", where="stdin")
     else:
+        if not os.path.exists(source):
+            # Not repeated: it may be the passphrase itself.
+            raise SourceError("names a file that does not exist", where=named)
         data = files.read(source, limit=_MAX_FILE)
     try:
         text = data.decode("utf-8")

@@ -39,6 +39,7 @@ def load(sources: Sequence[str] = ()) -> PrivateKeys:
     """
     if not sources:
         if path := os.environ.get(FILE_VARIABLE):
+            _refuse_key(path, FILE_VARIABLE)
             sources = [path]
         elif pem := os.environ.get(PEM_VARIABLE):
             return Held(tuple(_from_bytes(pem.encode("utf-8", "surrogateescape"), PEM_VARIABLE)))
@@ -46,6 +47,8 @@ def load(sources: Sequence[str] = ()) -> PrivateKeys:
             from sealer import keyring
 
             return Local(keyring.all())
+    for source in sources:
+        _refuse_key(source, "--private-key")
     directories = [source for source in sources if _is_keyring(source)]
     held = [key for source in sources if source not in directories for key in _from_source(source)]
     return Held(tuple(held), Local([Path(directory) for directory in directories]))
@@ -113,6 +116,13 @@ class Local:
 def from_bytes(data: bytes, where: str) -> list[PrivateKey]:
     """Every private key in a PEM text or in key Secrets. Raises KeyFormatError or DocumentError."""
     return _from_bytes(data, where)
+
+
+def _refuse_key(source: str, where: str) -> None:
+    """A key where its file's path belongs: as a path it would be repeated in an error."""
+    if "-----BEGIN" in source:
+        way_out = f"save it to a file of mode 0600 and name that, or put the PEM into {PEM_VARIABLE}"
+        raise UsageError("holds a key, not the path of one", where=where, way_out=way_out)
 
 
 def _from_source(source: str) -> list[PrivateKey]:

@@ -53,6 +53,9 @@ class Items:
                 _add(items, key, value, path)
         for word in self.files:
             key, path = _key_and_path(word)
+            if path != word and path != "-" and not Path(path).exists():
+                # Not repeated: --from-literal would take a value here.
+                raise SourceError("names a file that does not exist", where=f"--from-file {key}=PATH")
             _add(items, key, _file(path), path)
         return items
 

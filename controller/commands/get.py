@@ -6,10 +6,9 @@ anything is printed, comes with the audit log.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from controller import settings
+from controller import loop, settings
 from sealer import console, render
 from sealer.binding import check_name, check_namespace
 from sealer.emit import refuse_format
@@ -60,7 +59,7 @@ def _read(found: Settings, ref: Ref) -> Secret:
     with State.open(found.state, create=False, read_only=True) as state:
         store = LocalStore(state, keys, lambda: 0)
         try:
-            return asyncio.run(store.read(store.target(ref)))
+            return loop.run(store.read(store.target(ref)))
         except Conflict:
             raise Refused(
                 f"the local store of cluster {found.cluster} holds no such secret",
