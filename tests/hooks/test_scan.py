@@ -89,7 +89,7 @@ def test_a_key_under_a_passphrase_only_warns(repo: Repo) -> None:
         (["-o", "json"], "way out: --format json"),
         (["-o", "yaml"], "way out: --format json"),
         (["--exclude", "a/[b]"], "means nothing here"),
-        (["--history"], "unrecognized arguments"),
+        (["--history"], "no such option"),
     ],
 )
 def test_options_that_contradict_each_other(repo: Repo, arguments: list[str], said: str) -> None:
