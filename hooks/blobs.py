@@ -219,8 +219,10 @@ def _files(folder: str) -> Iterator[str]:
     try:
         listed = git.run(Path(folder), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
     except git.NoRepository:
+        listed = b""
+    if not listed:
+        # No repository, or a folder that Git ignores: whoever names it wants it scanned.
         yield from _walk(folder)
-        return
     for name in sorted(set(listed.split(b"\0")[:-1])):
         path = os.path.normpath(os.path.join(folder, os.fsdecode(name)))
         # Submodules and nested repositories are listed as one name; what is deleted in the work tree still is.

@@ -54,8 +54,13 @@ def random_text(kind: str, size: int) -> str:
         return base64.b64encode(secrets.token_bytes(size)).decode()
     if kind == "bech32":
         return "".join(secrets.choice("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L") for _ in range(size))
-    letters = string.ascii_letters + string.digits
-    return "".join(secrets.choice(letters) for _ in range(size - 3)) + secrets.choice("abcxyz") + "7Q"
+    # Each three characters have one of each class, so that no draw reads as words by chance.
+    classes = [string.ascii_lowercase, string.ascii_uppercase, string.digits]
+    drawn = ""
+    while len(drawn) < size:
+        secrets.SystemRandom().shuffle(classes)
+        drawn += "".join(map(secrets.choice, classes))
+    return drawn[:size]
 
 
 def pem(label: str, size: int = 600) -> list[str]:

@@ -291,6 +291,8 @@ def test_the_work_tree_less_what_git_ignores(repo: Repo) -> None:
     assert "ignored.yaml" not in shown
     assert "deleted.yaml" not in shown
     assert "ignored.yaml:7" in repo.scan("ignored.yaml").stdout, "what is named is scanned"
+    repo.write("ignored/s.yaml", secret())
+    assert "ignored/s.yaml:7" in repo.scan("ignored").stdout
 
 
 def test_from_a_folder_the_whole_repository_is_scanned(repo: Repo) -> None:

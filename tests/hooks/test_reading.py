@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import secrets
+import string
 import subprocess
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from hooks import dotenv, loose, manifest, privatekey
 from hooks.keyname import is_credential
+from hooks.randomness import looks_random
 from hooks.value import Verdict, judge, judge_base64
 from sealer import yamlio
 from tests.hooks.labelled import pem, random_text
@@ -193,6 +197,26 @@ def test_verdicts(key: str, text: str, verdict: Verdict) -> None:
     assert judge(key, text) is verdict
     if text:
         assert judge_base64(key, base64.b64encode(text.encode()).decode()) is verdict
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "share"),
+    [(string.ascii_letters + string.digits, 0.97), ("0123456789abcdef", 0.75), (string.ascii_letters, 0.75)],
+)
+def test_random_texts_look_random(alphabet: str, share: float) -> None:
+    drawn = ["".join(map(secrets.choice, [alphabet] * 24)) for _ in range(1000)]
+    assert sum(map(looks_random, drawn)) > 1000 * share
+
+
+def test_identifiers_digests_and_paths_do_not() -> None:
+    written = """
+        tlsClientConfig AWSAccessKeyId base64EncodedValue utf8mb4_unicode_ci RS256PublicKeyId
+        us-east-1-prod-cluster-03 2024-01-15T10:30:00Z 1.27.3-gke.100-alpine3.18 ghcr.io/example/app:v1.2.3
+        bitnami.com/v1alpha1 my-super-secret-token arn:aws:iam::123456789012:role/eks-node-group
+        /var/lib/a1b2c3d4e5f6 123e4567-e89b-42d3-a456-426614174000 0123456789abcdef org.postgresql.Driver
+        kubernetes.io/dockerconfigjson x-amz-server-side-encryption ProductionDatabasePassword
+    """
+    assert [text for text in (*written.split(), hashlib.sha256(b"x").hexdigest()) if looks_random(text)] == []
 
 
 def test_a_literal_default_in_a_template_leaks_if_it_is_real() -> None:
