@@ -13,6 +13,7 @@ import typer
 
 from sealer import entry
 from sealer.console import CANNOT_TELL, out
+from sealer.errors import UsageError
 
 Scope = Literal["strict", "namespace-wide", "cluster-wide"]
 Envelope = Literal["v1", "v2"]
@@ -291,15 +292,20 @@ def diff(
     return body.run(args or [], format=format_, output=output)
 
 
+ListFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print the list.")]
+
+
 @keys_app.callback()
-def _keys(context: typer.Context) -> int | None:
-    return None if context.invoked_subcommand else _keys_list("text")
+def _keys(context: typer.Context, format_: ListFormat = "text") -> int | None:
+    if not context.invoked_subcommand:
+        return _keys_list(format_)
+    if format_ != "text":
+        raise UsageError("--format belongs behind the command", way_out="sealer keys list --format json")
+    return None
 
 
 @keys_app.command("list")
-def keys_list(
-    format_: Annotated[Literal["text", "json"], typer.Option("--format", help="How to print them.")] = "text",
-) -> int:
+def keys_list(format_: ListFormat = "text") -> int:
     """List the pinned keys of each cluster."""
     return _keys_list(format_)
 

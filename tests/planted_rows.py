@@ -262,7 +262,7 @@ ROWS: dict[str, dict[str, Row]] = {
     "sealer keys list": {
         "passes": Row("sealer keys list", 0),
         "bundle is malformed": Row("sealer keys list", 2, files={".sealer/keys/prod.bundle": '{"@J@": "@J@'}),
-        "bundle is another thing": Row("sealer keys --format json", 2, files={".sealer/keys/prod.bundle": "@V@"}),
+        "bundle is another thing": Row("sealer keys list --format json", 2, files={".sealer/keys/prod.bundle": "@V@"}),
         "argument": Row("sealer keys @C@", 2),
     },
     "sealer keys fetch": {

@@ -91,6 +91,14 @@ def test_a_value_typed_by_mistake_is_not_repeated() -> None:
         assert value.encode() not in done.all
 
 
+def test_keys_is_keys_list(shop: Shop) -> None:
+    for args in ((), ("--format", "json")):
+        assert sealer("keys", *args).all == sealer("keys", "list", *args).all
+    done = sealer("keys", "--format", "json", "list")
+    assert (done.code, done.out) == (2, b"")
+    assert "way out: sealer keys list --format json" in done.err
+
+
 def test_run_exits_125_for_arguments_that_cannot_be_read() -> None:
     assert subprocess.run([PROGRAM, "run", "--none"], capture_output=True, check=False).returncode == 125
     assert subprocess.run([PROGRAM, "seal", "--none"], capture_output=True, check=False).returncode == 2
