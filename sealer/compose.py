@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sealer.errors import DocumentError
-from sealer.node import HINTS, Kind, Node, join, number, resolve, shown
+from sealer.node import HINTS, MAX_DEPTH, Kind, Node, join, number, resolve, shown
 
 MAX_EXPANDED = 1024 * 1024
 """How much the aliases of one document may add to it, in characters and nodes."""
@@ -57,13 +57,14 @@ def skim(builder: Builder, raw: Any, wanted: Wanted | None) -> Node | None:
 class Builder:
     """Turns the composed nodes of one document into ours, and refuses what we don't read."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, *, aliases: bool) -> None:
         self.text = text
         self.file = file
         self.trail: list[str | int] = []
         # Only a document with a '*' can have aliases; base64 has none, so the hot path remembers nothing.
-        self.seen: dict[int, tuple[Node, int] | None] | None = {} if "*" in text else None
+        self.seen: dict[int, tuple[Node, int, int] | None] | None = {} if aliases else None
         self.weight = 0
+        self.height = 0  # of what was built last, with all that its aliases stand for
         self.expanded = 0
 
     def build(self, raw: Any) -> Node:
@@ -73,10 +74,15 @@ class Builder:
         if id(raw) in self.seen:
             return self._again(raw)
         self.seen[id(raw)] = None
-        before = self.weight
+        before, highest = self.weight, self.height
+        self.height = 0
         node = self._fresh(raw)
         self.weight += 1 + len(node.text)
-        self.seen[id(raw)] = (node, self.weight - before)
+        height = self.height + 1
+        if height > MAX_DEPTH:  # the text itself is flat enough, or libyaml's composer had said so
+            raise self._refused(f"aliases nest deeper than {MAX_DEPTH} levels", raw, "write out what is meant")
+        self.seen[id(raw)] = (node, self.weight - before, height)
+        self.height = max(height, highest)
         return node
 
     def _fresh(self, raw: Any) -> Node:
@@ -106,7 +112,9 @@ class Builder:
                 if key is None or key.text != "<<" or merges:
                     raise self._bad_key(key, keys, raw_key)
                 merges.append(key)
+                outer, self.height = self.height, 0
                 sources += self._sources(build(raw_value), raw_key)
+                self.height = max(outer, self.height - 1)  # merged pairs stand beside the map's own, not below them
                 continue
             text = key.text
             keys.add(text)
@@ -176,7 +184,8 @@ class Builder:
         known = self.seen[id(raw)]
         if known is None:
             raise self._refused("is an alias of something around it", raw, "write it out")
-        node, weight = known
+        node, weight, height = known
+        self.height = max(self.height, height)
         self.weight += weight
         self.expanded += weight
         if self.expanded > MAX_EXPANDED:

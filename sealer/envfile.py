@@ -19,7 +19,7 @@ _START = re.compile(r"[ \t]*(?:export[ \t]+)?([-._A-Za-z0-9]{1,253})[ \t]*=[ \t]
 _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _PLAIN = re.compile(r"[^\r\n]*")
-_COMMENT = re.compile(r"(?:^|[ \t]+)#.*")
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\", "$": "$", "\n": ""}
 
@@ -31,12 +31,14 @@ def parse(data: bytes, file: str) -> dict[str, bytes]:
     except UnicodeDecodeError:
         raise DocumentError("is not UTF-8", file=file, way_out="pass binary values with --from-file") from None
     items: dict[str, bytes] = {}
-    at = 0
+    at = counted = 0
+    line = 1
     while at < len(text):
         if blank := _BLANK.match(text, at):
             at = blank.end()
             continue
-        line = text.count("\n", 0, at) + 1
+        line += text.count("\n", counted, at)
+        counted = at
         start = _START.match(text, at)
         if start is None:
             raise _refused("is not NAME=VALUE", file, line)

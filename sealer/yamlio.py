@@ -57,12 +57,13 @@ def documents(text: str, file: str, wanted: Wanted | None = None) -> Iterator[No
     """
     import yaml
 
+    aliases = "*" in text  # looked for once: a file may hold a hundred thousand documents
     try:
         parser = _parser()(text)
         while parser.check_node():
             raw = parser.get_node()
             try:
-                builder = Builder(text, file)
+                builder = Builder(text, file, aliases=aliases)
                 yield skim(builder, raw, wanted) or builder.build(raw)
             except DocumentError as error:
                 yield error

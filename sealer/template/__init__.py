@@ -20,9 +20,10 @@ _OPEN = "{{"
 _KEYWORDS = frozenset(
     ("if", "else", "end", "range", "with", "define", "template", "block", "break", "continue", "nil", "true", "false")
 )
-# Comments, string and character literals, fields and variables are passed over; what is left over is a word.
+# Comments, string and character literals, fields and variables are passed over; what is left over is a word. Those that
+# are never closed go to the end: a stranger's text must not be searched again from each place where one may begin.
 _TOKEN = re.compile(
-    r"""/\*.*?\*/ | "(?:\\.|[^"\\])*" | `[^`]*` | '(?:\\.|[^'\\])*'
+    r"""/\*.*?(?:\*/|\Z) | "(?:\\.|[^"\\])*+(?:"|\\?\Z) | `[^`]*+(?:`|\Z) | '(?:\\.|[^'\\])*+(?:'|\\?\Z)
     | [.$][\w.]* | \d[\w.]* | (?P<word>[A-Za-z_]\w{0,63})""",
     re.VERBOSE | re.DOTALL,
 )
