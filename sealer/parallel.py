@@ -46,6 +46,8 @@ def _start(function: Callable[[T], R], items: Sequence[T], workers: int) -> list
         pid = os.fork()
         if pid == 0:
             os.close(reader)
+            for _, earlier in children:  # else who waits to write into one of these would never see that it is closed
+                os.close(earlier.fileno())
             _work(function, items[number::workers], writer)
         os.close(writer)
         children.append((pid, os.fdopen(reader, "rb", 1 << 20)))
@@ -62,8 +64,9 @@ def _collect(children: list[tuple[int, BinaryIO]], count: int) -> Iterator[R]:
     except EOFError:
         raise ChildProcessError("a worker process ended early") from None
     finally:
-        for pid, stream in children:
+        for _, stream in children:
             stream.close()  # a child that is still at work ends when it writes
+        for pid, _ in children:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 
