@@ -19,10 +19,19 @@ from typing import IO, Self
 from sealer.errors import SourceError
 from sealer.files import MAX_DOCUMENT, reason
 
-OPTIONS = ("core.quotepath=off", "core.hooksPath=/dev/null", "core.fsmonitor=false")
+# A folder that somebody committed can look like a bare repository, with a configuration that runs programs and an
+# origin of its choice: only a `.git`, which nobody can commit, makes a repository.
+OPTIONS = ("core.quotepath=off", "core.hooksPath=/dev/null", "core.fsmonitor=false", "safe.bareRepository=explicit")
 _PATHSPEC_SWITCHES = {f"GIT_{word}_PATHSPECS" for word in ("LITERAL", "GLOB", "NOGLOB", "ICASE")}
 _PATHS_A_CALL = 500
-_REGULAR = (b"100644", b"100755")
+REGULAR = (b"100644", b"100755")
+
+_NONE = re.compile(
+    "not a git repository|must be run in a work tree|Not a valid object name HEAD|cannot use bare repository",
+    re.IGNORECASE,
+)
+_OWN = ("local", "worktree")
+_NO_FILTER = (("clean", ""), ("process", ""), ("required", "false"))
 
 Holds = Callable[[bytes, str], bool]
 
@@ -111,7 +120,9 @@ def untracked(top: Path, only: Sequence[str] = ()) -> list[str]:
 def state(directory: Path) -> State | None:
     """Short commit and cleanliness of a directory (untracked files count); None outside Git."""
     try:
-        changed = run(directory, "status", "--porcelain", "-z", "--untracked-files=normal", "--", ".")
+        quiet = _without_programs(directory)
+        listed = ("status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ".")
+        changed = run(directory, *listed, extra=quiet)
     except NoRepository:
         return None
     return State(_short_head(directory), bool(changed))
@@ -141,6 +152,26 @@ def plaintext_in_history(paths: Iterable[Path], *, holds: Holds | None = None) -
     return found
 
 
+def _without_programs(directory: Path) -> dict[str, str]:
+    """The environment in which `status` starts no program that the repository's own configuration names as a filter."""
+    try:
+        found = run(directory, "config", "--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\..*\.[a-z]+$")
+    except NoRepository:
+        raise
+    except SourceError:
+        found = b""  # there are none
+    words = iter(os.fsdecode(found).split("\0")[:-1])
+    names = dict.fromkeys(name.rpartition(".")[0] for scope, name in zip(words, words, strict=True) if scope in _OWN)
+    values = [(f"{name}.{key}", value) for name in names for key, value in _NO_FILTER]
+    given = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(given) if given.isdigit() else 0
+    # Not `-c`: a name may hold a `=`.
+    result = {"GIT_NO_LAZY_FETCH": "1", "GIT_CONFIG_COUNT": str(first + len(values))}
+    for number, (name, value) in enumerate(values, first):
+        result |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return result
+
+
 def _git() -> list[str]:
     return ["git", *(word for option in OPTIONS for word in ("-c", option))]
 
@@ -155,11 +186,13 @@ def environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C", "LANGUAGE": "", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def run(start: Path, *args: str, literal: bool = False) -> bytes:
+def run(start: Path, *args: str, literal: bool = False, extra: Mapping[str, str] | None = None) -> bytes:
     """Output of a git command that only reads. Raises NoRepository or SourceError in our words, not Git's."""
     command = [*_git(), *(("--literal-pathspecs",) if literal else ()), *args]
     try:
-        done = subprocess.run(command, cwd=start, env=environment(), capture_output=True, check=False)
+        done = subprocess.run(
+            command, cwd=start, env=environment() | dict(extra or {}), capture_output=True, check=False
+        )
     except FileNotFoundError:
         if not start.is_dir():
             raise NoRepository("no such directory", where=str(start)) from None
@@ -176,7 +209,7 @@ def _error(text: str, start: Path, command: str) -> SourceError:
             where=owned[1],
             way_out=f"git config --global --add safe.directory '{owned[1]}'",
         )
-    if re.search(r"not a git repository|must be run in a work tree|Not a valid object name HEAD", text, re.IGNORECASE):
+    if _NONE.search(text):
         return NoRepository("not in the work tree of a Git repository", where=str(start))
     last = text.strip().splitlines()[-1:] or ["no message"]
     return SourceError(f"git {command} failed: {last[0].removeprefix('fatal: ')}", where=str(start))
@@ -198,7 +231,7 @@ def _staged(listed: bytes) -> Iterator[tuple[str, bytes]]:
     for entry in listed.split(b"\0")[:-1]:
         head, _, path = entry.partition(b"\t")
         mode, second, third = head.split(b" ")
-        if mode in _REGULAR:
+        if mode in REGULAR:
             yield (third if second == b"blob" else second).decode("ascii"), path
 
 

@@ -1,20 +1,22 @@
 """Two sides of a comparison and the files that differ between them, for `sealer diff`.
 
-Through GitPython (see `sealer.git` for why here and not there); contents come from one `git cat-file --batch`.
+Revisions are found through GitPython (see `sealer.git` for why here and not there). What differs is read from Git
+itself: GitPython loses files whose names hold a line break, and strangers choose names. Contents come from one
+`git cat-file --batch`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer.errors import SourceError, UsageError
+from sealer.errors import UsageError
 from sealer.files import read
-from sealer.git import OPTIONS, Blobs, environment, real, root, untracked
+from sealer.git import OPTIONS, REGULAR, Blobs, environment, real, root, run, untracked
 
 if TYPE_CHECKING:
     import git
@@ -62,11 +64,8 @@ def changes(start: Path, between: Span, paths: Sequence[Path], suffixes: Sequenc
     """
     top = root(start)
     only = [_below(top, start / path) for path in paths]
-    with _repo(start) as repo, Blobs(start) as blobs:
-        repo.git.update_environment(GIT_LITERAL_PATHSPECS="1")
-        old = repo.commit(between.old)
-        new = repo.commit(between.new) if between.new else None
-        listed = dict(_differ(old, new, only))
+    with Blobs(start) as blobs:
+        listed = dict(_differ(top, between, only))
         if between.new is None:
             listed |= {name: (None, None) for name in untracked(top, only) if name not in listed}
         for name in sorted(listed):
@@ -77,16 +76,22 @@ def changes(start: Path, between: Span, paths: Sequence[Path], suffixes: Sequenc
             yield Change(name, blobs.read(before) if before else None, now)
 
 
-def _differ(
-    old: git.Commit, new: git.Commit | None, only: Sequence[str]
-) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
-    import git
-
-    try:
-        for one in old.diff(new, paths=list(only) or None, no_renames=True):
-            yield os.fsdecode(one.b_rawpath or one.a_rawpath or b""), (_blob(one.a_blob), _blob(one.b_blob))
-    except git.GitCommandError as error:
-        raise SourceError(f"git diff failed with exit code {error.status}") from None
+def _differ(top: Path, between: Span, only: Sequence[str]) -> Mapping[str, tuple[str | None, str | None]]:
+    """Blob ids on both sides of each path that differs; None for what is no regular file, or not in Git."""
+    raw = ("--raw", "-z", "--no-renames", "--no-abbrev")
+    if between.new is None:
+        listed = run(top, "diff", *raw, "--no-ext-diff", between.old, "--", *only, literal=True)
+    else:
+        listed = run(top, "diff-tree", "-r", *raw, between.old, between.new, "--", *only, literal=True)
+    words = listed.split(b"\0")[:-1]
+    found: dict[str, tuple[str | None, str | None]] = {}
+    # `:mode mode id id letter`, then the path; an unmerged path comes twice, once without ids.
+    for head, path in zip(words[::2], words[1::2], strict=True):
+        old_mode, new_mode, old, new, _ = head.removeprefix(b":").split(b" ")
+        sides = _blob(old_mode, old), _blob(new_mode, new)
+        before = found.get(os.fsdecode(path), (None, None))
+        found[os.fsdecode(path)] = sides[0] or before[0], sides[1] or before[1]
+    return found
 
 
 def _below(top: Path, path: Path) -> str:
@@ -104,7 +109,7 @@ def _repo(start: Path) -> git.Repo:
     top = root(start)
     import git
 
-    repo = git.Repo(None if os.environ.get("GIT_DIR") else top)
+    repo = git.Repo(None if os.environ.get("GIT_DIR") else top, expand_vars=False)
     repo.git.set_persistent_git_options(c=list(OPTIONS))
     repo.git.update_environment(**environment())
     return repo
@@ -121,5 +126,5 @@ def _commit(repo: git.Repo, text: str) -> str:
         raise UsageError(f"{text}: not a revision of this repository") from None
 
 
-def _blob(blob: git.Blob | None) -> str | None:
-    return blob.hexsha if blob is not None and blob.mode & 0o170000 == 0o100000 else None
+def _blob(mode: bytes, oid: bytes) -> str | None:
+    return oid.decode("ascii") if mode in REGULAR and oid.strip(b"0") else None
