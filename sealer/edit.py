@@ -8,7 +8,7 @@ are refused: an alias has its anchor's marks, so that editing it would overwrite
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sealer.errors import DocumentError
@@ -23,22 +23,27 @@ _ANNOTATIONS = ("metadata", "annotations")
 
 def set_items(data: bytes, path: str, index: int, items: Mapping[str, str]) -> bytes:
     """The file with these items of document `index` replaced or added in spec.encryptedData."""
+    if len(items) > 1:
+        try:
+            return _edit(data, path, index).put_all(_ITEMS, items)
+        except DocumentError:
+            pass  # one by one it may go, and says which can't be
     for key, text in items.items():
-        data = _Edit(data, path, index).put((*_ITEMS, key), text)
+        data = _edit(data, path, index).put((*_ITEMS, key), text)
     return data
 
 
 def remove_items(data: bytes, path: str, index: int, keys: Iterable[str]) -> bytes:
     """The file without these items of document `index`."""
     for key in keys:
-        data = _Edit(data, path, index).drop((*_ITEMS, key))
+        data = _edit(data, path, index).drop((*_ITEMS, key))
     return data
 
 
 def set_annotations(data: bytes, path: str, index: int, annotations: Mapping[str, str | None]) -> bytes:
     """The file with these metadata.annotations of document `index` set; None removes one, if it is there."""
     for key, text in annotations.items():
-        edit = _Edit(data, path, index)
+        edit = _edit(data, path, index)
         if text is not None:
             data = edit.put((*_ANNOTATIONS, key), text)
         elif edit.has((*_ANNOTATIONS, key)):
@@ -51,7 +56,20 @@ def replace_document(data: bytes, path: str, index: int, body: Mapping[str, Any]
 
     `body` is a SealedSecret or a Secret: no other kind is read well enough to be compared.
     """
-    return _Edit(data, path, index).render(body)
+    return replace_documents(data, path, {index: body})
+
+
+def replace_documents(data: bytes, path: str, bodies: Mapping[int, Mapping[str, Any]]) -> bytes:
+    """As `replace_document`, for several documents of a file at once: it is read and checked once, not for each."""
+    source = read(data, path)
+    entries = list(source.entries())
+    splices: list[Splice] = []
+    line = 0
+    for index in sorted(bodies):
+        edit = _Edit(source, entries, index)
+        splices += edit.render(bodies[index])
+        line = line or edit.node.line
+    return _checked(source, apply(source.text, splices), {index: dict(body) for index, body in bodies.items()}, line)
 
 
 def append_document(data: bytes, path: str, body: Mapping[str, Any]) -> bytes:
@@ -70,16 +88,21 @@ def append_document(data: bytes, path: str, body: Mapping[str, Any]) -> bytes:
         text += newline
     if source.format == "yaml" and entries and text.splitlines()[-1] != "---":
         text += "---" + newline
-    return _checked(source, text + rendered.replace("\n", newline), len(entries), dict(body), text.count("\n") + 1)
+    return _checked(source, text + rendered.replace("\n", newline), {len(entries): dict(body)}, text.count("\n") + 1)
+
+
+def _edit(data: bytes, path: str, index: int) -> _Edit:
+    source = read(data, path)
+    return _Edit(source, list(source.entries()), index)
 
 
 class _Edit:
     """One change of one document."""
 
-    def __init__(self, data: bytes, path: str, index: int) -> None:
-        self.source = read(data, path)
+    def __init__(self, source: Source, entries: Sequence[Entry], index: int) -> None:
+        path = source.path
+        self.source = source
         self.index = index
-        entries = list(self.source.entries())
         if index >= len(entries):
             way_out = "the file changed meanwhile: start again"
             raise DocumentError(f"has no document number {index + 1}", file=path, way_out=way_out)
@@ -107,12 +130,16 @@ class _Edit:
 
     def put(self, trail: tuple[str, ...], text: str) -> bytes:
         """Set the text at a path, and make the maps that lead to it."""
-        splices = self._put(trail, text)
+        return self.put_all(trail[:-1], {trail[-1]: text})
+
+    def put_all(self, trail: tuple[str, ...], texts: Mapping[str, str]) -> bytes:
+        """Set several texts of the map at a path; the file is read and checked once."""
+        splices = [splice for key, text in texts.items() for splice in self._put((*trail, key), text)]
         expected = self.body
-        for name in trail[:-1]:
+        for name in trail:
             expected[name] = expected.get(name) or {}
             expected = expected[name]
-        expected[trail[-1]] = text
+        expected.update(texts)
         return self._done(splices)
 
     def drop(self, trail: tuple[str, ...], *, and_parent: bool = False) -> bytes:
@@ -135,25 +162,24 @@ class _Edit:
             return self._done(self.writer.drop(parent, _number(parent, trail[-2]), parent_key))
         return self._done(self.writer.drop(mapping, _number(mapping, trail[-1]), parent_key))
 
-    def render(self, body: Mapping[str, Any]) -> bytes:
+    def render(self, body: Mapping[str, Any]) -> list[Splice]:
         """Replace the whole document."""
         from sealer.render import to_yaml
 
-        self.body = dict(body)
         text, writer, start = self.source.text, self.writer, self.node.start
         before = text[writer.line_start(start) : start]
         if self.flow or self.node.kind is not Kind.MAP:
             broken = writer.line_end(start) < self.node.end and writer.json
             rendered = json.dumps(body, indent=writer.step if broken else None, ensure_ascii=False, sort_keys=True)
             rendered = rendered.replace("\n", writer.newline + before[: len(before) - len(before.lstrip())])
-            return self._done([Splice(start, self.node.end, rendered)])
+            return [Splice(start, self.node.end, rendered)]
         lines = to_yaml(body).decode().splitlines(keepends=True)
         indent = "" if before.startswith("---") else " " * len(before)
         rendered = "".join(indent + line if line.strip() and number else line for number, line in enumerate(lines))
         if before.startswith("---"):
             rendered = "\n" + rendered
         rendered = rendered.replace("\n", writer.newline)
-        return self._done([Splice(start, writer.block_end(self.node, len(indent)), rendered)])
+        return [Splice(start, writer.block_end(self.node, len(indent)), rendered)]
 
     def _put(self, trail: tuple[str, ...], text: str) -> list[Splice]:
         mapping = self.node
@@ -223,7 +249,7 @@ class _Edit:
         return flow
 
     def _done(self, splices: list[Splice]) -> bytes:
-        return _checked(self.source, apply(self.source.text, splices), self.index, self.body, self.node.line)
+        return _checked(self.source, apply(self.source.text, splices), {self.index: self.body}, self.node.line)
 
 
 def _nested(names: tuple[str, ...], text: str) -> Value:
@@ -237,16 +263,17 @@ def _number(mapping: Node, name: str) -> int:
     return next(number for number, (key, _) in enumerate(mapping.items) if key.text == name)
 
 
-def _checked(source: Source, text: str, index: int, body: Mapping[str, Any], line: int = 0) -> bytes:
-    """The new file as bytes, if document `index` is now `body` and all others are what they were."""
+def _checked(source: Source, text: str, bodies: Mapping[int, Mapping[str, Any]], line: int = 0) -> bytes:
+    """The new file as bytes, if each of these documents is now its body and all others are what they were."""
     data = (BOM + text if source.bom else text).encode()
     wanted = [_said(entry) for entry in source.entries()]
     after = read(data, source.path)
     now = [_said(entry) for entry in after.entries()]
-    wanted[index : index + 1] = [json.dumps(body, sort_keys=True)]
+    for index, body in bodies.items():
+        wanted[index : index + 1] = [json.dumps(body, sort_keys=True)]
     if after.format != source.format or now != wanted:
         raise DocumentError(
-            f"document {index + 1} can't be edited in place without touching what should stay",
+            f"document {min(bodies) + 1} can't be edited in place without touching what should stay",
             file=source.path,
             line=line,
             way_out="lay it out as plain block lines without anchors, with a newline at the end",

@@ -128,7 +128,9 @@ class Writer:
 
     def line_start(self, at: int) -> int:
         """Where the line of an offset begins."""
-        return max(self.text.rfind(char, 0, at) for char in _BREAKS) + 1
+        last = self.text.rfind("\n", 0, at)
+        # The others are rare: looked for in the whole text before, they would make many edits quadratic.
+        return max(last, *(self.text.rfind(char, last + 1, at) for char in _BREAKS[1:])) + 1
 
     def line_end(self, at: int) -> int:
         """Where the line of an offset ends, before its break."""
