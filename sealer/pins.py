@@ -19,6 +19,7 @@ from sealer.bundle import Bundle, BundleKey
 from sealer.config import Config, shown, within
 from sealer.errors import FormatError, KeyFormatError, Refused, SourceError, Untrusted, UsageError
 from sealer.keyrecord import Status
+from sealer.shell import quote
 from sealer.strictjson import format_time
 from sealer.wire import canonical_json, pem_blocks
 
@@ -115,7 +116,7 @@ def path(config: Config, cluster: str) -> Path:
     kinds = [place for place in _places(config, cluster) if place.is_file()]
     if len(kinds) == 2:
         what = f"cluster {cluster} has both a bundle and a bare certificate; which one counts is not guessed"
-        raise SourceError(what, where=shown(kinds[1]), way_out=f"git rm {shown(kinds[1])}")
+        raise SourceError(what, where=shown(kinds[1]), way_out=f"git rm {quote(shown(kinds[1]))}")
     if not kinds:
         where = shown(_places(config, cluster)[0])
         raise SourceError(
@@ -148,7 +149,7 @@ def write(
     def change(current: trust.Trust) -> trust.Trust:
         recorded = current.repositories.get(place)
         if recorded is None:
-            current = trust.first_use(current, place, first)
+            current = trust.first_use(current, place, first, confirmed=own or trusted is not None)
         elif trusted is not None or (own and cluster not in recorded):
             current = trust.accept(current, place, after.subject)
         else:
@@ -231,8 +232,9 @@ def _checked(config: Config, found: Keys, now: datetime, record: bool) -> Pinned
 
     # Most runs change nothing, and take no lock.
     lost = trust.lost_v2(known, found.subject)
-    if change(known) != known:
-        trust.update(change)
+    if (after := change(known)) != known:
+        after = trust.update(change)
+    subjects = tuple(each for each in subjects if after.repositories[place].get(each.cluster) == each.pin)
     gone = (lost_v2_line(found.bundle.cluster),) if lost else ()
     return replace(result, lost_v2=lost, warnings=(*first_use_lines(subjects), *result.warnings, *gone))
 

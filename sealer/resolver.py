@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealer import config as configs
-from sealer import files, pins, recipients, rules, seal, targets
+from sealer import files, keys, pins, recipients, rules, seal, targets
 from sealer.envelope_v2 import EnvelopeV2
 from sealer.errors import SealerError, UsageError
 from sealer.targets import Flags, Said, Sealed, Target
@@ -148,6 +148,7 @@ class Resolver:
             ]
             self._recipients[key] = seal.choose(holders, self.now, self.flags.envelope)
             self._warn(pins.shared(found))
+            self._warn(_downgraded(config, found, self.flags.envelope, self.now))
         return clusters, self._recipients[key]
 
     def pinned(self, config: Config, cluster: str) -> Pinned:
@@ -191,6 +192,16 @@ class Resolver:
 
     def _warn(self, texts: Collection[str]) -> None:
         self.warnings.update(dict.fromkeys(texts))
+
+
+def _downgraded(config: Config, found: Collection[Pinned], flag: str | None, now: datetime) -> list[str]:
+    """What is said where one line of `.sealer.yaml` turns the readers of v2 into readers of v1."""
+    return [
+        f"{config.file}:{cluster.line} asks for v1, though {cluster.name} has a v2 key: "
+        "no protection from quantum computers, and items can be swapped unnoticed"
+        for cluster in (config.clusters[each.bundle.cluster] for each in found if each.bundle.usable(now, keys.KEM))
+        if flag is None and cluster.envelope == seal.V1
+    ]
 
 
 def recipients_of(document: SealedSecret, leaving: Collection[str] = ()) -> Sealed:

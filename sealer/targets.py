@@ -175,7 +175,7 @@ def clusters(
     ruled = match.clusters if match else ()
     if flags.clusters and ruled and set(flags.clusters) != set(ruled):
         raise _disagree("cluster", path, "--cluster", ", ".join(flags.clusters), rule, ", ".join(ruled))
-    chosen = flags.clusters or ruled or _of_file(sealed, holders)
+    chosen = flags.clusters or ruled or _of_file(sealed, holders, path)
     if not chosen and len(known) != 1:
         raise UsageError(
             f"no rule says which of the clusters {', '.join(known) or '(none)'} is to read this",
@@ -188,12 +188,21 @@ def clusters(
     return chosen
 
 
-def _of_file(sealed: Sealed, holders: Callable[[], Mapping[str, frozenset[str]]]) -> tuple[str, ...]:
+def _of_file(sealed: Sealed, holders: Callable[[], Mapping[str, frozenset[str]]], path: str) -> tuple[str, ...]:
     everyone = frozenset().union(*sealed.staying, *sealed.leaving)
     if not everyone:
         return ()
     table = holders()
-    return tuple(sorted(frozenset().union(*(table.get(key_id, frozenset()) for key_id in everyone))))
+    readers = [table.get(key_id, frozenset()) for key_id in everyone]
+    # A bundle may list another cluster's public key: following it would seal to whoever published that bundle.
+    twice = next((names for names in readers if len(names) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"is sealed to a key that {' and '.join(sorted(twice))} both call theirs",
+            where=path,
+            way_out="name it: --cluster NAME; or write a rule in .sealer.yaml",
+        )
+    return tuple(sorted(frozenset().union(*readers)))
 
 
 def _check_file(

@@ -20,6 +20,7 @@ from typing import Any
 from sealer import files, paths
 from sealer.binding import check_cluster
 from sealer.errors import FormatError, NameRefused, SourceError, Untrusted, UsageError
+from sealer.shell import quote
 from sealer.strictjson import Members, dumps, loads
 
 VARIABLE = "SEALER_TRUST"
@@ -100,10 +101,20 @@ def advance(trust: Trust, subject: Subject) -> Trust:
     return replace(trust, identities={**trust.identities, subject.pin: identity})
 
 
-def first_use(trust: Trust, repository: str, subjects: Iterable[Subject]) -> Trust:
-    """Record a repository with the keys of all its clusters. Raises Untrusted if they contradict each other."""
+def first_use(trust: Trust, repository: str, subjects: Iterable[Subject], *, confirmed: bool = False) -> Trust:
+    """Record a repository with the keys of all its clusters. Raises Untrusted if they contradict each other.
+
+    A submodule of a known repository may have come with a pull request: of its keys those count that the outer one
+    has, and the first of `subjects` if a person `confirmed` it.
+    """
+    outer = next((clusters for name, clusters in trust.repositories.items() if repository.startswith(f"{name}/")), None)
     trust = replace(trust, repositories={**trust.repositories, repository: {}})
-    for subject in subjects:
+    for number, subject in enumerate(subjects):
+        if outer is not None and outer.get(subject.cluster) != subject.pin and not (confirmed and number == 0):
+            if number:
+                continue
+            what = f"this is a submodule with keys of its own: {subject.cluster} is {subject.pin}"
+            raise _untrusted(what, subject)
         check_identity(trust, subject)
         trust = _record(trust, repository, subject)
     return trust
@@ -135,9 +146,12 @@ def _older(what: str, subject: Subject) -> Untrusted:
 
 def from_environment() -> tuple[tuple[str | None, str], ...] | None:
     """(cluster or None, pin) of each entry in SEALER_TRUST, which replaces the file; None where it is not set."""
-    value = os.environ.get(VARIABLE, "").strip()
-    if not value:
+    value = os.environ.get(VARIABLE)
+    if value is None:
         return None
+    if not value.strip():
+        # A CI variable that is not there for this job: to fall back to trust on first use would accept any key.
+        raise UsageError("is set, and names nobody", where=VARIABLE, way_out=f"unset {VARIABLE}; or name fingerprints")
     entries: list[tuple[str | None, str]] = []
     for number, entry in enumerate(value.split(","), 1):
         name, named, pin = entry.strip().rpartition("=")
@@ -174,7 +188,8 @@ def load() -> Trust:
     try:
         return parse(files.read(path, limit=MAX_TRUST))
     except FormatError as error:
-        error.way_out = f"mv {path} {path}.broken   (the next use of each repository is its first then)"
+        aside = f"mv {quote(str(path))} {quote(f'{path}.broken')}"
+        error.way_out = f"{aside}   (the next use of each repository is its first then)"
         raise error.at(str(path)) from None
 
 
