@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sealer import console
 from sealer.lint_report import cell
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def text(report: Report) -> str:
     lines = []
     for one in found:
         named = f"{one.item:<{item}}  " if one.item else ""
-        lines.append(f"{one.cluster:<{cluster}}  {one.secret:<{secret}}  {one.sign} {named}{one.text}\n")
+        lines.append(f"{one.cluster:<{cluster}}  {one.secret:<{secret}}  {one.sign} {named}{console.line(one.text)}\n")
     return "".join(lines)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sealer import files
 from sealer.errors import Refused, SourceError, UsageError
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.rules import Rule
@@ -102,9 +103,13 @@ def require(start: Path) -> Config:
 
 def within(root: Path, path: Path) -> Path:
     """`path`, if writing to it stays in a folder: Git checks out symlinks, and a pull request may bring some."""
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-        raise Refused("leads outside of the repository by a symlink", where=shown(path), way_out=f"rm {shown(path)}")
-    return path
+    real, top = Path(os.path.realpath(path)), Path(os.path.realpath(root))
+    what = "leads outside of the repository by a symlink"
+    if real.is_relative_to(top):
+        if ".git" not in map(str.lower, real.relative_to(top).parts):
+            return path
+        what = "leads into Git's own files by a symlink"
+    raise Refused(what, where=shown(path), way_out=f"rm {quote(shown(path))}")
 
 
 def shown(path: Path | str) -> str:

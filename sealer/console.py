@@ -7,6 +7,7 @@ Data goes to stdout, the rest to stderr. Only here does an error become an exit 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -51,14 +52,14 @@ def note(text: str) -> None:
 
 def warn(text: str, *, way_out: str = "") -> None:
     """A warning on stderr, with what to do about it."""
-    note(style("warning:", "yellow", sys.stderr) + f" {text}")
+    note(style("warning:", "yellow", sys.stderr) + f" {line(text)}")
     if way_out:
         note(f"  way out: {way_out}")
 
 
 def report(error: SealerError) -> None:
     """An error on stderr: where, what, and the way out."""
-    note(style("error:", "red", sys.stderr) + f" {error}")
+    note(style("error:", "red", sys.stderr) + f" {line(str(error))}")
     if error.way_out:
         note(f"  way out: {error.way_out}")
 
@@ -86,6 +87,11 @@ def printable(text: str) -> str:
     return _strip_foreign_escapes(shown)
 
 
+def line(text: str) -> str:
+    """`text` on one line: a stranger's file name must not look like a line of ours."""
+    return text.replace("\n", "\\n")
+
+
 def _strip_foreign_escapes(text: str) -> str:
     if "\x1b" not in text:
         return text
@@ -108,6 +114,8 @@ def progress(items: Iterable[T], *, total: int, doing: str) -> Iterator[T]:
 def run(command: Callable[[], int]) -> int:
     """Run a command's body; errors become a message and an exit code, and no traceback reaches the user."""
     no_core_dump()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a name that a locale lacks is no reason to stop
     try:
         code = command()
         sys.stdout.flush()

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from sealer.errors import SourceError
+from sealer.shell import quote
 
 MAX_DOCUMENT = 16 * 1024 * 1024
 """Largest file that is read as a document, in bytes; a Kubernetes object ends at 1.5 MiB."""
@@ -29,7 +30,8 @@ def write_atomic(path: Path | str, data: bytes, *, mode: int | None = None, sync
     """Replace a file's content in one step: temporary file beside it, then rename.
 
     An existing file keeps its mode; of a symlink the target is replaced; `mode` sets the mode of a new file (default
-    0666 less the umask). With `sync` the file and its directory are fsynced (state and keyring; not a work tree).
+    0666 less the umask), and an existing one keeps no more than that. With `sync` the file and its directory are
+    fsynced (state and keyring; not a work tree).
     Raises SourceError; then the old content is there unchanged.
     """
     target = Path(os.path.realpath(path))
@@ -71,7 +73,7 @@ def check_private(path: Path) -> None:
         raise SourceError(f"belongs to user id {status.st_uid}, not to you", where=str(path))
     allowed = 0o700 if stat.S_ISDIR(status.st_mode) else 0o600
     if stat.S_IMODE(status.st_mode) & ~allowed:
-        raise SourceError("can be read by others", where=str(path), way_out=f"chmod {allowed:o} {path}")
+        raise SourceError("can be read by others", where=str(path), way_out=f"chmod {allowed:o} {quote(str(path))}")
 
 
 def reason(error: OSError) -> str:
@@ -81,7 +83,8 @@ def reason(error: OSError) -> str:
 
 def _mode(target: Path, mode: int | None) -> int:
     try:
-        return stat.S_IMODE(target.stat().st_mode)
+        existing = stat.S_IMODE(target.stat().st_mode)
+        return existing if mode is None else existing & mode
     except FileNotFoundError:
         if mode is not None:
             return mode

@@ -7,7 +7,6 @@ is not said here, and of a v1 envelope not even what it was sealed for: it doesn
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +22,7 @@ from sealer.moved import Origins
 from sealer.problem import Problem, Severity
 from sealer.recipients import Known, clusters_of, envelopes
 from sealer.seal import envelope_of
+from sealer.shell import quote
 from sealer.targets import EXPOSED, STORES, split_list
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Subject:
 
     def set_again(self, item: str) -> str:
         """The command that seals an item's value anew."""
-        return f"sealer set {shlex.quote(self.doc.place.file)} {item}"
+        return f"sealer set {quote(self.doc.place.file)} {item}"
 
 
 def is_plaintext(manifest: Manifest) -> bool:
@@ -144,7 +144,7 @@ class Seen:
             place = self._first.setdefault((cluster, one.doc.namespace or "", one.doc.name), one.doc.place)
             if place is not one.doc.place:
                 said = f"{named(one.doc)} for {cluster} stands in {place} as well, so neither would be delivered"
-                yield one.problem("duplicate", said, way_out=f"remove one: git rm {shlex.quote(one.doc.place.file)}")
+                yield one.problem("duplicate", said, way_out=f"remove one: git rm {quote(one.doc.place.file)}")
                 return
 
 
@@ -173,7 +173,7 @@ def _plaintext(manifest: Manifest) -> Problem:
         ", ".join(keys),
         "plaintext",
         "a Secret in plaintext",
-        f"sealer seal --in-place {shlex.quote(manifest.place.file)}",
+        f"sealer seal --in-place {quote(manifest.place.file)}",
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sealer import console
 from sealer.problem import Problem, Severity
 
 Explained = Mapping[str, Any]
@@ -47,7 +48,8 @@ def text(report: Report) -> str:
     lines = [line for each in report.explained or () for line in _explained(each)]
     for problem in report.problems:
         warning = "warning: " if problem.severity is Severity.WARNING else ""
-        lines.append("  ".join(part for part in (problem.place, problem.item, f"{warning}{problem.message}") if part))
+        said = (problem.place, problem.item, f"{warning}{problem.message}")
+        lines.append("  ".join(console.line(part) for part in said if part))
         if problem.way_out:
             lines.append(f"  way out: {problem.way_out}")
     return "\n".join([*lines, report.counts]) + "\n"
@@ -111,7 +113,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
 def _explained(each: Explained) -> list[str]:
     rule = each["rule"]
     lines = [
-        each["path"],
+        console.line(each["path"]),
         f"  rule      {rule['pattern']} ({rule['file']}:{rule['line']})" if rule else "  rule      none",
         f"  clusters  {', '.join(each['clusters']) or 'not known'}",
     ]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import config, document, files
+from sealer import config, document, files, repository
 from sealer.binding import check_item
 from sealer.document import Manifest, SealedSecret
 from sealer.errors import NameRefused, SealerError, SourceError, UsageError
 from sealer.report import count
+from sealer.shell import quote
 from sealer.targets import EXPOSED, split_list
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def pick(file: File, *, namespace: str | None = None, name: str | None = None) -
         plain = any(isinstance(each, Manifest) for each in file.documents)
         what = "holds a Secret in plaintext, and nothing sealed" if plain else "holds no SealedSecret"
         raise UsageError(
-            what, where=file.path, way_out=f"sealer seal --in-place {file.path}" if plain else "name a sealed file"
+            what,
+            where=file.path,
+            way_out=f"sealer seal --in-place {quote(file.path)}" if plain else "name a sealed file",
         )
     if len(sealed) == 1:
         return sealed[0]
@@ -87,6 +90,8 @@ def exposed_without(doc: SealedSecret, items: Collection[str]) -> dict[str, str 
 
 def write_all(changes: Sequence[Change]) -> None:
     """Write files one by one, each atomically; if one can't be written, the error says which were."""
+    for change in changes:
+        stays(change.path)
     for number, change in enumerate(changes):
         try:
             change.path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +101,16 @@ def write_all(changes: Sequence[Change]) -> None:
             raise SourceError(
                 f"{what}; {_written(changes[:number], len(changes))}", where=config.shown(change.path)
             ) from None
+
+
+def stays(path: Path) -> Path:
+    """`path`, if what is written there lands in the work tree that it names: links come with a checkout, too."""
+    top = repository.work_tree(Path.cwd())
+    if top is not None and Path(os.path.abspath(path)).is_relative_to(top):
+        return config.within(top, path)
+    if path.is_symlink():
+        return config.within(repository.work_tree(path.parent) or path.parent, path)
+    return path
 
 
 def _written(done: Sequence[Change], total: int) -> str:

@@ -15,6 +15,7 @@ from sealer.document import Manifest, SealedSecret
 from sealer.errors import SealerError, UsageError
 from sealer.resolver import Resolver, recipients_of
 from sealer.seal import seal_item
+from sealer.shell import quote
 from sealer.targets import STORES, Said, Sealed, Target
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Sealing:
         raise UsageError(
             f"exists and holds no SealedSecret {title}, so it is not overwritten",
             where=file.path,
-            way_out=f"name another file, or seal its own Secrets: sealer seal --in-place {file.path}",
+            way_out=f"name another file, or seal its own Secrets: sealer seal --in-place {quote(file.path)}",
         )
 
 
@@ -207,10 +208,7 @@ def _is_plain(data: bytes) -> bool:
 
 
 def _replaced(data: bytes, where: str, bodies: Mapping[int | None, Mapping[str, Any]]) -> bytes:
-    # From the last to the first, so that the places of those before stay what they were.
-    for index in sorted((index for index in bodies if index is not None), reverse=True):
-        data = edit.replace_document(data, where, index, bodies[index])
-    return data
+    return edit.replace_documents(data, where, {index: body for index, body in bodies.items() if index is not None})
 
 
 def _merged(data: bytes, where: str, old: SealedSecret, secret: Secret, body: Mapping[str, Any]) -> bytes:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sealer import candidates, console, git, revisions
 from sealer.emit import emit, refuse_format
 from sealer.errors import UsageError
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.compare import Difference
@@ -47,7 +48,8 @@ def _arguments(here: Path, args: Sequence[str]) -> tuple[str, list[Path]]:
     is_revision = is_range or _resolves(here, first)
     if is_revision and is_path and not first.startswith(("./", "../", "/")):
         raise UsageError(
-            f"{first} is both a revision and a path", way_out=f"sealer diff ./{first}; or sealer diff HEAD..{first}"
+            f"{first} is both a revision and a path",
+            way_out=f"sealer diff {quote(f'./{first}')}; or sealer diff {quote(f'HEAD..{first}')}",
         )
     if not is_revision and not is_path and not _was_tracked(here, first):
         raise UsageError("the first argument is neither a revision nor a path", way_out="sealer diff --help")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from sealer.binding import check_cluster
 from sealer.commands import keys as keys_command
 from sealer.console import OK, note, out, warn
 from sealer.errors import DocumentError, SealerError, SourceError
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.commands.keys import Obtained
@@ -139,7 +139,7 @@ def _source(place: Place) -> str:
 
 def _pin(config: Config, cluster: str, found: Obtained | None, source: str | None, now: datetime) -> None:
     pinned = _pinned(config, cluster)
-    named = f" {shlex.quote(source)}" if source and source != "-" else ""
+    named = f" {quote(source)}" if source and source != "-" else ""
     if pinned:
         _left_alone(configs.shown(pinned), f"(sealer keys fetch{named} --cluster {cluster} refreshes it)")
     elif found:

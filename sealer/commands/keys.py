@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from sealer.console import report as report_error
 from sealer.errors import BundleError, FormatError, SealerError, SourceError, Untrusted, UsageError
 from sealer.keyrecord import Status
 from sealer.pins import Change, Keys
+from sealer.shell import quote
 from sealer.strictjson import format_time
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def pin(config: Config, found: Obtained, *, now: datetime, source: str | None, t
         change = pins.write(config, found.keys.bundle.cluster, found.data, now=now, trusted=trust, own=found.own)
     except Untrusted as error:
         if source and source != "-":
-            error.way_out = error.way_out.replace("keys fetch --", f"keys fetch {shlex.quote(source)} --")
+            error.way_out = error.way_out.replace("keys fetch --", f"keys fetch {quote(source)} --")
         raise
     _say(config, change, now=now, own=found.own)
 

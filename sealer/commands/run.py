@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sealer import child, config, console, files, runfolder, variables
 from sealer.errors import NoKey, Refused, SealerError, SourceError, UsageError
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.config import Config
@@ -115,7 +116,7 @@ def _sealed(path: str) -> Iterable[SealedSecret]:
         raise Refused(
             "is a Secret in plaintext, not sealed",
             where=str(plain.place),
-            way_out=f"sealer seal --in-place {shlex.quote(path)}",
+            way_out=f"sealer seal --in-place {quote(path)}",
         )
     sealed = [each for each in documents if isinstance(each, document.SealedSecret)]
     if not sealed:
@@ -147,7 +148,7 @@ def _no_key(
     return NoKey(
         what,
         where=doc.place.file,
-        way_out=f"sealer run -f {shlex.quote(sibling)} -- {shlex.join(command)}"
+        way_out=f"sealer run -f {quote(sibling)} -- {shlex.join(command)}"
         if sibling
         else "pass the key: --private-key SRC",
     )

@@ -1,0 +1,22 @@
+"""Names in commands that a message offers for pasting: quoted so that a shell takes each as one word, on one line.
+
+Names come from strangers' repositories. What a terminal would act on, a line break above all, is written as bash, zsh
+and ksh read it in `$'...'`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+
+def quote(name: str) -> str:
+    """A name as one word of a command."""
+    if name.isprintable():
+        return shlex.quote(name)
+    return "$'" + "".join(_escaped(byte) for byte in os.fsencode(name)) + "'"
+
+
+def _escaped(byte: int) -> str:
+    char = chr(byte)
+    return char if char.isascii() and char.isprintable() and char not in "\\'" else f"\\x{byte:02x}"
