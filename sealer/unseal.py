@@ -14,12 +14,14 @@ from sealer.binding import Binding, bind
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NameRefused, NoKey, SealerError
 from sealer.seal import envelope_of
 from sealer.secret import Secret
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.document import SealedSecret
     from sealer.keys import PrivateKey
 
-_GRAVEST = (BoundElsewhere, CannotOpen, NameRefused, EnvelopeError, NoKey)
+# What one item can fail with, the gravest first. All else concerns the keys (a wrong passphrase, an unreadable file).
+OF_AN_ITEM = (BoundElsewhere, CannotOpen, NameRefused, EnvelopeError, NoKey)
 
 
 class PrivateKeys(Protocol):
@@ -62,7 +64,7 @@ def open_item(text: str, binding: Binding, item: str, keys: PrivateKeys) -> tupl
 
 
 def open_all(doc: SealedSecret, keys: PrivateKeys) -> Opened:
-    """Every item of a document opened, each by itself; never raises for an item."""
+    """Every item of a document opened, each by itself; never raises for an item. What concerns the keys is raised."""
     values: dict[str, bytes] = {}
     used: set[str] = set()
     failures: dict[str, SealerError] = {}
@@ -70,7 +72,7 @@ def open_all(doc: SealedSecret, keys: PrivateKeys) -> Opened:
         try:
             values[item], key_id = open_item(doc.items[item], doc.binding, item, keys)
             used.add(key_id)
-        except SealerError as error:
+        except OF_AN_ITEM as error:
             failures[item] = error
     return Opened(values, frozenset(used), failures)
 
@@ -105,10 +107,10 @@ def failed(failures: Mapping[str, SealerError], doc: SealedSecret) -> SealerErro
     for item in sorted(failures):
         causes.setdefault(failures[item].what, []).append(item)
     what = "; ".join(f"{', '.join(items)}: {cause}" for cause, items in causes.items())
-    kind = next((kind for kind in _GRAVEST if any(isinstance(e, kind) for e in failures.values())), CannotOpen)
+    kind = next((kind for kind in OF_AN_ITEM if any(isinstance(e, kind) for e in failures.values())), CannotOpen)
     first = next(item for item in sorted(failures) if isinstance(failures[item], kind))
     line = doc.lines.get(first, doc.place.line)
     way_out = failures[first].way_out or (
-        "pass the key: --private-key SRC" if kind is NoKey else f"sealer set {doc.place.file} {first}"
+        "pass the key: --private-key SRC" if kind is NoKey else f"sealer set {quote(doc.place.file)} {first}"
     )
     return kind(what, where=f"{doc.place.file}:{line}", way_out=way_out)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sealer import config, console, document, files, private, render, sealedfile, source, template, unseal
 from sealer.document import SealedSecret
 from sealer.emit import refuse_format
-from sealer.errors import NoKey, SealerError, SourceError, UsageError
+from sealer.errors import NoKey, SourceError, UsageError
 
 if TYPE_CHECKING:
     from sealer.document import File
@@ -39,7 +39,7 @@ def run(
     if output is None:
         console.out_bytes(data)
     else:
-        files.write_atomic(Path(output), data, mode=0o600)
+        files.write_atomic(sealedfile.stays(Path(output)), data, mode=0o600)
     return console.OK
 
 
@@ -79,7 +79,7 @@ def _item(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
         value, _ = unseal.open_item(doc.items[key], doc.binding, key, keys)
     except NoKey:
         raise _named(doc, keys) from None
-    except SealerError as error:
+    except unseal.OF_AN_ITEM as error:
         raise unseal.failed({key: error}, doc) from None
     return value
 
