@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hooks.counts import line
 from hooks.finding import REDACTED, Finding
 from hooks.rule import ENCRYPTED_KEY, ENV_FILE, ERROR, KUBERNETES_SECRET, KUSTOMIZE_SECRET, PRIVATE_KEY
+from sealer import console
 from sealer.report import table
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def counts(report: Report) -> str:
 
 def ways_out(one: Finding) -> list[tuple[str, str]]:
     """What to do about a finding: (label, text)."""
-    path = shlex.quote(one.path)
+    path = console.line(shlex.quote(one.path))
     return [*_seal(one, path), _not_one(one)]
 
 
@@ -94,7 +95,7 @@ def _findings(report: Report) -> Iterator[str]:
 
 
 def _row(one: Finding) -> list[str]:
-    row = [f"{one.path}:{one.line}", one.rule.id, one.excerpt]
+    row = [f"{console.line(one.path)}:{one.line}", one.rule.id, one.excerpt]
     if one.commit:
         row.append(f"in {one.commit[:8]}")
     if one.rule.severity != ERROR:
@@ -115,7 +116,7 @@ def _seal(one: Finding, path: str) -> list[tuple[str, str]]:
             ("seal it", f"sealer seal -o {_TARGET} --from-env-file {path}"),
             ("and then", f"git rm --cached {path}, and name it in .gitignore"),
         ]
-    key = shlex.quote(one.path.rpartition("/")[2] or "KEY")
+    key = console.line(shlex.quote(one.path.rpartition("/")[2]))
     return [("seal it", f"sealer set {_TARGET} {key} --from-file {path}"), ("and then", f"git rm --cached {path}")]
 
 
@@ -124,7 +125,7 @@ def _not_one(one: Finding) -> tuple[str, str]:
     if one.unreasoned:
         return "not one", f"say why behind the mark:  {mark}"
     if one.path.lower().endswith(".json"):
-        return "not one", f"in .sealer.yaml:  scan: {{exclude: [{shlex.quote(one.path)}]}}"
+        return "not one", f"in .sealer.yaml:  scan: {{exclude: [{console.line(shlex.quote(one.path))}]}}"
     if one.rule in (PRIVATE_KEY, ENCRYPTED_KEY):
         return "not one", f"put a line above it:  {mark}"
     return "not one", f"end the line with  {mark}"

@@ -43,6 +43,13 @@ def test_findings_look_like_this(repo: Repo) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_a_line_break_in_a_name_makes_no_line_of_ours(repo: Repo) -> None:
+    repo.add("x\n0 findings; 1 staged file.yaml", secret())
+    done = repo.scan("--staged")
+    assert done.returncode == 1
+    assert not any(line.startswith("0 findings") for line in done.stdout.splitlines())
+
+
 def test_clean_is_one_line(repo: Repo) -> None:
     done = repo.scan("--staged")
     assert done.stdout.startswith("0 findings; 0 staged files, 0 B, 0.0")
