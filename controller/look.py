@@ -14,6 +14,7 @@ from controller.sources.directory import DirectorySource
 from controller.stores.base import Store, StoreError
 from controller.triage import triage
 from controller.verdict import Verdict, judge
+from sealer import console
 from sealer.errors import SealerError, SourceError
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ class Marks:
 async def look(job: Job, state: State | None, stores: Mapping[str, Store], marks: Marks) -> View:
     """Read the source, pick what is ours, judge, observe, triage."""
     known = Remembered.of(state, job.location.source)
-    remembered.check(known, job.location, job.settings.cluster)
+    said = remembered.check(known, job.location, job.settings.cluster)
+    if said:
+        console.warn(said)
     source = DirectorySource(job.location)
     reading = source.read(known.parsed)
     ring = job.settings.ring

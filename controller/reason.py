@@ -70,8 +70,9 @@ class Cause:
 
 
 def dump(*causes: Cause) -> str:
-    """The stored form."""
-    return canonical_json([[each.code, list(each.items), each.text, each.way_out] for each in causes]).decode("ascii")
+    """The stored form. Texts may repeat names out of documents: none of them can begin a line, or colour one."""
+    stored = [[each.code, list(each.items), _printable(each.text), _printable(each.way_out)] for each in causes]
+    return canonical_json(stored).decode("ascii")
 
 
 def load(text: str) -> tuple[Cause, ...]:
@@ -104,6 +105,12 @@ def explain(text: str, ref: str, path: str, cluster: str) -> tuple[tuple[str, st
 def items(text: str) -> tuple[str, ...]:
     """All items that a reason names."""
     return tuple(item for each in load(text) for item in each.items)
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _short(cause: Cause) -> str:

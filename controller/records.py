@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from controller import reason
 from controller.model import Delivery, Document, Known, Ref, Source, StoreSpec
+from controller.remembered import is_url
 from controller.sources.entry import PARSER
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ class Records:
         self, remembered: Remembered, source: Source, meta: Mapping[str, str], fresh: Mapping[str, bytes]
     ) -> None:
         self._remembered = remembered
-        self._source = source
+        known = remembered.source
+        keep = known is not None and is_url(known.location) and not is_url(source.location)
+        # An origin that is known stays so: a directory without one that used the id must not open it to others.
+        self._source = replace(source, location=known.location) if known and keep else source
         self._meta = {name: value for name, value in meta.items() if remembered.meta.get(name) != value}
         self._fresh = dict(fresh)
         self._stores: tuple[StoreSpec, ...] = ()

@@ -53,8 +53,12 @@ class Remembered:
         return self.state.good_body(known.source, ref)
 
 
-def check(remembered: Remembered, location: Location, cluster: str) -> None:
-    """Refuse a state of another cluster, and a source id that another repository has (DELIVERY section 5)."""
+def check(remembered: Remembered, location: Location, cluster: str) -> str:
+    """Refuse a state of another cluster, and a source id that another repository has (DELIVERY section 5).
+
+    An id stands in Git, so whoever writes there can claim any: once its origin is known, only that, or the operator's
+    own word, may use it. Two paths can't be told apart; then what comes back is to be said.
+    """
     owner = remembered.meta.get("owner", cluster)
     if owner != cluster:
         raise Refused(
@@ -63,11 +67,18 @@ def check(remembered: Remembered, location: Location, cluster: str) -> None:
             way_out="name another directory: --state DIR",
         )
     recorded = remembered.source
-    if recorded is None or recorded.location == location.where:
-        return
-    if location.url and not recorded.location.startswith("/"):
-        raise Refused(
-            f"source {location.source} was applied from {recorded.location}, and this is {location.url}",
-            where=location.shown,
-            way_out="if it is another repository, give it its own id: --source-name NAME",
-        )
+    if recorded is None or recorded.location == location.where or location.named:
+        return ""
+    if not is_url(recorded.location):
+        return f"source {location.source} was applied from {recorded.location} before"
+    here = f"this is {location.url}" if location.url else "this has no origin"
+    raise Refused(
+        f"source {location.source} was applied from {recorded.location}, and {here}",
+        where=location.shown,
+        way_out=f"another repository: --source-name NAME; the same one, moved: --source-name {location.source}",
+    )
+
+
+def is_url(where: str) -> bool:
+    """Whether what is recorded of a source is the URL of its origin, and not a path."""
+    return not where.startswith("/")

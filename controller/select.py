@@ -91,8 +91,16 @@ def _refused(found: Found) -> Problem | None:
             raise NameRefused("has no namespace to be delivered to", way_out="add metadata.namespace")
         check_namespace(entry.namespace)
     except NameRefused as error:
-        return Problem(found.path, entry.line, UNREADABLE, f"{entry.name}: {error.what}", error.way_out)
+        return Problem(found.path, entry.line, UNREADABLE, f"{_shown(entry.name)}{error.what}", error.way_out)
     return None
+
+
+def _shown(name: str) -> str:
+    """A document's name before a message, unless the name is what is wrong: a value may stand in its place."""
+    try:
+        return f"{check_name(name)}: "
+    except NameRefused:
+        return ""
 
 
 def _document(found: Found, source: str, revision: str) -> Document:

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from controller.sources.location import Location
-    from sealer.document import SealedSecret
+    from sealer.document import Document, SealedSecret
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MARK = b"SealedSecret"
 """A file without these bytes holds no sealed document."""
 
+_SEARCHED = 256 * 1024 * 1024
+_CHUNK = 1024 * 1024
 _DIRTY = "-dirty"
+_OUT = "is a link out of the source, and is not followed"
 
 
 class DirectorySource:
@@ -39,6 +42,7 @@ class DirectorySource:
     def __init__(self, location: Location) -> None:
         self._location = location
         self._links: frozenset[str] = frozenset()
+        self._last: tuple[tuple[str, str], tuple[Document, ...]] = (("", ""), ())
 
     def read(self, known: Known) -> Reading:
         """Every sealed document; unreadable files and documents are problems."""
@@ -64,12 +68,21 @@ class DirectorySource:
         """The document, from its file: the bytes must be those that were read before."""
         if found.body is not None:
             return found.body
-        from sealer.document import SealedSecret, parse
+        from sealer.document import SealedSecret
 
-        for each in parse(self._same(found.path, found.file), found.path).documents:
+        for each in self._documents(found):
             if isinstance(each, SealedSecret) and each.place.index == found.entry.index:
                 return each
         raise SourceError("was changed while it was read", where=found.path, way_out="apply again")
+
+    def _documents(self, found: Found) -> tuple[Document, ...]:
+        """All documents of a file. The last one stays: a file may hold thousands, and each of them is asked for."""
+        from sealer.document import parse
+
+        key = (found.path, found.file)
+        if self._last[0] != key:
+            self._last = (key, parse(self._same(found.path, found.file), found.path).documents)
+        return self._last[1]
 
     def _digests(self, paths: Iterable[str], problems: list[Problem]) -> dict[str, str]:
         """Digests of the bytes of those files that may hold a sealed document; the bytes are not kept."""
@@ -111,11 +124,13 @@ class DirectorySource:
         name = os.path.join(self._location.base, path)
         if path in self._links:
             name = os.path.realpath(name)
+            if not _within(name, self._location.base):
+                raise SourceError(_OUT, where=path)
         try:
             descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 size = os.fstat(descriptor).st_size
-                return self._all(descriptor, size)
+                return b"" if _of_no_interest(descriptor, size) else self._all(descriptor, size)
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -171,30 +186,28 @@ class _Walk:
             with os.scandir(os.path.join(self._base, folder)) as listed:
                 entries = sorted(listed, key=lambda each: each.name)
         except OSError as error:
-            self.problems.append(Problem(folder or ".", 0, UNREADABLE, f"can't be read: {files.reason(error)}"))
+            shown = _printable(folder) or "."
+            self.problems.append(Problem(shown, 0, UNREADABLE, f"can't be read: {files.reason(error)}"))
             return
         for each in entries:
             path = f"{folder}/{each.name}" if folder else each.name
             if _passed_over(each.name):
                 continue
-            if not path.isprintable():
-                self._unprintable(path, each.name)
-            elif each.name.lower().endswith(SUFFIXES) or each.is_dir(follow_symlinks=False):
+            fits = each.name.lower().endswith(SUFFIXES)
+            # Names go into tables, reports and commands to paste: one that isn't text is a problem, not a path.
+            if each.is_dir(follow_symlinks=False) or (fits and path.isprintable()):
                 yield path, each
-
-    def _unprintable(self, path: str, name: str) -> None:
-        """Names go into tables, reports and commands to paste: a name that isn't text is a problem, not a path."""
-        if name.lower().endswith(SUFFIXES):
-            shown = path.encode("ascii", "backslashreplace").decode("ascii")
-            self.problems.append(Problem(shown, 0, UNREADABLE, "has a name that is not printable text", "rename it"))
+            elif fits:
+                what = "has a name that is not printable text"
+                self.problems.append(Problem(_printable(path), 0, UNREADABLE, what, "rename it"))
 
     def _inside(self, link: str) -> str | None:
         """Where a linked file really is, from the base folder; None (and a problem) for one that may not be read."""
         real = os.path.realpath(os.path.join(self._base, link))
         if os.path.isdir(real):
             return None
-        if not Path(real).is_relative_to(self._base) or "/.git/" in real:
-            self.problems.append(Problem(link, 0, UNREADABLE, "is a link out of the source, and is not followed"))
+        if not _within(real, self._base):
+            self.problems.append(Problem(link, 0, UNREADABLE, _OUT))
             return None
         return os.path.relpath(real, self._base)
 
@@ -221,8 +234,29 @@ class _Revision:
             self._text = state.commit + (_DIRTY if state.dirty else "")
 
 
+def _of_no_interest(descriptor: int, size: int) -> bool:
+    """Whether a file that is too large to be read holds no sealed document: a lock file, a fixture."""
+    if not files.MAX_DOCUMENT < size <= _SEARCHED:
+        return False
+    tail = b""
+    while chunk := os.read(descriptor, _CHUNK):
+        if MARK in tail + chunk:
+            return False
+        tail = chunk[1 - len(MARK) :]
+    return True
+
+
+def _within(real: str, base: str | Path) -> bool:
+    """Whether a file really lies below a folder, and not among Git's own."""
+    return Path(real).is_relative_to(base) and ".git" not in Path(real).relative_to(base).parts
+
+
 def _said(error: DocumentError) -> str:
     return str(error).removeprefix(f"{error.where}: ")
+
+
+def _printable(path: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in path)
 
 
 def _passed_over(name: str) -> bool:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from sealer import config, git
 from sealer.errors import SourceError, UsageError
-from sealer.repository import normalise
+from sealer.repository import normalise, work_tree
 
 if TYPE_CHECKING:
     from sealer.config import Config
 
 DIRECTORY = "directory"
+_NAME_IT = "name it yourself: --source-name ID"
 
 _ID = re.compile(r"[A-Za-z0-9/][-._~/:+A-Za-z0-9]{0,252}", re.ASCII)
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[a-z]+::", re.ASCII | re.IGNORECASE)
@@ -29,7 +30,8 @@ _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[a-z]+::", re.ASCII
 class Location:
     """A directory as a source. `shown` is SOURCE as it was given; `url` the normalised `origin`, if there is one.
 
-    `lead` is what stands before a path for people; `here` the current directory from `base`, if it lies inside.
+    `named` says that the id is the operator's own word. `lead` is what stands before a path for people; `here` the
+    current directory from `base`, if it lies inside.
     """
 
     shown: str
@@ -41,6 +43,7 @@ class Location:
     config: Config | None
     lead: str = ""
     here: str = ""
+    named: bool = False
 
     def said(self, path: str) -> str:
         """A path of this source for people: from the current directory where it lies below, else as it is."""
@@ -52,7 +55,8 @@ class Location:
     @property
     def where(self) -> str:
         """What state remembers of an id: two different URLs are two repositories."""
-        return self.url or str(self.base)
+        path = str(self.base)
+        return self.url or (path if path.isprintable() else path.encode("unicode_escape").decode("ascii"))
 
 
 def locate(source: str, name: str | None = None) -> Location:
@@ -68,10 +72,10 @@ def locate(source: str, name: str | None = None) -> Location:
     found = config.find(root)
     top = _top(root)
     base = found.root if found else top or root
-    url = _origin(root) if top else None
+    url = _origin(top) if top else None
     prefix = root.relative_to(base).as_posix()
     prefix = "" if prefix == "." else prefix
-    return Location(source, root, base, prefix, _id(name, found, url, base), url, found, *_here(base))
+    return Location(source, root, base, prefix, _id(name, found, url, base), url, found, *_here(base), name is not None)
 
 
 def _here(base: Path) -> tuple[str, str]:
@@ -88,18 +92,22 @@ def _id(name: str | None, found: Config | None, url: str | None, base: Path) -> 
         if not _ID.fullmatch(name):
             raise UsageError("is no source id (letters, digits, - . _ ~ / : +; at most 253)", where="--source-name")
         return name
-    return (found.source if found else None) or url or str(base)
+    known = (found.source if found else None) or url
+    if known is None and not str(base).isprintable():
+        raise UsageError("has a path that can't be its id: it is not printable text", where="SOURCE", way_out=_NAME_IT)
+    return known or str(base)
 
 
 def _top(root: Path) -> Path | None:
     try:
-        return Path(os.path.realpath(git.root(root)))
+        # From where `.git` is: a folder below it may pose as a bare repository.
+        return Path(os.path.realpath(git.root(work_tree(root) or root)))
     except SourceError:
         return None
 
 
-def _origin(root: Path) -> str | None:
+def _origin(top: Path) -> str | None:
     try:
-        return normalise(os.fsdecode(git.run(root, "config", "--get", "remote.origin.url")).strip())
+        return normalise(os.fsdecode(git.run(top, "config", "--get", "remote.origin.url")).strip())
     except SourceError:
         return None

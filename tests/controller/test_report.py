@@ -110,7 +110,17 @@ def test_every_report_obeys_its_schema_and_a_plan_its_width(found: list[tuple[st
         assert all(len(line.text) <= 120 for line in report.text(value))
 
 
-@given(st.lists(st.builds(Cause, st.text(max_size=9), st.tuples(st.text()), st.text(), st.text()), max_size=4))
+_TEXT = st.text().map(lambda text: "".join(filter(str.isprintable, text)))
+
+
+@given(st.lists(st.builds(Cause, st.text(max_size=9), st.tuples(st.text()), _TEXT, _TEXT), max_size=4))
 def test_reasons_survive_their_stored_form(causes: list[Cause]) -> None:
     assert reason.load(reason.dump(*causes)) == tuple(causes)
     assert len(reason.explain(reason.dump(*causes), "a/b", "x.yaml", "prod")) == len(causes)
+
+
+@given(st.text(), st.text())
+def test_a_reason_is_one_line_that_a_terminal_shows_as_it_is(what: str, way_out: str) -> None:
+    stored = reason.dump(Cause(reason.NEVER, (), what, way_out))
+    said = [reason.short(stored), *reason.explain(stored, "a/b", "x.yaml", "prod")[0]]
+    assert all(text.isprintable() for text in said)

@@ -118,6 +118,8 @@ def test_names_that_are_no_text_are_problems(tmp_path: Path) -> None:
 def test_a_large_file_is_a_problem(tmp_path: Path) -> None:
     with open(tmp_path / "big.yaml", "wb") as stream:
         stream.truncate(17 * 1024 * 1024)
+        stream.seek(0, os.SEEK_END)
+        stream.write(b"SealedSecret")
     (problem,) = DirectorySource(locate(str(tmp_path))).read(unknown).problems
     assert problem.what == "is larger than 16,384 KiB"
 

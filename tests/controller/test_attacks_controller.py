@@ -1,0 +1,212 @@
+"""Attacks on the controller: by who writes the source, and by who finds the state."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sealer import git
+from tests.controller.world import RULES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.controller.world import World
+
+RAN = "ran-a-program"
+
+
+def _repository(folder: Path, url: str = "") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for arguments in (["init", "-q"], *([["remote", "add", "origin", url]] if url else [])):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
+def _posing_as_a_repository(folder: Path, program: str) -> None:
+    """Make a folder what Git takes for a bare repository: all of it can be committed."""
+    _repository(folder / "made")
+    (folder / "file").write_text("old")
+    (folder / ".gitattributes").write_text("* filter=e\n")
+    for name in ("file", ".gitattributes"):
+        shutil.copy(folder / name, folder / "made")
+    subprocess.run(["git", "add", "-A"], cwd=folder / "made", check=True)
+    for each in (folder / "made/.git").iterdir():
+        shutil.move(each, folder / each.name)
+    shutil.rmtree(folder / "made")
+    (folder / "config").write_text(
+        "[core]\nrepositoryformatversion = 0\nbare = false\nworktree = .\n"
+        f'[filter "e"]\nclean = {program}\n[remote "origin"]\nurl = https://git.example.invalid/victim\n'
+    )
+    (folder / "file").write_text("new")
+
+
+# What stands in the source
+
+
+def test_a_folder_that_poses_as_a_repository_runs_nothing_and_names_no_source(world: World, tmp_path: Path) -> None:
+    world.put("clusters/web/app.yaml", {"k": b"1"})
+    _repository(world.root, "https://git.example.invalid/shop")
+    _posing_as_a_repository(world.root / "clusters", f"touch {tmp_path / RAN}; cat")
+    found = world.apply("--format", "json", source="clusters")
+    assert found.json["source"]["id"] == "git.example.invalid/shop"
+    assert found.json["changes"][0]["path"] == "clusters/web/app.yaml"
+    assert not (tmp_path / RAN).exists()
+
+
+@pytest.mark.parametrize("name", ["e", "a=b", "x y"])
+@pytest.mark.parametrize("key", ["clean", "process"])
+def test_filters_of_a_repository_do_not_run(world: World, tmp_path: Path, name: str, key: str) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.commit()
+    world.git("config", f"filter.{name}.{key}", f"touch {tmp_path / RAN}; cat")
+    world.git("config", f"filter.{name}.required", "true")
+    world.write(".git/info/attributes", f"* filter={name}\n" if " " not in name else "* filter=e\n")
+    os.utime(world.root / "web/app.yaml", (1, 1))
+    assert world.apply("--dry-run").code == 0
+    assert not (tmp_path / RAN).exists()
+
+
+def test_filters_of_the_user_still_serve(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write("file", "a\n")
+    world.write(".gitattributes", "file filter=upper\n")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "filter.upper.clean")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "tr a-z A-Z")
+    world.commit()
+    os.utime(world.root / "file", (1, 1))
+    found = git.state(world.root)
+    assert found is not None
+    assert not found.dirty
+
+
+def test_a_name_out_of_a_document_is_no_line_of_a_report(world: World) -> None:
+    forged = "\ncreated  payments/db  local v9\x1b[32m\x7f"
+    world.put("web/a.yaml", {"k": b"1"}, annotations={"sealer.dev/stores": f"x{forged}"})
+    world.put("web/b.yaml", {"k": b"1"}, secret={"labels": {f"sealer.dev/key{forged}": "x"}})
+    text = world.put("web/c.yaml", {"k": b"1"}).read_text()
+    world.write("web/c.yaml", text.replace("name: c", r'name: "c\ncreated  payments/db\e[32m"'))
+    for ran in (world.apply(), world.status(), world.apply("--dry-run")):
+        assert ran.code == 1
+        assert "\x1b" not in ran.out + ran.err
+        assert not [line for line in (ran.out + ran.err).splitlines() if line.strip().startswith("created")]
+    for ran in (world.apply("--format", "json"), world.status("--format", "json")):
+        assert "payments" not in {row["namespace"] for row in ran.json.get("changes", ran.json.get("deliveries"))}
+
+
+def test_a_file_below_a_folder_with_an_odd_name_is_not_passed_over_in_silence(world: World) -> None:
+    data = world.put("web/app.yaml", {"k": b"1"}).read_bytes()
+    odd = (b"\xff", b"line\nbreak", b"\x1b[31m")
+    for name in odd:
+        folder = os.path.join(os.fsencode(world.root), name)
+        os.mkdir(folder)
+        with open(os.path.join(folder, b"db.yaml"), "wb") as file:
+            file.write(data)
+    os.mkdir(os.path.join(os.fsencode(world.root), b"empty\xff"))
+    ran = world.apply()
+    assert (ran.code, ran.summary) == (1, "1 created, 3 failed")
+    assert "\x1b" not in ran.out + ran.err
+    assert r"\udcff/db.yaml" in ran.err
+    assert r"line\nbreak/db.yaml" in ran.err
+
+
+def test_a_source_whose_path_is_no_text_asks_for_an_id(world: World, tmp_path: Path) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    folder = str(tmp_path / os.fsdecode(b"\xff"))
+    shutil.copytree(world.root, folder)
+    ran = world.apply(source=folder)
+    assert ran.code == 2
+    assert "way out: name it yourself: --source-name ID" in ran.err
+    assert world.apply("--source-name", "shop", source=folder).summary == "1 created"
+    assert world.status().code == 0
+
+
+def test_thousands_of_failing_documents_in_one_file_are_parsed_once(world: World) -> None:
+    text = world.put("web/app.yaml", {"k": b"1"}).read_text()
+    world.write("web/app.yaml", "---\n".join(text.replace("name: app", f"name: app-{n}") for n in range(300)))
+    assert world.apply().summary == "300 failed"
+    began = time.process_time()
+    assert world.apply().summary == "300 failed"
+    assert time.process_time() - began < 3  # parsed for each of them: 20 s
+
+
+def test_a_large_file_that_holds_no_sealed_document_is_no_problem(world: World) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.write("package-lock.json", b" " * (17 * 1024 * 1024))
+    assert world.apply().summary == "1 created"
+    world.write("package-lock.json", b" " * (17 * 1024 * 1024 - 3) + b"SealedSecret")
+    ran = world.apply()
+    assert (ran.code, ran.summary) == (1, "1 failed, 1 unchanged")
+    assert "is larger than 16,384 KiB" in ran.err
+
+
+def test_a_link_that_is_bent_while_files_are_read_is_not_followed(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from controller.sources import directory
+
+    outside = tmp_path / "outside.yaml"
+    outside.write_bytes(world.put("web/app.yaml", {"k": b"1"}).read_bytes())
+    world.write("plain.txt", "")
+    link = world.root / "link.yaml"
+    link.symlink_to("plain.txt")
+    walked = directory._Walk.paths
+
+    def bend(walk: directory._Walk) -> list[str]:
+        found = walked(walk)
+        link.unlink()
+        link.symlink_to(outside)
+        return found
+
+    monkeypatch.setattr(directory._Walk, "paths", bend)
+    ran = world.apply()
+    assert ran.summary == "1 created, 1 failed"
+    assert "is a link out of the source" in ran.err
+
+
+# Whose source it is
+
+
+def test_an_id_with_a_known_origin_is_not_taken_by_a_directory_without_one(world: World, tmp_path: Path) -> None:
+    world.put("payments/db.yaml", {"k": b"good"})
+    world.write(".sealer.yaml", RULES)
+    _repository(world.root, "https://git.example.invalid/shop")
+    assert world.apply().summary == "1 created"
+    world.put("payments/db.yaml", {"k": b"evil"})
+    thief = tmp_path / "thief"
+    shutil.copytree(world.root, thief, ignore=shutil.ignore_patterns(".git"))
+    ran = world.apply(source=str(thief))
+    assert ran.code == 1
+    assert "source shop was applied from git.example.invalid/shop, and this has no origin" in ran.err
+    assert world.get("payments/db", "k") == b"good"
+
+
+def test_who_runs_the_controller_may_vouch_for_an_id_and_its_origin_stays_known(world: World, tmp_path: Path) -> None:
+    world.put("payments/db.yaml", {"k": b"1"})
+    world.write(".sealer.yaml", RULES)
+    _repository(world.root, "https://git.example.invalid/shop")
+    world.apply()
+    world.put("payments/db.yaml", {"k": b"2"})
+    export = tmp_path / "export"
+    shutil.copytree(world.root, export, ignore=shutil.ignore_patterns(".git"))
+    assert world.apply("--source-name", "shop", source=str(export)).summary == "1 updated"
+    assert world.apply(source=str(export)).code == 1
+    world.git("remote", "set-url", "origin", "https://git.example.invalid/moved")
+    assert world.apply().code == 1
+    world.put("payments/db.yaml", {"k": b"3"})
+    assert world.apply("--source-name", "shop").summary == "1 updated"
+    assert world.apply().summary == "1 unchanged"
+
+
+def test_a_new_path_of_a_source_without_origin_is_said(world: World) -> None:
+    world.put("one/web/app.yaml", {"k": b"1"})
+    world.write("one/.sealer.yaml", RULES)
+    assert "was applied from" not in world.apply(source="one").err
+    shutil.move(world.root / "one", world.root / "two")
+    ran = world.apply(source="two")
+    assert ran.code == 0
+    assert f"source shop was applied from {world.root / 'one'} before" in ran.err
