@@ -7,6 +7,7 @@ strangers' documents; the console makes them printable, markdown is escaped.
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ def _plan(report: Report, paint: Paint) -> Iterator[Line]:
         labels = ", ".join(label for label, _ in each.stores)
         head = f"{each.name:<{width}}   {labels:<{stores}}  "
         yield Line(f"  {sign} {head}{_fitted(each, WIDTH - 4 - len(head))}".rstrip())
-    yield Line(summary(report))
+    yield from _wrapped(summary(report))
     yield Line("Dry run: nothing written.")
 
 
@@ -159,7 +160,13 @@ def _done(report: Report, paint: Paint) -> Iterator[Line]:
             yield from (Line(line, aside=True) for line in _explained(each, report.cluster))
     if report.count("fail") > explained:
         yield Line("      the other failures: sealer-controller status --failed", aside=True)
-    yield Line(f"{summary(report)} ({report.seconds:.1f} s)")
+    yield from _wrapped(f"{summary(report)} ({report.seconds:.1f} s)")
+
+
+def _wrapped(text: str) -> Iterator[Line]:
+    whole = re.sub(r"(?<!,) ", "\0", text)  # broken between the parts alone
+    lines = textwrap.wrap(whole, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    yield from (Line(line.replace("\0", " ")) for line in lines)
 
 
 def _result(change: Change) -> str:
@@ -203,9 +210,9 @@ def _fitted(change: Change, room: int) -> str:
     for count in range(len(names), 0, -1):
         more = f" and {len(names) - count} more" if count < len(names) else ""
         said = ", ".join(names[:count]).replace(", (", " (") + more
-        if len(said) <= room or count == 1:
+        if len(said) <= room:
             return said
-    return ""
+    return f"{len(change.items)} items" if len(change.items) > 1 else "".join(names[:1])
 
 
 def _width(names: Sequence[str]) -> int:

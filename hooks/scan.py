@@ -122,7 +122,7 @@ def _source(options: argparse.Namespace) -> blobs.Source:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="sealer-scan",
-        description="Find plaintext Secrets of Kubernetes, private keys, .env files with values. Shows no value.",
+        description="Find plaintext Secrets of Kubernetes, private keys and .env files.\nShows no value.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sealer import console
 from sealer.lint_report import cell
+from sealer.report import WIDTH, wrapped
 
 if TYPE_CHECKING:
     from sealer.compare import Difference
@@ -32,8 +33,11 @@ def text(report: Report) -> str:
     lines = []
     for one in found:
         named = f"{one.item:<{item}}  " if one.item else ""
-        lines.append(f"{one.cluster:<{cluster}}  {one.secret:<{secret}}  {one.sign} {named}{console.line(one.text)}\n")
-    return "".join(lines)
+        head = f"{one.cluster:<{cluster}}  {one.secret:<{secret}}"
+        what = f"{one.sign} {named}{console.line(one.text)}"
+        fits = len(head) + 2 + len(what) <= WIDTH
+        lines += [f"{head}  {what}"] if fits else [head.rstrip(), *wrapped(what)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def as_json(report: Report) -> str:

@@ -24,7 +24,10 @@ def table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 def _broken(row: Sequence[str]) -> list[str]:
     whole = "  ".join(row)
-    return [whole] if len(whole) <= WIDTH else ["  ".join(row[:2]), *wrapped("  ".join(row[2:]))]
+    if len(whole) <= WIDTH:
+        return [whole]
+    first = 2 if len("  ".join(row[:2])) <= WIDTH else 1
+    return ["  ".join(row[:first]), *wrapped("  ".join(row[first:]))]
 
 
 def wrapped(text: str) -> list[str]:

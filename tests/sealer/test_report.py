@@ -17,9 +17,14 @@ def test_columns_are_aligned_as_far_as_they_fit() -> None:
 
 
 def test_a_long_row_goes_on_below() -> None:
-    lines = report.table([("sealed password", "clusters/" + "x" * 70, "new file", "prod 9f3a12c4")])[0]
-    assert lines[1:] == ["  new file  prod 9f3a12c4"]
-    assert lines[0].startswith("sealed password  clusters/x")
+    path = "clusters/" + "x" * 50
+    assert report.table([("sealed password", path, "new file", "prod 9f3a12c4")]) == [
+        [f"sealed password  {path}", "  new file  prod 9f3a12c4"]
+    ]
+    path += "x" * 10
+    assert report.table([("sealed password", path, "new file", "prod 9f3a12c4")]) == [
+        ["sealed password", f"  {path}", "    new file  prod 9f3a12c4"]
+    ]
 
 
 def test_wrapped_and_counted() -> None:
