@@ -26,8 +26,8 @@ def _broken(row: Sequence[str]) -> list[str]:
     whole = "  ".join(row)
     if len(whole) <= WIDTH:
         return [whole]
-    first = 2 if len("  ".join(row[:2])) <= WIDTH else 1
-    return ["  ".join(row[:first]), *wrapped("  ".join(row[first:]))]
+    head = "  ".join(row[:2])
+    return [*([head] if len(head) <= WIDTH else [row[0], f"  {row[1]}"]), *wrapped("  ".join(row[2:]))]
 
 
 def wrapped(text: str) -> list[str]:

@@ -23,7 +23,7 @@ def test_a_long_row_goes_on_below() -> None:
     ]
     path += "x" * 10
     assert report.table([("sealed password", path, "new file", "prod 9f3a12c4")]) == [
-        ["sealed password", f"  {path}", "    new file  prod 9f3a12c4"]
+        ["sealed password", f"  {path}", "  new file  prod 9f3a12c4"]
     ]
 
 
