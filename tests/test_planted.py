@@ -50,10 +50,10 @@ def site(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     return Site(tmp_path, home, monkeypatch)
 
 
-ALL = [pytest.param(row, id=f"{name}, {label}") for name, rows in ROWS.items() for label, row in rows.items()]
+ROW_OF = {f"{name}, {label}": row for name, rows in ROWS.items() for label, row in rows.items()}
 
 
-@pytest.mark.parametrize("row", ALL)
+@pytest.mark.parametrize("row", ROW_OF.values(), ids=ROW_OF)
 def test_a_run(row: Row, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     _prepare(row, site, monkeypatch)
     said = planted.run(row.argv(site), site.plant.fill(row.stdin).encode())
@@ -158,9 +158,10 @@ _WRITING = (
 )
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in ALL if row.values[0].code == 0 and any(word in row.values[0].words for word in _WRITING)]
-)
+WRITES = {name: row for name, row in ROW_OF.items() if row.code == 0 and any(word in row.words for word in _WRITING)}
+
+
+@pytest.mark.parametrize("row", WRITES.values(), ids=WRITES)
 def test_a_full_disk(row: Row, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row that passes and writes, once more where no file can grow beyond 100 bytes."""
     _prepare(row, site, monkeypatch)

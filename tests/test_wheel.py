@@ -30,7 +30,7 @@ class Installed:
         self.root.mkdir(parents=True)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.environment], check=True)
         python = self.environment / "bin" / "python"
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+        pip: list[str | Path] = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
         subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], check=True)
         (self.packages,) = self.environment.glob("lib/python*/site-packages")
         _link(self.packages, _required(wheel, extras))
@@ -85,7 +85,7 @@ def _link(target: Path, names: set[str]) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", out, ROOT]
+    command: list[str | Path] = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", out, ROOT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (found,) = out.glob("*.whl")

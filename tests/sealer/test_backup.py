@@ -220,7 +220,7 @@ def test_the_warning_names_keys_that_no_backup_has(tmp_path: Path) -> None:
     key = rings.entry(keys.generate_kem(), sequence=2)
     grown = replace(saved, sequence=2, keys=(*saved.keys, key))
     assert backup.warning(grown) == (
-        f"backup of 2026-03-01 is older than key {key.id[:8]}; run: sealer-controller keys backup FILE"
+        f"backup of {NOW:%Y-%m-%d} is older than key {key.id[:8]}; run: sealer-controller keys backup FILE"
     )
     # A new status alone is not worth a new backup.
     assert backup.warning(replace(saved, sequence=2)) == ""
