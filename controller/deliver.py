@@ -81,10 +81,10 @@ def _state(job: Job, effects: Effects, stack: contextlib.ExitStack) -> State | N
 def _stores(job: Job, state: State | None) -> Mapping[str, Store]:
     """The stores by label. A dry run without state has one that is empty."""
     ring = job.settings.ring
-    store: Store = (
-        MemoryStore(UID) if state is None else LocalStore(state, ring.state_keys if ring else tuple, lambda: job.now)
-    )
-    return {"local": store}
+    if state is None:
+        return {"local": MemoryStore(UID)}
+    held = [each.id for each in ring.record.state_keys] if ring else None
+    return {"local": LocalStore(state, ring.state_keys if ring else tuple, lambda: job.now, held)}
 
 
 def _work(view: View) -> list[Work]:
@@ -103,7 +103,7 @@ def _lost(view: View, ref: Ref, why: str) -> bool:
     if not {each.code for each in reason.load(why)} <= set(reason.ITS_OWN):
         return False
     return any(
-        live(view.known.deliveries.get(target)) and view.observed[target].presence == "absent"
+        live(view.known.deliveries.get(target)) and view.observed[target].presence != "present"
         for target in view.verdicts[ref].inputs
         if target in view.observed
     )

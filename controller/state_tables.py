@@ -6,6 +6,7 @@ key first, so that the same statements serve SQLite and PostgreSQL. Rows are wri
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -146,9 +147,12 @@ _MEANING = {
 
 
 def _open(path: Path, read_only: bool) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode={'ro' if read_only else 'rw'}"
+    mode = _reading(path) if read_only else "rw"
     try:
+        uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY)
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA temp_store=MEMORY")
         if not read_only:
@@ -158,6 +162,18 @@ def _open(path: Path, read_only: bool) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise explained(error, path) from None
     return connection
+
+
+def _reading(path: Path) -> str:
+    """The mode in which a database is read so that nothing is left behind, on a read-only disk as well.
+
+    `ro` leaves an empty log, and can't do without one; `rw` removes it at the end.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return "ro"  # of a program at work, or of one that was killed: nothing is to be done about it here
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return "rw" if writable else "ro&immutable=1"
 
 
 def _driver(connection: sa.Connection) -> sqlite3.Connection:

@@ -48,7 +48,8 @@ def open_row(keys: Mapping[str, bytes], ref: Ref, version: int, row: bytes) -> S
         if row[:1] != _VERSION or len(row) < _HEAD:
             raise FormatError("not a row")
         if key_of(row) not in keys:
-            raise NoKey(f"needs state key {key_of(row)[:8]}, which the keyring doesn't hold")
+            what = f"needs state key {key_of(row)[:8]}, which the keyring doesn't hold"
+            raise NoKey(what, way_out="deliver it again: sealer-controller apply SOURCE")
         head, key = row[:_HEAD], keys[key_of(row)]
         payload = unpad(AESGCM(_row_key(key, head)).decrypt(_NONCE, row[_HEAD:], _aad(head, ref, version)))
         return _secret(ref, payload)
@@ -56,7 +57,8 @@ def open_row(keys: Mapping[str, bytes], ref: Ref, version: int, row: bytes) -> S
         raise error.at(str(ref)) from None
     except Exception:
         # The cause, and what was decrypted, stay here.
-        raise CannotOpen(f"version {version} in the state can't be opened", where=str(ref)) from None
+        what = f"version {version} in the state can't be opened"
+        raise CannotOpen(what, where=str(ref), way_out="restore the state, or deliver another value") from None
 
 
 def key_of(row: bytes) -> str:

@@ -42,7 +42,7 @@ def run(
 
 def _status(found: Settings, state: State, *, failed: bool) -> Status:
     deliveries = state.deliveries()
-    rows = statuses.rows(state.documents(), deliveries, _observed(state, deliveries))
+    rows = statuses.rows(state.documents(), deliveries, _observed(found.ring, state, deliveries))
     delivered = sum(row.state == statuses.DELIVERED for row in rows)
     sources = state.sources()
     shown = {each.id: _shown(each.location) for each in sources}
@@ -60,12 +60,13 @@ def _status(found: Settings, state: State, *, failed: bool) -> Status:
     )
 
 
-def _observed(state: State, deliveries: Iterable[Delivery]) -> Mapping[Target, Observed]:
+def _observed(ring: Keyring | None, state: State, deliveries: Iterable[Delivery]) -> Mapping[Target, Observed]:
     """What stands in the store local now; the other stores are not asked."""
     from controller.model import Observed as Seen
     from controller.stores.local import UID, LocalStore
 
-    store = LocalStore(state, tuple, lambda: 0)
+    held = [each.id for each in ring.record.state_keys] if ring else None
+    store = LocalStore(state, tuple, lambda: 0, held)
     targets = [each.target for each in deliveries if each.target.store == UID]
     found = asyncio.run(store.observe(targets)) if targets else {}
     return {target: seen for target, seen in found.items() if isinstance(seen, Seen)}

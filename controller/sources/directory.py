@@ -54,10 +54,13 @@ class DirectorySource:
         fresh: dict[str, bytes] = {}
         problems = list(walk.problems)
         digests = self._digests(paths, problems)
-        cached = known(digests.values()) if digests else {}
+        cached = dict(known(digests.values())) if digests else {}
         for path, digest in digests.items():
             if digest in cached:
-                found += [Found(path, digest, each) for each in entry.load(cached[digest])]
+                try:
+                    found += [Found(path, digest, each) for each in entry.load(cached[digest])]
+                except (LookupError, TypeError, ValueError):  # damaged: it is parsed again
+                    del cached[digest]
         new = [each for each in digests.items() if each[1] not in cached]
         for path, digest in console.progress(new, total=len(new), doing="reading"):
             found += self._parsed(path, digest, fresh, problems)

@@ -8,7 +8,7 @@ decrypted outside of any transaction; the keys are asked for when the first valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,16 +78,22 @@ class _Head:
 
 
 class LocalStore:
-    """The store `local` of an open state. `keys` is `Keyring.state_keys`, `clock` gives milliseconds UTC."""
+    """The store `local` of an open state. `keys` is `Keyring.state_keys`, `clock` gives milliseconds UTC.
+
+    `held` are the ids of those keys, told without reading one; None: not known, and every value counts as readable.
+    """
 
     uid = UID
     caps = _CAPS
 
-    __slots__ = ("_clock", "_found", "_keys", "_state")
+    __slots__ = ("_clock", "_found", "_held", "_keys", "_state")
 
-    def __init__(self, state: State, keys: StateKeys, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, state: State, keys: StateKeys, clock: Callable[[], int], held: Collection[str] | None = None
+    ) -> None:
         self._state = state
         self._keys = keys
+        self._held = None if held is None else frozenset(bytes.fromhex(each) for each in held)
         self._clock = clock
         self._found: Sequence[tuple[str, bytes]] = ()
 
@@ -100,11 +106,19 @@ class LocalStore:
         return too_large(target, secret, _CAPS)
 
     async def observe(self, targets: Sequence[Target]) -> Mapping[Target, Observed | StoreError]:
-        """The heads. A deleted secret belongs to nobody."""
+        """The heads. A deleted secret belongs to nobody; one whose value is lost shows so too, and `put` guards it."""
         # From row to answer in one step: this runs for every document in every run.
-        rows = self._state.rows(_select_heads([_ref(target) for target in targets[: BATCH + 1]]))
+        rows = self._state.rows(_with_keys(_select_heads([_ref(target) for target in targets[: BATCH + 1]])))
         heads = {f"{row[0]}/{row[1]}": row for row in rows}
-        return {target: _observed(target, heads.get(target.name)) for target in targets}
+        return {target: self._standing(target, heads.get(target.name)) for target in targets}
+
+    def _standing(self, target: Target, row: Sequence[Any] | None) -> Observed:
+        if row is None:
+            return Observed(target, "absent")
+        key = row[-1]
+        if not row[-2] and (key is None or (self._held is not None and key not in self._held)):
+            return Observed(target, "deleted", str(row[2]))
+        return _observed(target, row[:-1])
 
     async def read(self, target: Target) -> Secret:
         """The newest version, decrypted. Conflict if there is none, CannotOpen or NoKey if it can't be opened."""
@@ -235,6 +249,12 @@ def _select_heads(refs: Sequence[Ref]) -> sa.Select[Any]:
     if len(refs) <= BATCH:
         return statement.where(sa.tuple_(_H.namespace, _H.name).in_([(ref.namespace, ref.name) for ref in refs]))
     return statement
+
+
+def _with_keys(heads: sa.Select[Any]) -> sa.Select[Any]:
+    """Each head with the id of the state key that its value is under (FORMATS section 7); none for a lost value."""
+    joined = sa.and_(_V.namespace == _H.namespace, _V.name == _H.name, _V.version == _H.version)
+    return heads.add_columns(sa.func.substr(_V.row, 2, 8)).outerjoin(local_versions, joined)
 
 
 def _observed(target: Target, row: Sequence[Any] | None) -> Observed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import pytest
 
 from sealer import git
 from tests.controller.world import RULES
+from tests.sealer import rings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,3 +213,117 @@ def test_a_new_path_of_a_source_without_origin_is_said(world: World) -> None:
     ran = world.apply(source="two")
     assert ran.code == 0
     assert f"source shop was applied from {world.root / 'one'} before" in ran.err
+
+
+# Who finds the state
+
+
+def _database(world: World) -> sqlite3.Connection:
+    return sqlite3.connect(world.state / "state.db", isolation_level=None)
+
+
+def _write(world: World, statement: str, *values: object) -> None:
+    with contextlib.closing(_database(world)) as database:
+        database.execute(statement, values)
+
+
+def _look(world: World) -> dict[str, tuple[int, bytes]]:
+    return {each.name: (each.stat().st_mtime_ns, each.read_bytes()) for each in world.state.iterdir()}
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM local_versions", "UPDATE local_versions SET row = NULL"])
+def test_a_value_that_is_lost_is_delivered_again(world: World, damage: str) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    _write(world, damage)
+    assert world.run("get", "web/app", "--state", world.state).code == 1
+    assert world.states() == {"web/app": ("missing", "1")}
+    assert world.apply().summary == "1 updated"
+    assert world.get("web/app", "k") == b"1"
+    assert world.apply().summary == "1 unchanged"
+
+
+def test_a_lost_value_stays_with_the_source_that_delivered_it(world: World) -> None:
+    world.put("one/web/app.yaml", {"k": b"first"})
+    world.put("two/web/app.yaml", {"k": b"second"})
+    world.apply("--source-name", "one", source="one")
+    _write(world, "UPDATE local_versions SET row = NULL")
+    assert world.apply("--source-name", "two", source="two").code == 1
+    assert world.apply("--source-name", "one", source="one").code == 0
+    assert world.get("web/app", "k") == b"first"
+
+
+def test_a_keyring_without_the_state_key_delivers_again(world: World) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    shutil.rmtree(world.directory)
+    rings.make(world.directory, world.kem, world.rsa)
+    ran = world.run("get", "web/app", "--state", world.state)
+    assert "way out: deliver it again: sealer-controller apply SOURCE" in ran.err
+    assert world.status().code == 1
+    assert world.apply().summary == "1 updated"
+    assert world.get("web/app", "k") == b"1"
+
+
+def test_a_row_at_another_name_or_version_opens_nowhere(world: World) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.put("web/other.yaml", {"k": b"2"})
+    world.apply()
+    world.put("web/app.yaml", {"k": b"3"})
+    world.apply()
+    _write(
+        world,
+        "UPDATE local_versions SET row = (SELECT row FROM local_versions WHERE name = 'app' AND version = 1) "
+        "WHERE name = 'other' OR version = 2",
+    )
+    for name in ("web/app", "web/other"):
+        ran = world.run("get", name, "k", "--state", world.state)
+        assert (ran.code, ran.out) == (1, "")
+        assert "can't be opened" in ran.err
+
+
+@pytest.mark.parametrize("entries", ["[", b"\xff\xfe", "[[1]]", 7])
+def test_a_damaged_cache_is_made_anew(world: World, entries: object) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    _write(world, "UPDATE parsed SET entries = ?", entries)
+    assert world.apply().summary == "1 unchanged"
+
+
+def test_commands_that_read_leave_nothing_behind(world: World) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    before = _look(world)
+    world.apply("--dry-run")
+    world.status()
+    world.get("web/app", "k")
+    assert _look(world) == before
+
+
+def test_a_state_on_a_read_only_disk_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    (world.state / "lock").unlink()
+
+    def access(_: Path, mode: int) -> bool:  # root may write anywhere but there
+        return mode != os.W_OK
+
+    monkeypatch.setattr(os, "access", access)
+    before = _look(world)
+    ran = world.apply("--dry-run")
+    assert ran.out.endswith("Dry run: nothing written.\n"), ran.err
+    assert world.status().code == 0
+    assert world.get("web/app", "k") == b"1"
+    assert _look(world) == before
+
+
+def test_a_reader_sees_what_a_killed_writer_left_in_the_log(world: World, tmp_path: Path) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    with contextlib.closing(_database(world)) as database:
+        database.execute("UPDATE deliveries SET version = '9'")
+        shutil.copytree(world.state, tmp_path / "killed")
+    assert (tmp_path / "killed/state.db-wal").stat().st_size
+    shutil.rmtree(world.state)
+    shutil.copytree(tmp_path / "killed", world.state)
+    assert world.states() == {"web/app": ("delivered", "9")}
