@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from controller import reason
+from controller import loop, reason
 from controller.fingerprint import FingerprintKey, fingerprint
 from controller.model import Delivery, Desired, Keys, Observed, Ref, Step, Target
 from controller.open import Opened, Opener, Opening
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sealer.document import SealedSecret
 
 SIZE = 256
+BYTES = 32 * 1024 * 1024
+"""Sealed text of one batch, but for its last document: a batch is held in memory several times over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,18 @@ class Ready:
     opening: Opening = field(repr=False)
 
 
-def begin(bench: Bench, batch: Iterable[Work]) -> Ready:
-    """Read the documents of a batch, and start on opening them."""
-    works = {work.document.ref: work for work in batch}
+def begin(bench: Bench, work: Iterator[Work]) -> Ready:
+    """Take a batch from what is to be done, read its documents, and start on opening them."""
+    works: dict[Ref, Work] = {}
     bodies: dict[Ref, SealedSecret] = {}
     failed: dict[Ref, str] = {}
-    for ref, work in works.items():
+    size = 0
+    while len(works) < SIZE and size < BYTES and (each := next(work, None)) is not None:
+        ref = each.document.ref
+        works[ref] = each
         try:
-            bodies[ref] = bench.load(work)
+            bodies[ref] = bench.load(each)
+            size += sum(map(len, bodies[ref].items.values()))
         except SourceError as error:
             failed[ref] = reason.dump(Cause(reason.UNREADABLE, (), error.what, error.way_out))
     return Ready(works, bodies, failed, bench.opener.begin(bodies))
@@ -104,6 +110,7 @@ def _open(bench: Bench, ready: Ready) -> tuple[dict[Ref, Opened], dict[Ref, str]
             failed[ref] = why
         elif isinstance(result, Opened):
             opened[ref] = result
+    loop.check()
     return opened, failed
 
 

@@ -9,7 +9,6 @@ lock, and nothing is ever made.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -129,12 +128,11 @@ async def _batches(
         view.job.now,
     )
     # The bar counts documents, a batch is taken from it at once.
-    counted = console.progress(work, total=len(work), doing="delivering")
-    parts = iter(lambda: list(itertools.islice(counted, batch.SIZE)), [])
-    ready = batch.begin(bench, next(parts))
+    counted = iter(console.progress(work, total=len(work), doing="delivering"))
+    ready = batch.begin(bench, counted)
     while ready.works:
         # The next batch is being opened while this one is written.
-        following = batch.begin(bench, next(parts, ()))
+        following = batch.begin(bench, counted)
         yield await batch.run(bench, ready, dry_run=view.job.dry_run)
         ready = following
 

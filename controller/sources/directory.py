@@ -30,6 +30,8 @@ SUFFIXES = (".yaml", ".yml", ".json")
 MARK = b"SealedSecret"
 """A file without these bytes holds no sealed document."""
 
+_KEPT = 128 * 1024 * 1024
+# New documents up to here stay in memory until they are delivered; those beyond are read once more.
 _SEARCHED = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _DIRTY = "-dirty"
@@ -42,6 +44,7 @@ class DirectorySource:
     def __init__(self, location: Location) -> None:
         self._location = location
         self._links: frozenset[str] = frozenset()
+        self._room = _KEPT
         self._last: tuple[tuple[str, str], tuple[Document, ...]] = (("", ""), ())
 
     def read(self, known: Known) -> Reading:
@@ -114,7 +117,8 @@ class DirectorySource:
         problems += [Problem(path, each.line, UNREADABLE, _said(each), each.way_out) for each in file.problems]
         if not file.problems:
             fresh[digest] = entry.dump(each for each, _ in pairs)
-        return [Found(path, digest, each, body) for each, body in pairs]
+        self._room -= len(data)
+        return [Found(path, digest, each, body if self._room > 0 else None) for each, body in pairs]
 
     def _same(self, path: str, digest: str) -> bytes:
         data = self._read(path)

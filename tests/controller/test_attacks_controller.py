@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import time
@@ -12,13 +13,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sealer import git
+from sealer import git, unseal
+from sealer.unseal import Opened
 from tests.controller.world import RULES
 from tests.sealer import rings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from controller.look import Work
+    from sealer.document import SealedSecret
+    from sealer.unseal import PrivateKeys
     from tests.controller.world import World
 
 RAN = "ran-a-program"
@@ -327,3 +333,49 @@ def test_a_reader_sees_what_a_killed_writer_left_in_the_log(world: World, tmp_pa
     shutil.rmtree(world.state)
     shutil.copytree(tmp_path / "killed", world.state)
     assert world.states() == {"web/app": ("delivered", "9")}
+
+
+# Interruptions
+
+
+def test_an_interruption_that_is_swallowed_while_opening_is_no_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sealer.errors import CannotOpen
+
+    world.put("web/app.yaml", {"k": b"1"})
+    real = unseal.open_all
+
+    def swallowed(document: SealedSecret, keys: PrivateKeys) -> Opened:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        return Opened({}, frozenset(), {"k": CannotOpen()})
+
+    monkeypatch.setattr(unseal, "open_all", swallowed)
+    assert world.apply().code == 130
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    monkeypatch.setattr(unseal, "open_all", real)
+    assert world.apply().summary == "1 created"
+
+
+def test_large_documents_make_small_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from controller import batch
+    from controller.sources import directory
+
+    monkeypatch.setattr(batch, "BYTES", 2500)
+    monkeypatch.setattr(directory, "_KEPT", 5000)
+    sizes: list[int] = []
+    real = batch.begin
+
+    def begin(bench: batch.Bench, work: Iterator[Work]) -> batch.Ready:
+        found = real(bench, work)
+        sizes.append(len(found.works))
+        return found
+
+    monkeypatch.setattr(batch, "begin", begin)
+    for number in range(7):
+        world.put(f"web/app-{number}.yaml", {"k": b"1"})
+    assert world.apply().summary == "7 created"
+    assert sizes == [2, 2, 2, 1, 0]
+    assert world.apply().summary == "7 unchanged"
