@@ -40,9 +40,14 @@ class Change:
 
 
 def span(start: Path, text: str) -> Span:
-    """The sides that `REV`, `A..B` or `A...B` name; an empty side is HEAD. Raises UsageError: no such revision."""
+    """The sides that `REV`, `A..B` or `A...B` name; an empty side is HEAD. Raises UsageError: no such revision.
+
+    Before the first commit HEAD is Git's empty tree: all is new.
+    """
     left, dots, right = (*re.split(r"(\.{2,3})", text, maxsplit=1), "", "")[:3]
     with _repo(start) as repo:
+        if text in ("", "HEAD") and not repo.head.is_valid():
+            return Span(run(start, "hash-object", "-t", "tree", os.devnull).decode("ascii").strip(), None)
         old = _commit(repo, left or "HEAD")
         if not dots:
             return Span(old, None)
@@ -123,7 +128,7 @@ def _commit(repo: git.Repo, text: str) -> str:
             raise ValueError
         return str(repo.git.rev_parse("--verify", "--quiet", f"{text}^{{commit}}"))
     except (git.GitCommandError, ValueError):
-        raise UsageError(f"{text}: not a revision of this repository") from None
+        raise UsageError(f"{text}: not a revision of this repository", way_out="git fetch, or name another") from None
 
 
 def _blob(mode: bytes, oid: bytes) -> str | None:

@@ -67,7 +67,10 @@ def _resolves(here: Path, text: str) -> bool:
 
 def _was_tracked(here: Path, path: str) -> bool:
     """Whether HEAD has this path: a deleted file or folder can still be named."""
-    return bool(git.run(here, "ls-tree", "-z", "HEAD", "--", path.rstrip("/"), literal=True))
+    try:
+        return bool(git.run(here, "ls-tree", "-z", "HEAD", "--", path.rstrip("/"), literal=True))
+    except git.NoRepository:  # before the first commit
+        return False
 
 
 def _differences(here: Path, between: Span, paths: Sequence[Path]) -> tuple[list[Difference], bool]:

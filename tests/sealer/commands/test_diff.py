@@ -181,9 +181,15 @@ def test_outside_of_git(shop: Shop) -> None:
 
 def test_before_the_first_commit(shop: Shop) -> None:
     subprocess.run(["git", "init", "-q", "."], cwd=shop.root, check=True)
+    shop.write(DB, sealed("payments/db", ["password"], prod(shop)))
     done = sealer("diff")
-    assert done.code == 2
-    assert "HEAD: not a revision" in done.err
+    assert (done.code, done.text) == (0, "prod  payments/db  + added, 1 item: password\n")
+    assert sealer("diff", "clusters").text == done.text
+    schema.validate(json.loads(sealer("diff", "--format", "json").text), "diff", file="diff")
+    assert "neither a revision nor a path" in sealer("diff", "nowhere").err
+    done = sealer("diff", "HEAD..main")
+    assert (done.code, "HEAD: not a revision" in done.err) == (2, True)
+    assert "way out: git fetch" in done.err
 
 
 def test_a_file_that_can_not_be_read_is_not_called_removed_in_silence(committed: Shop) -> None:
