@@ -344,7 +344,7 @@ def keys_fetch(
     epilog="""\b
 Examples:
   sealer run -f secrets/payments/db.yaml -- npm start
-  sealer run --files --only tls.key -- nginx -g 'daemon off;'""",
+  sealer run --files --only tls.key --watch HUP -- nginx -g 'daemon off;'""",
 )
 def run(
     command: Annotated[list[str], typer.Argument(metavar="COMMAND", show_default=False)],
@@ -355,6 +355,10 @@ def run(
     prefix: Annotated[str, typer.Option(metavar="P", help="Put this before each variable's name.")] = "",
     as_files: Annotated[bool, typer.Option("--files", help="As files in $SEALER_FILES, not as variables.")] = False,
     preserve_env: Annotated[bool, typer.Option("--preserve-env", help="The environment beats secrets.")] = False,
+    watch: Annotated[
+        str | None,
+        typer.Option(metavar="restart|SIGNAL", help="When values change: start again; or renew --files and send this."),
+    ] = None,
     private_key: PrivateKeys = None,
 ) -> int:
     """Run a command with secrets in its environment."""
@@ -367,6 +371,7 @@ def run(
         prefix=prefix,
         as_files=as_files,
         preserve_env=preserve_env,
+        watch=watch,
         private_keys=private_key or [],
     )
 

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sealer.errors import DocumentError
+from sealer.shell import quote
 
 MAX_DEPTH = 100
 """Deepest nesting that is read. Real manifests stay below 20; libyaml and json would overflow the C stack."""
 
 BOM = "\ufeff"
+
+_MARKS = tuple(re.compile(mark, re.MULTILINE) for mark in (r"^<{7} ", r"^={7}\r?$", r"^>{7} "))
 
 
 class Kind(enum.Enum):
@@ -135,6 +138,19 @@ def decode(data: bytes, file: str) -> tuple[str, bool]:
             return (text[1:], True) if text.startswith(BOM) else (text, False)
         what, line = "is UTF-16 or UTF-32, not UTF-8", 1
     raise DocumentError(what, file=file, line=line, way_out="save the file as UTF-8") from None
+
+
+def conflict(text: str, file: str) -> DocumentError | None:
+    """What is said of a text that breaks its grammar, if that is so because a merge left its marks in it."""
+    places: list[int] = []
+    for mark in _MARKS:
+        found = mark.search(text, places[-1] if places else 0)
+        if found is None:
+            return None
+        places.append(found.start())
+    line = text.count("\n", 0, places[0]) + 1
+    way_out = f"git checkout --ours {quote(file)}; or --theirs"
+    return DocumentError("a merge conflict", file=file, line=line, way_out=way_out)
 
 
 def shown(key: str) -> str:

@@ -35,6 +35,8 @@ _ITERATIONS, _MEMORY, _LANES = 3, 65536, 4
 _MAX_ITERATIONS, _MAX_MEMORY, _MAX_LANES = 16, 1048576, 16
 _MAX_FILE = 4096
 
+_hands_off = False
+
 
 def encrypt(pem: bytes, passphrase: str) -> str:
     """A whole plain PEM file, wrapped under a passphrase."""
@@ -83,7 +85,17 @@ def ask(prompt: str, *, confirm: bool = False, file: str | None = None) -> str:
     """
     named = "--passphrase-file" if file else FILE_VARIABLE
     source = file or os.environ.get(FILE_VARIABLE)
+    if _hands_off and source in (None, "", "-"):
+        raise UsageError(
+            "a passphrase is needed, and the terminal is the command's by now", way_out="start `sealer run` again"
+        )
     return _checked(_from_file(source, named) if source else _from_terminal(prompt, confirm))
+
+
+def hands_off() -> None:
+    """From now on neither the terminal nor stdin is read: they belong to a command that was started."""
+    global _hands_off  # as the terminal is one to a process
+    _hands_off = True
 
 
 def configured() -> bool:

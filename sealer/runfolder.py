@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sealer.errors import SourceError
@@ -43,6 +43,18 @@ def folder(files: Mapping[str, bytes], place: Path) -> Iterator[Path]:
     finally:
         _remove(made)
         os.close(lock)
+
+
+def renew(made: Path, files: Mapping[str, bytes], gone: Iterable[str]) -> None:
+    """Replace these files of a folder, each in one step, and remove those that are `gone`. Raises SourceError."""
+    with folder(files, made.parent) as written:
+        try:
+            for name in files:
+                os.replace(written / name, made / name)
+            for name in gone:
+                (made / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise SourceError(f"can't be renewed: {reason(error)}", where=str(made)) from None
 
 
 def _make(place: Path) -> tuple[Path, int]:

@@ -9,7 +9,7 @@ from typing import Literal
 from sealer import jsonio, yamlio
 from sealer.errors import DocumentError
 from sealer.fields import Fields, Path
-from sealer.node import Kind, Node, decode
+from sealer.node import Kind, Node, conflict, decode
 
 API_VERSION = "bitnami.com/v1alpha1"
 KIND = "SealedSecret"
@@ -62,7 +62,7 @@ def read(data: bytes, path: str) -> Source:
             return Source(path, text, bom, "json", tuple(roots))
         except jsonio.NotJSON as error:
             if named:
-                return Source(path, text, bom, "json", (*roots, error))
+                return Source(path, text, bom, "json", (*roots, conflict(text, path) or error))
         except DocumentError as error:
             return Source(path, text, bom, "json", (*roots, error))
     return Source(path, text, bom, "yaml", tuple(yamlio.documents(text, path, _wanted)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from sealer.compose import Builder, Wanted, skim
 from sealer.errors import DocumentError
-from sealer.node import MAX_DEPTH, Kind, Node, decode, resolve
+from sealer.node import MAX_DEPTH, Kind, Node, conflict, decode, resolve
 
 _CORE = "tag:yaml.org,2002:"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -163,6 +163,8 @@ _PROBLEMS[_TOO_DEEP] = _TOO_DEEP
 
 
 def _syntax(error: Exception, text: str, file: str) -> DocumentError:
+    if merging := conflict(text, file):
+        return merging
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", ""))
     if mark is None:

@@ -1,17 +1,22 @@
 """`sealer run -f FILE... -- COMMAND`: the command sees the items as variables, or as files with `--files`.
 
+With `--watch` we stay beside it, keys at hand, and act when the values in the sealed files change (`sealer.watch`).
+
 Its exit code is ours. What goes wrong before it starts is 125; a command that can't be executed 126, not found 127.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import child, config, console, files, runfolder, variables
+from sealer import child, config, console, passphrase, private, runfolder, variables
+from sealer import files as filesystem
 from sealer.errors import NoKey, Refused, SealerError, SourceError, UsageError
 from sealer.shell import quote
 
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from sealer.config import Config
     from sealer.document import SealedSecret
     from sealer.unseal import PrivateKeys
+    from sealer.watch import Contents, Target, Watcher
 
 OURS = 125
 
@@ -31,27 +37,43 @@ def run(
     prefix: str = "",
     as_files: bool = False,
     preserve_env: bool = False,
+    watch: str | None = None,
     private_keys: Sequence[str] = (),
 ) -> int:
-    """Run the command; does not come back without `as_files`, since this process becomes the command."""
-    chosen: list[variables.Chosen] = []
+    """Run the command; does not come back without `as_files` or `watch`, since this process becomes the command."""
+    ready: list[tuple[Contents, variables.Chosen, Watcher | None]] = []
 
     def prepare() -> int:
         if not command or not command[0]:
             raise UsageError("no command to run", way_out="sealer run -f FILE -- COMMAND")
-        items = _items(files, private_keys, command)
-        chosen.append(variables.choose(items, only=only, prefix=prefix, as_files=as_files))
+        watcher = _watcher(watch, as_files)
+        settings = config.find(Path.cwd())
+        source = _Sealed(
+            _paths(files, settings),
+            private.load(private_keys),
+            settings,
+            command,
+            lambda items: variables.choose(items, only=only, prefix=prefix, as_files=as_files),
+        )
+        if watcher:
+            watcher.watch(source)
+        contents = source.read()
+        ready.append((contents, source.open(contents), watcher))
         return console.OK
 
     code = console.run(prepare)
     if code:
         return code if code == console.INTERRUPTED else OURS
-    _name_skipped(chosen[0].skipped)
+    contents, chosen, watcher = ready[0]
+    _name_skipped(chosen.skipped)
     try:
-        if as_files:
-            return _with_files(command, chosen[0].values)
-        values = {name: os.fsdecode(value) for name, value in chosen[0].values.items()}
-        child.replace(command, variables.environment(os.environ, values, preserve=preserve_env))
+        if not (as_files or watcher):
+            child.replace(command, _Variables(preserve_env).environment(chosen.values))
+        with child.signals_held() as mask, _target(chosen.values, as_files, preserve_env) as target:
+            if watcher:
+                passphrase.hands_off()
+                watcher.begin(contents, chosen, target)
+            return child.supervise(command, target.environment(chosen.values), mask, watcher)
     except child.NotStarted as error:
         console.report(error)
         return error.code
@@ -60,31 +82,79 @@ def run(
         return OURS
 
 
-def _with_files(command: Sequence[str], values: Mapping[str, bytes]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """The sealed files and what of them was asked for: opened once, or again and again."""
+
+    paths: Sequence[str]
+    keys: PrivateKeys = field(repr=False)
+    settings: Config | None
+    command: Sequence[str]
+    choose: Callable[[Mapping[str, bytes]], variables.Chosen]
+
+    def read(self) -> Contents:
+        return [(path, filesystem.read(path)) for path in self.paths]
+
+    def open(self, contents: Contents) -> variables.Chosen:
+        """All items of all files; of a key that stands twice, the later one."""
+        result: dict[str, bytes] = {}
+        for path, data in contents:
+            for doc in _sealed(data, path):
+                result |= _open(doc, self.keys, self.settings, self.command)
+        return self.choose(result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Variables:
+    """Values go into the environment, where only a new process finds others."""
+
+    preserve: bool
+
+    def put(self, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> None:
+        pass
+
+    def environment(self, values: Mapping[str, bytes]) -> dict[str, str]:
+        chosen = {name: os.fsdecode(value) for name, value in values.items()}
+        return variables.environment(os.environ, chosen, preserve=self.preserve)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """Values go into files of a folder."""
+
+    made: Path
+
+    def put(self, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> None:
+        changed = {name: value for name, value in new.items() if old.get(name) != value}
+        runfolder.renew(self.made, changed, old.keys() - new.keys())
+
+    def environment(self, values: Mapping[str, bytes]) -> dict[str, str]:  # noqa: ARG002  # they are in the folder
+        return variables.environment(os.environ, {}, preserve=True, added=[(runfolder.VARIABLE, str(self.made))])
+
+
+@contextlib.contextmanager
+def _target(values: Mapping[str, bytes], as_files: bool, preserve: bool) -> Iterator[Target]:
+    if not as_files:
+        yield _Variables(preserve)
+        return
     place, in_memory = runfolder.home()
     if not in_memory:
         console.warn(f"no tmpfs here: while the command runs, the files are on disk, in {place}")
-    with child.signals_held() as mask, runfolder.folder(values, place) as made:
-        environment = variables.environment(os.environ, {}, preserve=True, added=[(runfolder.VARIABLE, str(made))])
-        return child.supervise(command, environment, mask)
+    with runfolder.folder(values, place) as made:
+        yield _Folder(made)
+
+
+def _watcher(word: str | None, as_files: bool) -> Watcher | None:
+    if word is None:
+        return None
+    from sealer import watch
+
+    return watch.Watcher(watch.action(word, as_files=as_files), _name_skipped)
 
 
 def _name_skipped(skipped: Sequence[str]) -> None:
     if skipped:
         console.warn(f"no variable can be named {', '.join(skipped)}: skipped", way_out="--files")
-
-
-def _items(named: Sequence[str], sources: Sequence[str], command: Sequence[str]) -> dict[str, bytes]:
-    """All items of all files; of a key that stands twice, the later one."""
-    from sealer import private
-
-    settings = config.find(Path.cwd())
-    keys = private.load(sources)
-    result: dict[str, bytes] = {}
-    for path in _paths(named, settings):
-        for doc in _sealed(path):
-            result |= _open(doc, keys, settings, command)
-    return result
 
 
 def _paths(named: Sequence[str], settings: Config | None) -> list[str]:
@@ -107,10 +177,10 @@ def _matching(settings: Config, pattern: str) -> Iterator[str]:
     return (config.shown(path) for path in found)
 
 
-def _sealed(path: str) -> Iterable[SealedSecret]:
+def _sealed(data: bytes, path: str) -> Iterable[SealedSecret]:
     from sealer import document
 
-    documents = document.parse_strict(files.read(path), path).documents
+    documents = document.parse_strict(data, path).documents
     plain = next((each for each in documents if isinstance(each, document.Manifest)), None)
     if plain is not None:
         raise Refused(

@@ -298,6 +298,20 @@ def test_a_json_file_is_never_yaml() -> None:
     assert refused('{"a": 1,}\n', "a.JSON").line == 1
 
 
+@pytest.mark.parametrize("path", ["a b.yaml", "a b.json"])
+def test_the_marks_of_a_merge_are_named(path: str) -> None:
+    ours, theirs = (json.dumps({"a": envelope()})[1:-1] for _ in range(2))
+    text = f"{{\n<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> feature\n}}\n"
+    if path.endswith(".yaml"):
+        text = sealed(spec="  encryptedData:\n" + text.strip("{}\n").replace('"a"', "    a"))
+    error = refused(text, path)
+    assert error.what.endswith("a merge conflict")
+    assert error.line == text[: text.index("<<<<<<<")].count("\n") + 1
+    assert error.way_out == "git checkout --ours 'a b.yaml'; or --theirs".replace(".yaml", path[-5:])
+    marks = f"{'<' * 7} HEAD\n" * 20_000  # no end: told in no time
+    assert "merge" not in refused(f"{marks}a: [\n").what
+
+
 def test_no_value_shows_in_a_repr() -> None:
     planted = secrets.token_hex(8)
     encoded = base64.b64encode(planted.encode()).decode()
