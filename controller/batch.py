@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from controller.effects import Effects
     from controller.look import Work
     from controller.model import DeliveryState
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
 
 SIZE = 256
 BYTES = 32 * 1024 * 1024

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from controller.batch import Done
     from controller.stores.base import Store
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
 
 LOCAL = StoreSpec(UID, "local", "local", "{}")
 

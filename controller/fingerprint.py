@@ -16,7 +16,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from sealer.wire import canonical_json, hkdf, lp
+from sealer.formats.wire import canonical_json, hkdf, lp
 
 if TYPE_CHECKING:
     from sealer.secret import Ref, Secret

@@ -1,7 +1,7 @@
 """What an operator does to a keyring: make it, add keys, take keys out of use (FORMATS section 5).
 
 Each function makes one change under the keyring's lock and returns what it changed. Clocks come in as parameters;
-nothing here prints. Backup and restore are `sealer.backup`, reading foreign keys is `controller.keyimport`.
+nothing here prints. Backup and restore are `sealer.formats.backup`, reading foreign keys is `controller.keyimport`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import keyfiles, keyrecord, keyring, passphrase
-from sealer.binding import check_cluster
 from sealer.errors import NoKey, Refused, UsageError
-from sealer.keyid import RSA
-from sealer.keyrecord import KeyEntry, Record, StateEntry, Status
-from sealer.wire import pem_encode
+from sealer.formats import keyrecord, passphrase
+from sealer.formats.binding import check_cluster
+from sealer.formats.keyid import RSA
+from sealer.formats.keyrecord import KeyEntry, Record, StateEntry, Status
+from sealer.formats.wire import pem_encode
+from sealer.keyrings import keyfiles, keyring
 
 if TYPE_CHECKING:
     from controller.keyimport import Found
-    from sealer.keyring import Keyring
-    from sealer.keys import PrivateKey
+    from sealer.formats.keys import PrivateKey
+    from sealer.keyrings.keyring import Keyring
 
 VALID = timedelta(days=365)
 BACKDATED = timedelta(minutes=5)
@@ -49,8 +50,8 @@ def init(directory: Path, cluster: str, *, now: datetime, secret: str | None = N
     """A new keyring: an identity, a state key, one MLKEM768-X25519 key; under a passphrase if `secret` is given."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from sealer import sshsig
-    from sealer.keys import generate_kem
+    from sealer.formats import sshsig
+    from sealer.formats.keys import generate_kem
 
     check_cluster(cluster)
     now = now.replace(microsecond=0)
@@ -167,7 +168,7 @@ def ending(record: Record, *, now: datetime) -> tuple[KeyEntry, ...]:
 
 
 def _new(algorithm: str, now: datetime) -> PrivateKey:
-    from sealer import keys
+    from sealer.formats import keys
 
     return keys.generate_rsa(now=now) if algorithm == RSA else keys.generate_kem()
 
@@ -202,6 +203,6 @@ def _entry(key: PrivateKey, status: Status, now: datetime, sequence: int) -> Key
 
 def _dates(key: PrivateKey, now: datetime) -> tuple[datetime, datetime]:
     """Those of the certificate, where there is one: kubeseal goes by them."""
-    from sealer.keys import validity
+    from sealer.formats.keys import validity
 
     return validity(key.public.certificate) if key.public.certificate else (now - BACKDATED, now + VALID)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sealer.errors import FormatError, KeyFormatError
-from sealer.keyrecord import Status
-from sealer.keys import RSA, PrivateKey, load_certificate, load_private
-from sealer.wire import pem_blocks, pem_encode
+from sealer.formats.keyrecord import Status
+from sealer.formats.keys import RSA, PrivateKey, load_certificate, load_private
+from sealer.formats.wire import pem_blocks, pem_encode
 
 if TYPE_CHECKING:
-    from sealer.document import Manifest
+    from sealer.documents.document import Manifest
 
 LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 LEGACY_NAME = "sealed-secrets-key"
@@ -104,7 +104,7 @@ def _raw(certificate: str) -> bytes:
 
 
 def _from_secrets(data: bytes, name: str) -> tuple[list[Found], list[str]]:
-    from sealer import document
+    from sealer.documents import document
 
     found, skipped = [], []
     owned = _owned(data, name)
@@ -127,8 +127,8 @@ def _from_secrets(data: bytes, name: str) -> tuple[list[Found], list[str]]:
 
 def _owned(data: bytes, name: str) -> frozenset[int]:
     """Which documents of a file a SealedSecret owns, by index."""
-    from sealer.node import Node
-    from sealer.stream import read as read_stream
+    from sealer.documents.node import Node
+    from sealer.documents.stream import read as read_stream
 
     owned = set()
     for index, entry in enumerate(read_stream(data, name).entries()):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from controller.sources.base import Reading
     from controller.sources.location import Location
     from controller.state import State
-    from sealer.document import SealedSecret
-    from sealer.keyring import Keyring
+    from sealer.documents.document import SealedSecret
+    from sealer.keyrings.keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from sealer.secret import Ref
 
 if TYPE_CHECKING:
-    from sealer.binding import Scope
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
+    from sealer.formats.binding import Scope
 
 __all__ = [
     "Delivery",

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Self
 
 from controller import reason
 from controller.reason import Cause
-from sealer import envelope_v2, template, unseal
+from sealer import template
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NameRefused, NoKey, SealerError
-from sealer.keys import RSA
+from sealer.formats import envelope_v2
+from sealer.formats.keys import RSA
+from sealer.sealing import unseal
 from sealer.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from controller.model import Ref
-    from sealer.document import SealedSecret
-    from sealer.keyring import Keyring
-    from sealer.keys import PrivateKey
-    from sealer.unseal import PrivateKeys
+    from sealer.documents.document import SealedSecret
+    from sealer.formats.keys import PrivateKey
+    from sealer.keyrings.keyring import Keyring
+    from sealer.sealing.unseal import PrivateKeys
 
 _ANSWERS = (BoundElsewhere, CannotOpen, EnvelopeError, NameRefused, NoKey)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from controller.batch import Done
     from controller.look import View
     from controller.model import Delivery, Document, Known, Problem, Ref, Target
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
 
 GONE = reason.dump(Cause(reason.GONE, (), "gone from the source"))
 _DRIFT = "was changed outside of the controller"
@@ -138,7 +138,7 @@ def items(view: View, document: Document, body: SealedSecret) -> tuple[str, ...]
 
 def good(view: View, ref: Ref) -> SealedSecret | None:
     """The last good document, as state keeps it."""
-    from sealer.document import SealedSecret, parse
+    from sealer.documents.document import SealedSecret, parse
 
     data = view.known.good_body(ref)
     found = parse(data, "state.json").documents if data else ()

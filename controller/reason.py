@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NoKey, SealerError
-from sealer.wire import canonical_json
+from sealer.formats.wire import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from controller.model import DocumentState
     from controller.remembered import Remembered
     from controller.state import State
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
 
 _REFUSED = (reason.NEVER, reason.COMPROMISED, reason.FOREIGN)
 

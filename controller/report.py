@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from controller import reason
-from sealer.lint_report import cell
+from sealer.checking.lint_report import cell
 
 Op = Literal["create", "update", "gone", "fail"]
 Paint = Callable[[str, str], str]

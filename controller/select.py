@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from controller.model import Document, Origin, Problem, Ref, Snapshot
 from controller.reason import UNREADABLE
-from sealer import rules
-from sealer.binding import Scope, check_name, check_namespace
+from sealer.configuration import rules
 from sealer.errors import NameRefused
+from sealer.formats.binding import Scope, check_name, check_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

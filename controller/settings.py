@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import keyring, passphrase, paths
-from sealer.binding import check_cluster
+from sealer import paths
 from sealer.errors import MissingExtra, SealerError, UsageError
-from sealer.keyid import RSA
+from sealer.formats import passphrase
+from sealer.formats.binding import check_cluster
+from sealer.formats.keyid import RSA
+from sealer.keyrings import keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sealer.config import Config
-    from sealer.keyrecord import KeyEntry
-    from sealer.keyring import Keyring
+    from sealer.configuration.config import Config
+    from sealer.formats.keyrecord import KeyEntry
+    from sealer.keyrings.keyring import Keyring
 
 STATE_VARIABLE = "SEALER_STATE"
 

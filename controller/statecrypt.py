@@ -19,10 +19,10 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from controller.fingerprint import surroundings
-from sealer.envelope_v2 import pad, unpad
 from sealer.errors import CannotOpen, FormatError, NoKey
+from sealer.formats.envelope_v2 import pad, unpad
+from sealer.formats.wire import b64decode, b64encode, canonical_json, hkdf, lp
 from sealer.secret import Ref, Secret
-from sealer.wire import b64decode, b64encode, canonical_json, hkdf, lp
 
 _VERSION = b"\x01"
 _HEAD = 1 + 8 + 32

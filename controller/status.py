@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from controller import reason
 from controller.report import revision_text
 from controller.triage import live
-from sealer.lint_report import cell
+from sealer.checking.lint_report import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

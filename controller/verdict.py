@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from controller import reason
 from controller.model import Ref, Target
 from controller.reason import Cause
-from sealer.wire import lp
+from sealer.formats.wire import lp
 
 if TYPE_CHECKING:
     from controller.sources.entry import Entry

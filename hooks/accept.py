@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import config, rules
+from sealer.configuration import config, rules
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:

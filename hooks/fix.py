@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def fix(findings: Sequence[Finding]) -> list[str]:
     """Seal each file that can be; the files that were sealed. What fails is reported, the others go on."""
     from sealer.commands import seal
-    from sealer.targets import Flags
+    from sealer.sealing.targets import Flags
 
     sealed = []
     for path in dict.fromkeys(one.path for one in findings if one.sealable):

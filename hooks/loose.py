@@ -1,8 +1,8 @@
 """Reads what looks like YAML, line by line, where no parser can: Helm and Jinja templates, Markdown, code. Pure.
 
 By indentation alone it finds maps and what stands under their keys; lines that are only a template are passed over,
-lines that are no YAML end the maps they stand in. It is the last resort: what parses is read by `sealer.yamlio`.
-Nothing is interpreted: no anchors, no merges, no types.
+lines that are no YAML end the maps they stand in. It is the last resort: what parses is read by
+`sealer.documents.yamlio`. Nothing is interpreted: no anchors, no merges, no types.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ from hooks.finding import Hit, shown
 from hooks.randomness import looks_random
 from hooks.rule import KUBERNETES_SECRET, KUSTOMIZE_SECRET, Rule
 from hooks.value import Verdict, decode, judge, judge_base64
-from sealer import jsonio, yamlio
+from sealer.documents import jsonio, yamlio
+from sealer.documents.node import Kind, Node, join
 from sealer.errors import DocumentError
-from sealer.node import Kind, Node, join
 
 _API = re.compile(r"v1|.*\{\{.*")
 _LISTS = {"List", "SecretList"}

@@ -136,8 +136,8 @@ def set_(
     A missing FILE is made; of an existing one only this item changes.
     """
     from sealer.commands import set as body
-    from sealer.source import ValueFlags
-    from sealer.targets import Flags
+    from sealer.sealing.source import ValueFlags
+    from sealer.sealing.targets import Flags
 
     flags = Flags.of(cluster, namespace, name, scope, envelope, cert)
     return body.run(files, key, value=ValueFlags(from_file, generate, raw, allow_empty), flags=flags)
@@ -202,7 +202,7 @@ def seal(
     Other documents of a file stay as they are.
     """
     from sealer.commands import seal as body
-    from sealer.targets import Flags
+    from sealer.sealing.targets import Flags
 
     return body.run(
         sources or [],

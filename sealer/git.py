@@ -2,8 +2,9 @@
 
 Plain `git`, since this is hot (`check` in a hook, `seal` of many files): starting it costs 3 ms, `ls-files` and
 `cat-file --batch` stream. GitPython, the project's library for Git, costs 300 ms to import and serves where that does
-not matter: `sealer.revisions`. Either way: no shell, hooks and fsmonitor off, `--` before paths, names as bytes
-between NULs, and the environment that Git gives its hooks (GIT_DIR, GIT_INDEX_FILE) is respected. Nothing here writes.
+not matter: `sealer.comparing.revisions`. Either way: no shell, hooks and fsmonitor off, `--` before paths, names as
+bytes between NULs, and the environment that Git gives its hooks (GIT_DIR, GIT_INDEX_FILE) is respected. Nothing here
+writes.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def plaintext_in_history(paths: Iterable[Path], *, holds: Holds | None = None) -
     searched (that is `sealer scan --history`), and outside Git nothing is in history.
     """
     if holds is None:
-        from sealer.lint import holds_plaintext
+        from sealer.checking.lint import holds_plaintext
 
         holds = holds_plaintext
     found: dict[Path, str] = {}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
     from referencing import Registry, Resource
 
-    from sealer.node import Node
+    from sealer.documents.node import Node
 
 _NAME = re.compile(r"[a-z0-9][-a-z0-9]*", re.ASCII)
 _KINDS = {"object": "an object", "array": "a list", "string": "text", "integer": "a whole number", "null": "null"}
@@ -99,7 +99,7 @@ def _said(error: ValidationError) -> str:
 
 
 def _joined(parts: Sequence[str | int]) -> str:
-    from sealer.node import join
+    from sealer.documents.node import join
 
     return join(parts)
 

@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING
 
 from controller import main as controller_main
 from hooks import check, scan
-from sealer import cli, entry, keys, passphrase, paths, render
-from sealer.binding import Binding, Scope
-from sealer.keyring import Keyring
-from sealer.seal import Recipients, seal_item
+from sealer import cli, entry, paths
+from sealer.documents import render
+from sealer.formats import keys, passphrase
+from sealer.formats.binding import Binding, Scope
+from sealer.keyrings.keyring import Keyring
+from sealer.sealing.seal import Recipients, seal_item
 from sealer.secret import Secret
 from tests.sealer import rings
 

@@ -91,8 +91,8 @@ def test_sealing_one(shop: Shop) -> None:
     assert found & HEAVY == {"cryptography", "yaml"}
     assert not found & {
         "sealer.git",
-        "sealer.keyring",
-        "sealer.private",
+        "sealer.keyrings.keyring",
+        "sealer.keyrings.private",
         "sealer.template",
         "concurrent",
         "multiprocessing",

@@ -15,8 +15,10 @@ import pytest
 from typer.main import get_command
 
 from controller import main as controller_main
-from sealer import backup, cli, passphrase, paths, schema, yamlio
+from sealer import cli, paths, schema
+from sealer.documents import yamlio
 from sealer.errors import DocumentError
+from sealer.formats import backup, passphrase
 from tests import planted
 from tests.planted import DB
 from tests.sealer.shop import manifest

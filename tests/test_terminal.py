@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from sealer import keys, paths
-from sealer.keyring import Keyring
+from sealer import paths
+from sealer.formats import keys
+from sealer.keyrings.keyring import Keyring
 from tests import planted
 from tests.planted_rows import ROWS
 from tests.sealer import rings

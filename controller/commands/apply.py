@@ -11,13 +11,13 @@ from controller.sources.location import locate
 from sealer import console
 from sealer.emit import emit, refuse_format
 from sealer.errors import SealerError, UsageError
-from sealer.keyid import RSA
+from sealer.formats.keyid import RSA
 
 if TYPE_CHECKING:
     from controller.report import Report
     from controller.settings import Options
-    from sealer.config import Config
-    from sealer.keyring import Keyring
+    from sealer.configuration.config import Config
+    from sealer.keyrings.keyring import Keyring
 
 CHANGED = 100
 """What `run` returns where `--detailed-exitcode` asks to be told of changes; `controller.main` makes it 2."""
@@ -75,7 +75,8 @@ def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[st
     path = config.keys / f"{cluster}.bundle" if config else None
     if path is None or not path.is_file():
         return "", None
-    from sealer import bundle, files
+    from sealer import files
+    from sealer.formats import bundle
 
     try:
         pinned = bundle.parse(files.read(path, limit=1024 * 1024), cluster=cluster)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller import loop, settings
-from sealer import console, render
-from sealer.binding import check_name, check_namespace
+from sealer import console
+from sealer.documents import render
 from sealer.emit import refuse_format
 from sealer.errors import Refused, UsageError
 from sealer.files import write_atomic
+from sealer.formats.binding import check_name, check_namespace
 from sealer.secret import Ref
 
 if TYPE_CHECKING:

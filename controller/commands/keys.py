@@ -1,6 +1,7 @@
 """Bodies of `sealer-controller init` and `sealer-controller keys ...`: what they print and their exit codes.
 
-No private key is printed by any of them. What they do to a keyring is in `controller.keyadmin` and `sealer.backup`.
+No private key is printed by any of them. What they do to a keyring is in `controller.keyadmin` and
+`sealer.formats.backup`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from controller import keyadmin
 from controller.settings import STATE_VARIABLE
-from sealer import backup as backups
-from sealer import files, keyfiles, keyring, passphrase, paths
+from sealer import files, paths
 from sealer.console import OK, note, out, out_bytes, warn
 from sealer.errors import MissingExtra, SealerError, UsageError
-from sealer.keyid import RSA
-from sealer.keyrecord import Status
+from sealer.formats import backup as backups
+from sealer.formats import passphrase
+from sealer.formats.keyid import RSA
+from sealer.formats.keyrecord import Status
+from sealer.formats.strictjson import format_time
+from sealer.keyrings import keyfiles, keyring
 from sealer.report import count
-from sealer.strictjson import format_time
 
 if TYPE_CHECKING:
-    from sealer.keyrecord import KeyEntry, Record
+    from sealer.formats.keyrecord import KeyEntry, Record
 
 MAX_EXPIRES = 3650
 
@@ -240,7 +243,7 @@ def _generate(algorithm: str) -> str:
 
 
 def _fingerprint(record: Record) -> str:
-    from sealer import sshsig
+    from sealer.formats import sshsig
 
     return sshsig.fingerprint(record.identity)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from controller import settings
 from controller import status as statuses
-from sealer import config, console
+from sealer import console
+from sealer.configuration import config
 from sealer.emit import emit, refuse_format
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from controller.settings import Options, Settings
     from controller.state import State
     from controller.status import Status
-    from sealer.keyring import Keyring
+    from sealer.keyrings.keyring import Keyring
 
 
 def run(
@@ -77,9 +78,9 @@ def _keyring(ring: Keyring | None) -> tuple[str, str, tuple[str, ...]]:
     if ring is None:
         return "", "", ()
     from controller import keyadmin
-    from sealer import backup
-    from sealer.keyid import RSA
-    from sealer.strictjson import format_time
+    from sealer.formats import backup
+    from sealer.formats.keyid import RSA
+    from sealer.formats.strictjson import format_time
 
     now = datetime.now(UTC)
     warnings = [backup.warning(ring.record)]

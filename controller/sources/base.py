@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from controller.model import Problem
     from controller.sources.entry import Entry
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
 
 Known = Callable[[Iterable[str]], Mapping[str, bytes]]
 """The cached entries of those files (by hex digest of their bytes) that were parsed before."""

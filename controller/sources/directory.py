@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from controller.sources.location import Location
-    from sealer.document import Document, SealedSecret
+    from sealer.documents.document import Document, SealedSecret
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MARK = b"SealedSecret"
@@ -74,7 +74,7 @@ class DirectorySource:
         """The document, from its file: the bytes must be those that were read before."""
         if found.body is not None:
             return found.body
-        from sealer.document import SealedSecret
+        from sealer.documents.document import SealedSecret
 
         for each in self._documents(found):
             if isinstance(each, SealedSecret) and each.place.index == found.entry.index:
@@ -83,7 +83,7 @@ class DirectorySource:
 
     def _documents(self, found: Found) -> tuple[Document, ...]:
         """All documents of a file. The last one stays: a file may hold thousands, and each of them is asked for."""
-        from sealer.document import parse
+        from sealer.documents.document import parse
 
         key = (found.path, found.file)
         if self._last[0] != key:
@@ -105,7 +105,7 @@ class DirectorySource:
 
     def _parsed(self, path: str, digest: str, fresh: dict[str, bytes], problems: list[Problem]) -> Iterable[Found]:
         """The documents of a file that is new; failures are not cached."""
-        from sealer.document import parse
+        from sealer.documents.document import parse
 
         try:
             data = self._same(path, digest)

@@ -13,12 +13,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sealer.errors import FormatError
-from sealer.targets import STORES, split_list
+from sealer.sealing.targets import STORES, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sealer.document import File, SealedSecret
+    from sealer.documents.document import File, SealedSecret
 
 PARSER = "1"
 """Version of what is in an entry and in a digest: another one parses every file again."""
@@ -61,7 +61,7 @@ _WORDS = tuple(number for number, each in enumerate(fields(Entry)) if each.name 
 
 def entries(file: File) -> tuple[tuple[Entry, SealedSecret], ...]:
     """The sealed documents of a file; all others are passed over."""
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
 
     return tuple((entry_of(each), each) for each in file.documents if isinstance(each, SealedSecret))
 
@@ -89,7 +89,7 @@ def entry_of(document: SealedSecret) -> Entry:
 
 def digest(document: SealedSecret) -> str:
     """Hex SHA-256 of canonical JSON of all that delivery depends on: neither path nor other metadata."""
-    # Canonical JSON as `sealer.wire` has it; a parsed document holds no float to look for.
+    # Canonical JSON as `sealer.formats.wire` has it; a parsed document holds no float to look for.
     text = json.dumps(depends(document), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -135,7 +135,7 @@ def load(data: bytes) -> tuple[Entry, ...]:
 
 
 def _recipients(document: SealedSecret) -> tuple[tuple[str, ...], bool]:
-    from sealer import envelope_v2  # not needed, nor cryptography, where all files are known
+    from sealer.formats import envelope_v2  # not needed, nor cryptography, where all files are known
 
     found: set[str] = set()
     unkeyed = not document.items

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import config, git
+from sealer import git
+from sealer.configuration import config
 from sealer.errors import SourceError, UsageError
-from sealer.repository import normalise, work_tree
+from sealer.pinning.repository import normalise, work_tree
 
 if TYPE_CHECKING:
-    from sealer.config import Config
+    from sealer.configuration.config import Config
 
 DIRECTORY = "directory"
 _NAME_IT = "name it yourself: --source-name ID"

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from sealer.errors import SealerError
-from sealer.wire import lp
+from sealer.formats.wire import lp
 
 if TYPE_CHECKING:
     from controller.model import Observed, Problem, Target

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sealer import candidates, config, console, lint_report
+from sealer import console
+from sealer.checking import candidates, lint_report
+from sealer.checking.lint_report import Explained, Report
+from sealer.configuration import config
 from sealer.emit import emit, refuse_format
 from sealer.errors import SourceError
-from sealer.lint_report import Explained, Report
 
 
 def run(
@@ -78,11 +80,11 @@ def _judge(
     config_files: Iterable[str],
     now: datetime,
 ) -> Report:
-    from sealer import lint
-    from sealer.document import Other, SealedSecret, parse
-    from sealer.explain import explain
-    from sealer.lint_setting import Settings
-    from sealer.moved import Origins
+    from sealer.checking import lint
+    from sealer.checking.explain import explain
+    from sealer.checking.lint_setting import Settings
+    from sealer.checking.moved import Origins
+    from sealer.documents.document import Other, SealedSecret, parse
 
     progress = console.progress(contents.items(), total=len(contents), doing="Checking")
     files = {path: parse(data, path) for path, data in progress}

@@ -12,20 +12,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import candidates, console, git, revisions
+from sealer import console, git
+from sealer.checking import candidates
+from sealer.comparing import revisions
 from sealer.emit import emit, refuse_format
 from sealer.errors import UsageError
 from sealer.shell import quote
 
 if TYPE_CHECKING:
-    from sealer.compare import Difference
-    from sealer.document import Document, SealedSecret
-    from sealer.revisions import Span
+    from sealer.comparing.compare import Difference
+    from sealer.comparing.revisions import Span
+    from sealer.documents.document import Document, SealedSecret
 
 
 def run(args: Sequence[str], *, format: str = "text", output: str | None = None) -> int:  # noqa: A002  # option's name
     """Report what changed: 0, whether anything did or not; 2 if a file of the new side can't be read."""
-    from sealer import compare_report
+    from sealer.comparing import compare_report
 
     refuse_format(output)
     here = Path.cwd()
@@ -74,10 +76,10 @@ def _was_tracked(here: Path, path: str) -> bool:
 
 
 def _differences(here: Path, between: Span, paths: Sequence[Path]) -> tuple[list[Difference], bool]:
-    from sealer.compare import compare
-    from sealer.lint_setting import Settings
-    from sealer.moved import Origins
-    from sealer.recipients import clusters_of
+    from sealer.checking.lint_setting import Settings
+    from sealer.checking.moved import Origins
+    from sealer.checking.recipients import clusters_of
+    from sealer.comparing.compare import compare
 
     top = git.root(here)
     old: list[Document] = []
@@ -101,7 +103,7 @@ def _differences(here: Path, between: Span, paths: Sequence[Path]) -> tuple[list
 
 def _still_there(before: Sequence[Document], after: Sequence[Document]) -> list[Document]:
     """Of a file that can't be read whole: what can be compared. The rest may be there, and is not called removed."""
-    from sealer.document import SealedSecret
+    from sealer.documents.document import SealedSecret
 
     left = {(each.namespace, each.name) for each in after if isinstance(each, SealedSecret)}
     return [each for each in before if isinstance(each, SealedSecret) and (each.namespace, each.name) in left]
@@ -109,8 +111,8 @@ def _still_there(before: Sequence[Document], after: Sequence[Document]) -> list[
 
 def _documents(data: bytes | None, path: str, revision: str) -> tuple[Sequence[Document], bool]:
     """The documents of one side of a file, and whether all of them could be read; says so if not."""
-    from sealer.document import parse
-    from sealer.lint import is_helm_template
+    from sealer.checking.lint import is_helm_template
+    from sealer.documents.document import parse
 
     if data is None or not candidates.may_concern(data) or is_helm_template(data):
         return (), True

@@ -13,17 +13,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import config as configs
-from sealer import config_edit, config_reader, files, git, keyring, paths, pins, precommit, repository
-from sealer.binding import check_cluster
+from sealer import files, git, paths
 from sealer.commands import keys as keys_command
+from sealer.configuration import config as configs
+from sealer.configuration import config_edit, config_reader, precommit
 from sealer.console import OK, note, out, warn
 from sealer.errors import DocumentError, SealerError, SourceError
+from sealer.formats.binding import check_cluster
+from sealer.keyrings import keyring
+from sealer.pinning import pins, repository
 from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.commands.keys import Obtained
-    from sealer.config import Config
+    from sealer.configuration.config import Config
 
 DEFAULT_CLUSTER = "local"
 PRE_COMMIT = ".pre-commit-config.yaml"

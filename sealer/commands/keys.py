@@ -11,21 +11,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sealer import config as configs
-from sealer import fetch as fetching
-from sealer import paths, pins, report
-from sealer import trust as trusting
-from sealer.binding import check_cluster
+from sealer import paths, report
+from sealer.configuration import config as configs
 from sealer.console import NO, OK, exit_code, note, out, warn
 from sealer.console import report as report_error
 from sealer.errors import BundleError, FormatError, SealerError, SourceError, Untrusted, UsageError
-from sealer.keyrecord import Status
-from sealer.pins import Change, Keys
+from sealer.formats.binding import check_cluster
+from sealer.formats.keyrecord import Status
+from sealer.formats.strictjson import format_time
+from sealer.pinning import fetch as fetching
+from sealer.pinning import pins
+from sealer.pinning import trust as trusting
+from sealer.pinning.pins import Change, Keys
 from sealer.shell import quote
-from sealer.strictjson import format_time
 
 if TYPE_CHECKING:
-    from sealer.config import Config
+    from sealer.configuration.config import Config
 
 _HEAD = ("CLUSTER", "KEY", "ALGORITHM", "STATUS", "VALID TO", "TRUST")
 
@@ -131,7 +132,7 @@ def obtain(
     path = Path(source)
     own = path.is_dir() and Path(os.path.realpath(path)).parent == Path(os.path.realpath(paths.keyrings()))
     if unsigned and path.is_dir():
-        from sealer.keyring import Keyring
+        from sealer.keyrings.keyring import Keyring
 
         bundle = Keyring.open(path).published(now=now)
         if cluster is not None and bundle.cluster != cluster:

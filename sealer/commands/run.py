@@ -1,6 +1,7 @@
 """`sealer run -f FILE... -- COMMAND`: the command sees the items as variables, or as files with `--files`.
 
-With `--watch` we stay beside it, keys at hand, and act when the values in the sealed files change (`sealer.watch`).
+With `--watch` we stay beside it, keys at hand, and act when the values in the sealed files change
+(`sealer.running.watch`).
 
 Its exit code is ours. What goes wrong before it starts is 125; a command that can't be executed 126, not found 127.
 """
@@ -15,16 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import child, config, console, passphrase, private, runfolder, variables
+from sealer import console
 from sealer import files as filesystem
+from sealer.configuration import config
 from sealer.errors import NoKey, Refused, SealerError, SourceError, UsageError
+from sealer.formats import passphrase
+from sealer.keyrings import private
+from sealer.running import child, runfolder, variables
 from sealer.shell import quote
 
 if TYPE_CHECKING:
-    from sealer.config import Config
-    from sealer.document import SealedSecret
-    from sealer.unseal import PrivateKeys
-    from sealer.watch import Contents, Target, Watcher
+    from sealer.configuration.config import Config
+    from sealer.documents.document import SealedSecret
+    from sealer.running.watch import Contents, Target, Watcher
+    from sealer.sealing.unseal import PrivateKeys
 
 OURS = 125
 
@@ -147,7 +152,7 @@ def _target(values: Mapping[str, bytes], as_files: bool, preserve: bool) -> Iter
 def _watcher(word: str | None, as_files: bool) -> Watcher | None:
     if word is None:
         return None
-    from sealer import watch
+    from sealer.running import watch
 
     return watch.Watcher(watch.action(word, as_files=as_files), _name_skipped)
 
@@ -178,7 +183,7 @@ def _matching(settings: Config, pattern: str) -> Iterator[str]:
 
 
 def _sealed(data: bytes, path: str) -> Iterable[SealedSecret]:
-    from sealer import document
+    from sealer.documents import document
 
     documents = document.parse_strict(data, path).documents
     plain = next((each for each in documents if isinstance(each, document.Manifest)), None)
@@ -195,7 +200,7 @@ def _sealed(data: bytes, path: str) -> Iterable[SealedSecret]:
 
 
 def _open(doc: SealedSecret, keys: PrivateKeys, settings: Config | None, command: Sequence[str]) -> Mapping[str, bytes]:
-    from sealer import unseal
+    from sealer.sealing import unseal
 
     try:
         return unseal.unseal(doc, keys)[0].items
@@ -207,7 +212,7 @@ def _no_key(
     doc: SealedSecret, keys: PrivateKeys, settings: Config | None, command: Sequence[str]
 ) -> SealerError | None:
     """The error that names both sides: who it is sealed to, whom we are, and the file that we could open instead."""
-    from sealer import recipients
+    from sealer.checking import recipients
 
     known = recipients.known(settings)
     held, others = _held(keys)
@@ -226,7 +231,7 @@ def _no_key(
 
 def _held(keys: PrivateKeys) -> tuple[Sequence[str], Sequence[str]]:
     """The names of the keyrings at hand, and the ids of keys that were named one by one."""
-    from sealer.private import Held, Local
+    from sealer.keyrings.private import Held, Local
 
     if isinstance(keys, Held):
         return keys.keyrings.clusters if keys.keyrings else (), [key.id for key in keys.keys]

@@ -10,17 +10,20 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sealer import config, console, document, files, parallel, sealedfile, source
-from sealer.document import File, SealedSecret
+from sealer import console, files
+from sealer.configuration import config
+from sealer.documents import document
+from sealer.documents.document import File, SealedSecret
 from sealer.emit import refuse_format
 from sealer.errors import SealerError, UsageError
 from sealer.report import count, table, wrapped
-from sealer.resolver import Resolver
-from sealer.sealedfile import Change
-from sealer.sealing import Done, Input, Job, Output, Plain, Sealing
+from sealer.sealing import parallel, sealedfile, source
+from sealer.sealing.manifests import Done, Input, Job, Output, Plain, Sealing
+from sealer.sealing.resolver import Resolver
+from sealer.sealing.sealedfile import Change
+from sealer.sealing.source import Items
+from sealer.sealing.targets import Flags, Said
 from sealer.secret import Secret
-from sealer.source import Items
-from sealer.targets import Flags, Said
 
 __all__ = ["Items", "run"]
 
@@ -197,7 +200,7 @@ def _in_history(outputs: Sequence[Output]) -> Mapping[Path, str]:
     def holds(data: bytes, path: str) -> bool:
         if data in before:  # the usual case: committed as it stood here
             return True
-        from sealer import lint
+        from sealer.checking import lint
 
         return lint.holds_plaintext(data, path)
 

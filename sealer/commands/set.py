@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import config, console, edit, files, render, report, seal, sealedfile, source
+from sealer import console, files, report
+from sealer.configuration import config
+from sealer.documents import edit, render
 from sealer.errors import SealerError, UsageError
-from sealer.resolver import Resolver, recipients_of
-from sealer.sealedfile import Change
+from sealer.sealing import seal, sealedfile, source
+from sealer.sealing.resolver import Resolver, recipients_of
+from sealer.sealing.sealedfile import Change
+from sealer.sealing.targets import STORES, Flags, Target
 from sealer.secret import Secret
-from sealer.targets import STORES, Flags, Target
 
 if TYPE_CHECKING:
-    from sealer.document import SealedSecret
-    from sealer.source import ValueFlags
+    from sealer.documents.document import SealedSecret
+    from sealer.sealing.source import ValueFlags
 
 
 @dataclass(frozen=True, slots=True)

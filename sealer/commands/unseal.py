@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealer import config, console, document, files, private, render, sealedfile, source, template, unseal
-from sealer.document import SealedSecret
+from sealer import console, files, template
+from sealer.configuration import config
+from sealer.documents import document, render
+from sealer.documents.document import SealedSecret
 from sealer.emit import refuse_format
 from sealer.errors import NoKey, SourceError, UsageError
+from sealer.keyrings import private
+from sealer.sealing import sealedfile, source, unseal
 
 if TYPE_CHECKING:
-    from sealer.document import File
-    from sealer.unseal import PrivateKeys
+    from sealer.documents.document import File
+    from sealer.sealing.unseal import PrivateKeys
 
 _STDIN = "-"
 
@@ -86,7 +90,7 @@ def _item(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
 
 def _named(doc: SealedSecret, keys: PrivateKeys) -> NoKey:
     """The error for a document of others that names both sides by their clusters."""
-    from sealer import recipients
+    from sealer.checking import recipients
 
     held = ", ".join(getattr(keys, "clusters", ())) or "no such private key"
     known = recipients.known(config.find(Path.cwd()))

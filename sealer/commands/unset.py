@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sealer import console, edit, report, sealedfile
+from sealer import console, report
+from sealer.documents import edit
 from sealer.errors import UsageError
 from sealer.report import count
-from sealer.sealedfile import Change
+from sealer.sealing import sealedfile
+from sealer.sealing.sealedfile import Change
 
 
 def run(paths: Sequence[str], key: str, *, namespace: str | None = None, name: str | None = None) -> int:

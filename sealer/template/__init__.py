@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sealer.errors import TemplateRefused
 
 if TYPE_CHECKING:
-    from sealer.document import Template
+    from sealer.documents.document import Template
 
 _OPEN = "{{"
 _KEYWORDS = frozenset(

@@ -8,8 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sealer import envelope_v1, envelope_v2, keys
-from sealer.binding import Binding, Scope
+from sealer.formats import envelope_v1, envelope_v2, keys
+from sealer.formats.binding import Binding, Scope
 from tests.benchmarks.measure import rate, row, title
 
 PLACE = Binding(Scope.STRICT, "payments", "db")

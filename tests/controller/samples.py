@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from controller.effects import Call, Effects
 from controller.model import Delivery, Known, Target
-from sealer.keyrecord import state_key_id
+from sealer.formats.keyrecord import state_key_id
 from sealer.secret import Ref, Secret
 
 NOW = 1_760_000_000_000

@@ -13,8 +13,8 @@ import pytest
 
 from controller import keyadmin
 from sealer import schema
-from sealer.binding import Scope
-from sealer.keys import generate_kem
+from sealer.formats.binding import Scope
+from sealer.formats.keys import generate_kem
 from tests.controller.world import RULES, Counts, World
 
 

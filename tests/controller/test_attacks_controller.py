@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sealer import git, unseal
-from sealer.unseal import Opened
+from sealer import git
+from sealer.sealing import unseal
+from sealer.sealing.unseal import Opened
 from tests.controller.world import RULES
 from tests.sealer import rings
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controller.look import Work
-    from sealer.document import SealedSecret
-    from sealer.unseal import PrivateKeys
+    from sealer.documents.document import SealedSecret
+    from sealer.sealing.unseal import PrivateKeys
     from tests.controller.world import World
 
 RAN = "ran-a-program"

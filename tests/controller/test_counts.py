@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller import keyadmin
-from sealer.keys import generate_kem
+from sealer.formats.keys import generate_kem
 from tests.sealer.rings import NOW
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_a_failure_is_tried_again_when_the_keyring_changes(world: World, counts:
     world.write(".sealer.yaml", "version: 1\nclusters: {prod: {}}\nrules: [{path: '**/*.yaml', clusters: [prod]}]\n")
     assert "a: no such key" in world.apply().out
     from controller.keyimport import Found
-    from sealer.keyrecord import Status
+    from sealer.formats.keyrecord import Status
 
     keyadmin.import_(world.directory, [Found(key, Status.ACTIVE)], now=NOW)
     counts.private = 0
@@ -100,7 +100,7 @@ def test_a_known_file_is_not_parsed_again(world: World, monkeypatch: pytest.Monk
     def refuse(data: bytes, path: str) -> None:
         raise AssertionError(path)
 
-    monkeypatch.setattr("sealer.document.parse", refuse)
+    monkeypatch.setattr("sealer.documents.document.parse", refuse)
     assert world.apply().summary == "1 unchanged"
 
 

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from sealer import schema
-from sealer.keys import generate_kem
+from sealer.formats.keys import generate_kem
 from tests.controller.world import RULES, Counts, World
 
 ONE = "version: 1\nclusters: {prod: {}}\nrules: [{path: 'clusters/{cluster}/**/*.yaml'}]\n"

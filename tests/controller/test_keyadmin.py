@@ -11,10 +11,10 @@ import pytest
 
 from controller import keyadmin
 from controller.keyimport import Found
-from sealer import bundle, keys, passphrase
 from sealer.errors import NameRefused, NoKey, Refused, UsageError
-from sealer.keyrecord import Record, Status
-from sealer.keyring import Keyring, read_record
+from sealer.formats import bundle, keys, passphrase
+from sealer.formats.keyrecord import Record, Status
+from sealer.keyrings.keyring import Keyring, read_record
 from tests.sealer import rings
 from tests.sealer.rings import NOW
 

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from controller import keyimport
-from sealer import keys, sshsig
 from sealer.errors import DocumentError, KeyFormatError, SealerError
-from sealer.keyrecord import Status
-from sealer.wire import b64encode
+from sealer.formats import keys, sshsig
+from sealer.formats.keyrecord import Status
+from sealer.formats.wire import b64encode
 from tests.sealer.rings import rsa_key
 
 LABEL = keyimport.LABEL

@@ -17,11 +17,12 @@ import typer
 from controller import keys_cli
 from controller.model import Delivery, Target
 from controller.state import State
-from sealer import bundle, keys, paths
+from sealer import paths
 from sealer.entry import start
-from sealer.keyring import Keyring
+from sealer.formats import bundle, keys
+from sealer.formats.wire import b64encode
+from sealer.keyrings.keyring import Keyring
 from sealer.secret import Ref
-from sealer.wire import b64encode
 from tests.sealer.rings import rsa_key
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/key-list.v1.json").read_text())

@@ -14,10 +14,11 @@ from controller.sources import entry
 from controller.sources.directory import DirectorySource, unknown
 from controller.sources.entry import Entry
 from controller.sources.location import Location, locate
-from sealer import document, envelope_v2
-from sealer.binding import Binding, Scope
+from sealer.documents import document
 from sealer.errors import EnvelopeError, SealerError, SourceError
-from sealer.keys import generate_kem
+from sealer.formats import envelope_v2
+from sealer.formats.binding import Binding, Scope
+from sealer.formats.keys import generate_kem
 
 SEALED = """apiVersion: bitnami.com/v1alpha1
 kind: SealedSecret

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.statecrypt import key_of, open_row, seal_row
 from sealer.errors import CannotOpen, NoKey, SealerError
-from sealer.keyrecord import state_key_id
+from sealer.formats.keyrecord import state_key_id
 from sealer.secret import Ref, Secret
 from tests.controller.samples import secret, state_key
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller import keyadmin
-from sealer import document, schema
+from sealer import schema
+from sealer.documents import document
 from tests.sealer import rings
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from controller.model import (
 from controller.reason import Cause
 from controller.triage import triage
 from controller.verdict import Verdict, input_of
-from sealer.binding import Scope
+from sealer.formats.binding import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from controller import main, state_tables
 from controller.state_tables import sa
-from sealer import envelope_v1, envelope_v2, keys, paths, render
-from sealer.binding import Binding, Scope
+from sealer import paths
+from sealer.documents import render
 from sealer.entry import start
-from sealer.keyring import Keyring
-from sealer.seal import Recipients, seal_item
+from sealer.formats import envelope_v1, envelope_v2, keys
+from sealer.formats.binding import Binding, Scope
+from sealer.keyrings.keyring import Keyring
+from sealer.sealing.seal import Recipients, seal_item
 from sealer.secret import Secret
 from tests.sealer import rings
 

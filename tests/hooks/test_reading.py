@@ -17,7 +17,7 @@ from hooks import dotenv, loose, manifest, privatekey
 from hooks.keyname import is_credential
 from hooks.randomness import looks_random
 from hooks.value import Verdict, judge, judge_base64
-from sealer import yamlio
+from sealer.documents import yamlio
 from tests.hooks.labelled import pem, random_text
 
 KEYS = st.from_regex(r"[a-zA-Z][a-zA-Z0-9._-]{0,12}", fullmatch=True)
@@ -93,8 +93,8 @@ def test_keys_as_openssl_writes_them(options: list[str], expected: list[str]) ->
 
 
 def test_our_own_keys() -> None:
-    from sealer.keys import generate_kem
-    from sealer.wire import pem_encode
+    from sealer.formats.keys import generate_kem
+    from sealer.formats.wire import pem_encode
 
     assert rules(generate_kem().pem) == ["private-key"]
     assert rules(pem_encode("SEALER STATE KEY", bytes.fromhex(random_text("hex", 64)))) == ["private-key"]

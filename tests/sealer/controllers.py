@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sealer import bundle, config, keys, sshsig
-from sealer.bundle import Bundle, BundleKey
-from sealer.keyrecord import Status
+from sealer.configuration import config
+from sealer.formats import bundle, keys, sshsig
+from sealer.formats.bundle import Bundle, BundleKey
+from sealer.formats.keyrecord import Status
 
 if TYPE_CHECKING:
-    from sealer.config import Config
+    from sealer.configuration.config import Config
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 YEAR = timedelta(days=365)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sealer import keyfiles, keyrecord, keyring, keys, passphrase, sshsig
-from sealer.bundle import Bundle, BundleKey
-from sealer.keyrecord import KeyEntry, Record, StateEntry, Status
-from sealer.wire import pem_encode
+from sealer.formats import keyrecord, keys, passphrase, sshsig
+from sealer.formats.bundle import Bundle, BundleKey
+from sealer.formats.keyrecord import KeyEntry, Record, StateEntry, Status
+from sealer.formats.wire import pem_encode
+from sealer.keyrings import keyfiles, keyring
 
 # Today, so that no test fails on the day when keys of a fixed date would have ended.
 NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sealer import keys, render, sshsig
-from sealer.binding import Binding, Scope
-from sealer.seal import Recipients, seal_item
+from sealer.documents import render
+from sealer.formats import keys, sshsig
+from sealer.formats.binding import Binding, Scope
+from sealer.sealing.seal import Recipients, seal_item
 from sealer.secret import Secret
 
 if TYPE_CHECKING:

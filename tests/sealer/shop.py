@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sealer import bundle, cli, document, entry, keys, sshsig
-from sealer.bundle import Bundle, BundleKey
-from sealer.document import Manifest, SealedSecret
-from sealer.keyrecord import Status
-from sealer.unseal import unseal
+from sealer import cli, entry
+from sealer.documents import document
+from sealer.documents.document import Manifest, SealedSecret
+from sealer.formats import bundle, keys, sshsig
+from sealer.formats.bundle import Bundle, BundleKey
+from sealer.formats.keyrecord import Status
+from sealer.sealing.unseal import unseal
 
 RULES = """\
 version: 1

@@ -18,26 +18,18 @@ from pathlib import Path
 
 import pytest
 
-from sealer import (
-    bundle,
-    console,
-    document,
-    edit,
-    envfile,
-    files,
-    parallel,
-    sealedfile,
-    shell,
-    template,
-    trust,
-    variables,
-)
-from sealer.binding import Binding, Scope
-from sealer.bundle import BundleKey
-from sealer.document import SealedSecret, Template
+from sealer import console, files, shell, template
+from sealer.checking.moved import Origins
+from sealer.documents import document, edit, envfile
+from sealer.documents.document import SealedSecret, Template
 from sealer.errors import Refused, SealerError, TemplateRefused, Untrusted, UsageError
-from sealer.keyrecord import Status
-from sealer.moved import Origins
+from sealer.formats import bundle
+from sealer.formats.binding import Binding, Scope
+from sealer.formats.bundle import BundleKey
+from sealer.formats.keyrecord import Status
+from sealer.pinning import trust
+from sealer.running import variables
+from sealer.sealing import parallel, sealedfile
 from tests.sealer.shop import Shop, make, manifest, said, sealer, shop_fixture  # noqa: F401  # a fixture
 
 HEAD = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: payments\n"
@@ -275,7 +267,7 @@ def test_a_submodule_does_not_start_trust_anew() -> None:
 
 
 def test_a_step_back_to_v1_by_the_repository_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sealer import keys
+    from sealer.formats import keys
 
     monkeypatch.chdir(tmp_path)
     shop = make(tmp_path, ("prod",), rules="version: 1\nclusters:\n  prod: {envelope: v1}\n")

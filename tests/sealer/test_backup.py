@@ -13,11 +13,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sealer import backup, files, keyrecord, keyring, keys, passphrase, paths
+from sealer import files, paths
 from sealer.errors import KeyFormatError, Refused, SealerError, SourceError, UsageError
-from sealer.keyrecord import BackedUp
-from sealer.keyring import Keyring
-from sealer.wire import b64encode, canonical_json, pem_decode, pem_encode
+from sealer.formats import backup, keyrecord, keys, passphrase
+from sealer.formats.keyrecord import BackedUp
+from sealer.formats.wire import b64encode, canonical_json, pem_decode, pem_encode
+from sealer.keyrings import keyring
+from sealer.keyrings.keyring import Keyring
 from tests.sealer import rings
 from tests.sealer.rings import NOW
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import binding
-from sealer.binding import Binding, Scope
 from sealer.errors import NameRefused
+from sealer.formats import binding
+from sealer.formats.binding import Binding, Scope
 
 labels = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 items = st.from_regex(r"[-._A-Za-z0-9]{1,30}", fullmatch=True).filter(lambda s: s != "." and not s.startswith(".."))

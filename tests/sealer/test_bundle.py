@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealer import bundle, keys, sshsig
 from sealer.errors import BundleError
-from sealer.keyrecord import Status
-from sealer.wire import b64encode, canonical_json, pem_encode
+from sealer.formats import bundle, keys, sshsig
+from sealer.formats.keyrecord import Status
+from sealer.formats.wire import b64encode, canonical_json, pem_encode
 from tests.sealer.rings import NOW, YEAR, bundle_of, published, rsa_key
 
 IDENTITY = Ed25519PrivateKey.generate()

@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import config, schema, yamlio
-from sealer.binding import Scope
+from sealer import schema
+from sealer.configuration import config
+from sealer.configuration.rules import match
+from sealer.documents import yamlio
 from sealer.errors import DocumentError, SourceError, UsageError
-from sealer.rules import match
+from sealer.formats.binding import Scope
 
 if TYPE_CHECKING:
-    from sealer.config import Config
+    from sealer.configuration.config import Config
 
 DESIGN = """\
 version: 1

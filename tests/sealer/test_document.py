@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealer import document, envelope_v1, schema, stream
-from sealer.binding import Binding, Scope
-from sealer.document import Manifest, Other, SealedSecret
+from sealer import schema
+from sealer.documents import document, stream
+from sealer.documents.document import Manifest, Other, SealedSecret
 from sealer.errors import DocumentError, NameRefused
+from sealer.formats import envelope_v1
+from sealer.formats.binding import Binding, Scope
 from sealer.secret import Ref
 from tests.sealer.documents import envelope, sealed, secret
 from tests.sealer.test_peers import rsa

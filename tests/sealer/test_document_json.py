@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import jsonio
+from sealer.documents import jsonio
+from sealer.documents.node import Kind
 from sealer.errors import DocumentError
-from sealer.node import Kind
 
 values = st.recursive(
     st.one_of(

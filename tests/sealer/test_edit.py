@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from sealer import document, edit, render
-from sealer.document import SealedSecret
+from sealer.documents import document, edit, render
+from sealer.documents.document import SealedSecret
 from sealer.errors import DocumentError
 from sealer.secret import Secret
 from tests.sealer.documents import sealed

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealer import document, edit, render
-from sealer.document import SealedSecret
+from sealer.documents import document, edit, render
+from sealer.documents.document import SealedSecret
 from sealer.errors import DocumentError
 from sealer.secret import Secret
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealer import envelope_v1, envelope_v2, keys
-from sealer.binding import Binding, Scope
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NoKey
+from sealer.formats import envelope_v1, envelope_v2, keys
+from sealer.formats.binding import Binding, Scope
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 PLACE = Binding(Scope.STRICT, "payments", "db")
@@ -97,7 +97,7 @@ def test_flipping_any_single_byte_of_a_v1_text_is_refused() -> None:
 
 @given(st.integers(0, 255), st.data())
 def test_any_changed_byte_of_a_v2_blob_is_refused(new: int, data: st.DataObject) -> None:
-    from sealer.wire import b64decode, b64encode
+    from sealer.formats.wire import b64decode, b64encode
 
     blob = bytearray(b64decode(envelope_v2.seal(b"value", CONTEXT, [kem().public])[3:]))
     position = data.draw(st.integers(0, len(blob) - 1))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import envfile
+from sealer.documents import envfile
 from sealer.errors import DocumentError
 
 NAMES = st.text(string.ascii_letters + string.digits + "_-.", min_size=1, max_size=20)

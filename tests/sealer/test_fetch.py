@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from sealer import bundle, fetch, pins
 from sealer.errors import FormatError, SealerError, SourceError, UsageError
+from sealer.formats import bundle
+from sealer.pinning import fetch, pins
 from tests.sealer import https
 from tests.sealer.controllers import Controller, rsa_key
 

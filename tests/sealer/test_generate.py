@@ -8,8 +8,8 @@ import uuid
 
 import pytest
 
-from sealer import generate
 from sealer.errors import UsageError
+from sealer.sealing import generate
 
 FORMS = {
     "password": rb"[-_.~A-Za-z0-9]{32}",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sealer import git, revisions
+from sealer import git
+from sealer.comparing import revisions
 from sealer.errors import SourceError, UsageError
 from tests.sealer.sealedfiles import commit
 

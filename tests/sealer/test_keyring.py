@@ -15,10 +15,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sealer import bundle, keyfiles, keyrecord, keyring, keys, passphrase, paths
+from sealer import paths
 from sealer.errors import KeyFormatError, NameRefused, NoKey, Refused, SealerError, SourceError, UsageError
-from sealer.keyrecord import BackedUp, Status
-from sealer.keyring import Keyring
+from sealer.formats import bundle, keyrecord, keys, passphrase
+from sealer.formats.keyrecord import BackedUp, Status
+from sealer.keyrings import keyfiles, keyring
+from sealer.keyrings.keyring import Keyring
 from tests.sealer import rings
 from tests.sealer.rings import NOW
 
@@ -69,7 +71,7 @@ def test_it_gives_its_keys(tmp_path: Path) -> None:
 def test_opening_needs_no_cryptography(tmp_path: Path) -> None:
     rings.make(tmp_path / "r")
     code = (
-        "import sys\nfrom pathlib import Path\nfrom sealer.keyring import Keyring\n"
+        "import sys\nfrom pathlib import Path\nfrom sealer.keyrings.keyring import Keyring\n"
         "ring = Keyring.open(Path(sys.argv[1]))\nring.digest, ring.entries\n"
         "sys.exit('cryptography' in sys.modules)"
     )
@@ -387,7 +389,7 @@ _CHANGE = """
 import os, sys
 from dataclasses import replace
 from pathlib import Path
-from sealer import files, keyfiles, keyring, keys
+from sealer import files; from sealer.formats import keys; from sealer.keyrings import keyfiles, keyring
 from tests.sealer import rings
 directory, steps = Path(sys.argv[1]), int(sys.argv[2])
 def killed(call):
@@ -449,7 +451,7 @@ _GROW = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from sealer import keyring, keys
+from sealer.formats import keys; from sealer.keyrings import keyring
 from tests.sealer import rings
 for _ in range(10):
     with keyring.changing(Path(sys.argv[1])) as ring:

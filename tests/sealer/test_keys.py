@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from sealer import keys
 from sealer.errors import KeyFormatError
-from sealer.wire import pem_encode
+from sealer.formats import keys
+from sealer.formats.wire import pem_encode
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, 0, 999, tzinfo=datetime.UTC)
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import keys, lint
-from sealer.document import parse
-from sealer.moved import Origins
+from sealer.checking import lint
+from sealer.checking.moved import Origins
+from sealer.documents.document import parse
+from sealer.formats import keys
 from tests.sealer.sealedfiles import sealed
 
 KEY = keys.generate_kem()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sealer import parallel
 from sealer.errors import DocumentError
+from sealer.sealing import parallel
 
 
 @pytest.fixture(autouse=True)

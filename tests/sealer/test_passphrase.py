@@ -16,9 +16,9 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from sealer import keys, passphrase
 from sealer.errors import KeyFormatError, SourceError, UsageError
-from sealer.wire import pem_decode, pem_encode
+from sealer.formats import keys, passphrase
+from sealer.formats.wire import pem_decode, pem_encode
 
 LABEL = passphrase.PEM_ENCRYPTED
 PEM = keys.generate_kem().pem.encode()
@@ -184,7 +184,7 @@ _ASK = """
 import fcntl, os, sys, termios
 os.setsid()
 if "terminal" in sys.argv: fcntl.ioctl(3, termios.TIOCSCTTY, 0)
-from sealer import console, passphrase
+from sealer import console; from sealer.formats import passphrase
 console.run(lambda: print(passphrase.ask("Passphrase", confirm="confirm" in sys.argv)) or 0)
 """
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from sealer import envelope_v1, envelope_v2, keys
-from sealer.binding import Binding, Scope, scope_annotations
 from sealer.errors import CannotOpen
+from sealer.formats import envelope_v1, envelope_v2, keys
+from sealer.formats.binding import Binding, Scope, scope_annotations
 
 NOW = datetime.datetime.now(datetime.UTC)
 PLACES = [

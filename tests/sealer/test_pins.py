@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from sealer import config, paths, pins, trust
+from sealer import paths
+from sealer.configuration import config
 from sealer.errors import BundleError, FormatError, KeyFormatError, Refused, SourceError, Untrusted, UsageError
-from sealer.keyrecord import Status
+from sealer.formats.keyrecord import Status
+from sealer.pinning import pins, trust
 from tests.sealer.controllers import NOW, Controller, pin, repository, rsa_key, v1, v2
 
 
@@ -507,7 +509,7 @@ _USE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from sealer import config, pins
+from sealer.configuration import config; from sealer.pinning import pins
 pins.pinned(config.load(Path(sys.argv[1])), "prod", now=datetime(2026, 3, 2, 12, tzinfo=UTC))
 """
 

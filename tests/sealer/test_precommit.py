@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import config_edit, config_reader, precommit, yamlio
+from sealer.configuration import config_edit, config_reader, precommit
+from sealer.documents import yamlio
 from sealer.errors import DocumentError
 
 ALL = tuple(precommit.HOOKS)

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sealer import keyring, keys, passphrase, paths, private, render
+from sealer import paths
+from sealer.documents import render
 from sealer.errors import KeyFormatError, SealerError, SourceError, UsageError
+from sealer.formats import keys, passphrase
+from sealer.keyrings import keyring, private
 from sealer.secret import Secret
 from tests.sealer import rings
 from tests.sealer.controllers import rsa_key

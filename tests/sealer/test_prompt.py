@@ -14,7 +14,7 @@ import pytest
 
 CHILD = """
 import sys
-from sealer import console, prompt
+from sealer import console; from sealer.sealing import prompt
 def body():
     value = prompt.hidden("Value for password (hidden)", way_out="use stdin")
     sys.stdout.write(f"got {len(value)} {value.hex()}\\n")

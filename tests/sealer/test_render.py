@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sealer import document, render, schema
-from sealer.binding import Binding, Scope
-from sealer.document import Manifest, SealedSecret
+from sealer import schema
+from sealer.documents import document, render
+from sealer.documents.document import Manifest, SealedSecret
+from sealer.formats.binding import Binding, Scope
 from sealer.secret import Secret
 from tests.sealer.documents import envelope
 from tests.sealer.test_peers import rsa

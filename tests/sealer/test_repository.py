@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sealer import repository
+from sealer.pinning import repository
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -108,7 +108,7 @@ def test_a_local_path_has_none(url: str) -> None:
 
 
 def test_a_normal_form_may_be_a_source() -> None:
-    from sealer.config_reader import is_source
+    from sealer.configuration.config_reader import is_source
 
     for url in ("https://h.example/a/b~c/d+e.git", "ssh://git@example.com:2222/~me/b.git"):
         normal = repository.normalise(url)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sealer.binding import Scope
-from sealer.config import Cluster, Config
+from sealer.configuration.config import Cluster, Config
+from sealer.configuration.rules import MAX_PATTERN, Rule, compile_pattern, match, matches
 from sealer.errors import FormatError, NameRefused
-from sealer.rules import MAX_PATTERN, Rule, compile_pattern, match, matches
+from sealer.formats.binding import Scope
 
 
 def _match(pattern: str, path: str) -> dict[str, str] | None:

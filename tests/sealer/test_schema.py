@@ -14,7 +14,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import sealer
-from sealer import schema, yamlio
+from sealer import schema
+from sealer.documents import yamlio
 from sealer.errors import DocumentError, SourceError
 
 NAMES = sorted(path.name.removesuffix(".v1.json") for path in schema.folder().glob("*.v1.json"))

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sealer import keys, seal
-from sealer.binding import Binding, Scope
-from sealer.envelope_v1 import EnvelopeV1
-from sealer.envelope_v2 import EnvelopeV2
 from sealer.errors import EnvelopeError, KeyFormatError, NameRefused, Refused, UsageError
-from sealer.keyrecord import Status
-from sealer.seal import Holder, Recipients
+from sealer.formats import keys
+from sealer.formats.binding import Binding, Scope
+from sealer.formats.envelope_v1 import EnvelopeV1
+from sealer.formats.envelope_v2 import EnvelopeV2
+from sealer.formats.keyrecord import Status
+from sealer.sealing import seal
+from sealer.sealing.seal import Holder, Recipients
 from tests.sealer import rings
 from tests.sealer.controllers import rsa_key
 from tests.sealer.shop import Cluster
@@ -22,7 +23,7 @@ STRICT = Binding(Scope.STRICT, "payments", "db")
 
 
 def holder(name: str, *private: keys.PrivateKey, envelope: str | None = None, **changes: object) -> Holder:
-    from sealer import bundle
+    from sealer.formats import bundle
 
     cluster = Cluster(name, list(private), **changes)  # type: ignore[arg-type]
     return Holder(name, bundle.parse(cluster.bundle()), envelope)

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import sshsig
 from sealer.errors import KeyFormatError, Untrusted
+from sealer.formats import sshsig
 
 NAMESPACE = "keys@sealer.dev"
 IDENTITY = Ed25519PrivateKey.generate()

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import targets
-from sealer.binding import Scope
-from sealer.config import Cluster, Config
+from sealer.configuration.config import Cluster, Config
+from sealer.configuration.rules import Match, Rule
 from sealer.errors import UsageError
-from sealer.rules import Match, Rule
-from sealer.targets import Flags, Said, Sealed
+from sealer.formats.binding import Scope
+from sealer.sealing import targets
+from sealer.sealing.targets import Flags, Said, Sealed
 
 NAMES = st.sampled_from(["a", "b"])
 MAYBE = st.none() | NAMES

@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from sealer import template
-from sealer.document import Template
+from sealer.documents.document import Template
 from sealer.errors import TemplateRefused
 
 

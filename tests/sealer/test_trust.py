@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import paths, schema, trust
+from sealer import paths, schema
 from sealer.errors import DocumentError, FormatError, SourceError, Untrusted
-from sealer.trust import Identity, Subject, Trust
+from sealer.pinning import trust
+from sealer.pinning.trust import Identity, Subject, Trust
 
 _PINS = st.builds(lambda text: "SHA256:" + text, st.text("AZaz09+/", min_size=43, max_size=43))
 _IDS = st.text("0123456789abcdef", min_size=16, max_size=16)

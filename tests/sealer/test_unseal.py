@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealer import document, keys, render, seal, unseal
-from sealer.binding import Binding, Scope
-from sealer.document import SealedSecret
+from sealer.documents import document, render
+from sealer.documents.document import SealedSecret
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NoKey, SealerError, TemplateRefused
-from sealer.seal import Recipients
+from sealer.formats import keys
+from sealer.formats.binding import Binding, Scope
+from sealer.sealing import seal, unseal
+from sealer.sealing.seal import Recipients
 from sealer.secret import Secret
 from tests.sealer.controllers import rsa_key
 from tests.sealer.shop import Cluster

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import variables
 from sealer.errors import NameRefused, Refused, UsageError
+from sealer.running import variables
 
 _REFUSED = """PATH Path LD_PRELOAD LD_LIBRARY_PATH DYLD_INSERT_LIBRARIES BASH_ENV ENV IFS SHELLOPTS BASHOPTS PS4
     PROMPT_COMMAND PYTHONPATH PYTHONSTARTUP NODE_OPTIONS PERL5LIB PERL5OPT RUBYOPT RUBYLIB GIT_SSH_COMMAND

@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sealer import envelope_v1, envelope_v2
-from sealer.binding import Binding, Scope
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NameRefused, NoKey
+from sealer.formats import envelope_v1, envelope_v2
+from sealer.formats.binding import Binding, Scope
 from tests.vectors import keys
 
 ROOT = Path(__file__).parents[2]

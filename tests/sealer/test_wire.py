@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealer import wire
 from sealer.errors import FormatError
+from sealer.formats import wire
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

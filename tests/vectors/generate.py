@@ -1,8 +1,8 @@
 """Writes the envelope vectors anew:  python -m tests.vectors.generate
 
-An implementation of its own, on purpose: it shares only names (`sealer.binding`) and key files with the product, takes
-every random byte from a stream seeded by the vector's name, and can be told to do one thing wrong. One scenario a
-file; `expect` is `value`, or the layer that must refuse:
+An implementation of its own, on purpose: it shares only names (`sealer.formats.binding`) and key files with the
+product, takes every random byte from a stream seeded by the vector's name, and can be told to do one thing wrong. One
+scenario a file; `expect` is `value`, or the layer that must refuse:
 
     name        a namespace, name or item that no label or context may be built from
     parse       structure, found without a key
@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-from sealer.binding import Binding, Scope
+from sealer.formats.binding import Binding, Scope
 from tests.vectors import keys
 
 HERE = Path(__file__).parent / "envelopes"

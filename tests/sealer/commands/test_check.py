@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from sealer import keys, schema
-from sealer.binding import Scope
+from sealer import schema
+from sealer.checking.problem import Severity
 from sealer.commands import check
-from sealer.keyrecord import Status
-from sealer.problem import Severity
+from sealer.formats import keys
+from sealer.formats.binding import Scope
+from sealer.formats.keyrecord import Status
 from tests.sealer import rings
 from tests.sealer.sealedfiles import commit, sealed, trust
 from tests.sealer.shop import Shop, make, manifest, sealer

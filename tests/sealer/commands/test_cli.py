@@ -129,8 +129,16 @@ def test_help_imports_neither_crypto_nor_yaml() -> None:
 
 def test_one_seal_imports_only_what_it_uses(shop: Shop) -> None:
     found = imported("seal", "--cluster", "prod", stdin=manifest("a", "b", k="x").encode())
-    assert "sealer.sealing" in found
-    assert not found & {"jsonschema", "git", "rich", "sqlalchemy", "sealer.git", "sealer.keyring", "sealer.private"}
+    assert "sealer.sealing.manifests" in found
+    assert not found & {
+        "jsonschema",
+        "git",
+        "rich",
+        "sqlalchemy",
+        "sealer.git",
+        "sealer.keyrings.keyring",
+        "sealer.keyrings.private",
+    }
 
 
 def test_a_value_at_the_prompt(shop: Shop) -> None:

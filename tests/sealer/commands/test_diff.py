@@ -6,16 +6,19 @@ import json
 import os
 import secrets
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sealer import keys, schema
-from sealer.binding import Scope
+from sealer import schema
+from sealer.formats.binding import Scope
 from tests.sealer import rings
 from tests.sealer.sealedfiles import commit, sealed
 from tests.sealer.shop import Shop, manifest, sealer
 from tests.sealer.shop import shop_fixture as _shop_fixture
+
+if TYPE_CHECKING:
+    from sealer.formats import keys
 
 shop = _shop_fixture
 

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from controller import keyadmin
-from sealer import bundle, config, paths, pins
+from sealer import paths
 from sealer.commands import init
+from sealer.configuration import config
 from sealer.errors import NameRefused, SealerError, UsageError
+from sealer.formats import bundle
+from sealer.pinning import pins
 from tests.sealer import https
 from tests.sealer.controllers import Controller, rsa_key
 

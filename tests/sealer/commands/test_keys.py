@@ -6,16 +6,22 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from controller import keyadmin
-from sealer import bundle, config, passphrase, paths, pins, schema
+from sealer import paths, schema
 from sealer.commands import keys
 from sealer.errors import SealerError, SourceError, Untrusted, UsageError
-from sealer.keyrecord import Status
+from sealer.formats import bundle, passphrase
+from sealer.formats.keyrecord import Status
+from sealer.pinning import pins
 from tests.sealer import https
 from tests.sealer.controllers import Controller, pin, repository, rsa_key, v2
+
+if TYPE_CHECKING:
+    from sealer.configuration import config
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ISSUED = NOW - timedelta(days=1)

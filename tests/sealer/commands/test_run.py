@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sealer import runfolder
+from sealer.running import runfolder
 from tests.sealer.sealedfiles import sealed, trust
 from tests.sealer.shop import Shop, manifest
 from tests.sealer.shop import shop_fixture as _shop_fixture

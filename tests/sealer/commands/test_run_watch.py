@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 
-from sealer import passphrase, watch
-from sealer.child import RESTART
 from sealer.errors import UsageError
-from sealer.variables import Chosen
+from sealer.formats import passphrase
+from sealer.running import watch
+from sealer.running.child import RESTART
+from sealer.running.variables import Chosen
 from tests.sealer import rings
 from tests.sealer.commands import test_run
 from tests.sealer.commands.test_run import DB, WEB, Runner
@@ -36,7 +37,10 @@ DEADLINE = 30
 SEALER = [
     sys.executable,
     "-c",
-    "from sealer import child, watch; watch.INTERVAL = 0.02; child.PATIENCE = 0.3\nfrom sealer.cli import main; main()",
+    (
+        "from sealer.running import child, watch; watch.INTERVAL = 0.02; child.PATIENCE = 0.3\n"
+        "from sealer.cli import main; main()"
+    ),
     "run",
 ]
 PATIENT = [part.replace("0.3", "600") for part in SEALER]

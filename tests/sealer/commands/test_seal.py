@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sealer import document, keys, parallel
-from sealer.document import SealedSecret
+from sealer.documents import document
+from sealer.documents.document import SealedSecret
+from sealer.formats import keys
+from sealer.sealing import parallel
 from tests.sealer.shop import Shop, Terminal, at_terminal, manifest, said, sealer
 from tests.sealer.shop import shop_fixture as _shop_fixture
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sealer import keys, seal
-from sealer.envelope_v2 import EnvelopeV2
-from sealer.keyrecord import Status
+from sealer.formats import keys
+from sealer.formats.envelope_v2 import EnvelopeV2
+from sealer.formats.keyrecord import Status
+from sealer.sealing import seal
 from tests.sealer.controllers import rsa_key
 from tests.sealer.shop import Shop, make, said, sealer
 from tests.sealer.shop import shop_fixture as _shop_fixture

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sealer import keys, paths
+from sealer import paths
+from sealer.formats import keys
 from tests.sealer import rings
 from tests.sealer.shop import Shop, manifest, said, sealer, values_of
 from tests.sealer.shop import shop_fixture as _shop_fixture

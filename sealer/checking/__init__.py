@@ -1,0 +1,1 @@
+"""What `sealer check` finds in sealed files without a key."""

@@ -1,0 +1,1 @@
+"""What `sealer diff` finds between two revisions without a key."""

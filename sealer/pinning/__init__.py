@@ -1,0 +1,1 @@
+"""Whose public keys a repository may seal to: where they are fetched, pinned, and remembered outside Git."""

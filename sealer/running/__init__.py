@@ -1,0 +1,1 @@
+"""What `sealer run` gives to its child: variables, a private folder, signals."""
