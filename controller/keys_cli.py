@@ -102,7 +102,7 @@ def import_(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SRC", help="PEM key and certificate, or key Secrets; '-' is stdin.", show_default=False
+            metavar="SRC...", help="PEM key and certificate, or key Secrets; '-' is stdin.", show_default=False
         ),
     ],
     cluster: Cluster = None,

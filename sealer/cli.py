@@ -43,7 +43,7 @@ Examples:
 )
 app.add_typer(keys_app, name="keys")
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Sealed files.", show_default=False)]
+Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Sealed files.", show_default=False)]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The item's key.", show_default=False)]
 Clusters = Annotated[
     list[str] | None, typer.Option("--cluster", metavar="NAME", help="Seal for this cluster; may be repeated.")
@@ -65,7 +65,7 @@ PrivateKeys = Annotated[
 ]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here, not to stdout.")]
 ReportFormat = Annotated[Report, typer.Option("--format", help="How to print the answer.")]
-Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH", show_default=False)]
+Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH...", show_default=False)]
 
 
 def _version(wanted: bool) -> None:
@@ -174,7 +174,7 @@ Examples:
 def seal(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE|DIR", help="Secret manifests; none or '-': stdin.", show_default=False),
+        typer.Argument(metavar="FILE|DIR...", help="Secret manifests; none or '-': stdin.", show_default=False),
     ] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write here; its path decides the rule.")
@@ -278,7 +278,7 @@ Examples:
 def diff(
     args: Annotated[
         list[str] | None,
-        typer.Argument(metavar="REV|A..B|A...B|PATH", show_default=False),
+        typer.Argument(metavar="REV|A..B|A...B|PATH...", show_default=False),
     ] = None,
     format_: ReportFormat = "text",
     output: Output = None,
@@ -347,7 +347,7 @@ Examples:
   sealer run --files --only tls.key --watch HUP -- nginx -g 'daemon off;'""",
 )
 def run(
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND", show_default=False)],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", show_default=False)],
     files: Annotated[
         list[str] | None, typer.Option("--file", "-f", metavar="FILE", help="Sealed file; later ones win.")
     ] = None,

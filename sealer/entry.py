@@ -7,7 +7,7 @@ may be a value that was typed by mistake.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.main import get_command
@@ -34,10 +34,24 @@ def version(name: str) -> str:
     return f"{name} {installed('sealer')}"
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C. Typer makes an exit code of KeyboardInterrupt, the same as that of a command which ended with 130."""
+
+
 def _main(app: typer.Typer, name: str, argv: Sequence[str], usage: int) -> int:
+    command = get_command(app)
+    invoke = command.invoke
+
+    def guarded(context: Any) -> Any:
+        try:
+            return invoke(context)
+        except KeyboardInterrupt:
+            raise _Interrupted from None
+
+    setattr(command, "invoke", guarded)  # noqa: B010  # its class is Typer's to choose
     try:
-        code = get_command(app).main(args=list(argv), prog_name=name, standalone_mode=False)
-    except typer.Abort:
+        code = command.main(args=list(argv), prog_name=name, standalone_mode=False)
+    except (_Interrupted, typer.Abort):
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
@@ -56,10 +70,18 @@ def _usage(error: typer.TyperException, name: str) -> UsageError:
         text = "too many arguments"
     elif text.startswith("No such option") and not _LONG_OPTION.match(text):
         text = "no such option (a value that begins with '-' is never an argument)"
+    elif text.startswith("Missing argument"):
+        text = f"missing argument; {command} takes {_arguments(context)}"
     elif text.startswith("No such command"):
         text = f"no such command; {command} has: {_commands(context)}"
     text = _QUOTED.sub(": ", text).replace("Value error, ", "")
     return UsageError(text[:1].lower() + text[1:], way_out=f"{command} --help")
+
+
+def _arguments(context: object) -> str:
+    """What a command needs. Not what Click says: of `FILE... KEY` it takes one word for KEY and misses FILE."""
+    named = [param for param in getattr(getattr(context, "command", None), "params", []) if param.required]
+    return " and ".join(param.metavar for param in named if param.param_type_name == "argument")
 
 
 def _commands(context: object) -> str:

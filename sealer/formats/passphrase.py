@@ -183,4 +183,8 @@ def _from_terminal(prompt: str, confirm: bool) -> str:
             raise UsageError("the two passphrases differ")
     except EOFError:
         raise UsageError("no passphrase was given") from None
+    except KeyboardInterrupt:
+        with open("/dev/tty", "wb", buffering=0) as terminal:
+            terminal.write(b"\n")  # getpass leaves the cursor behind the prompt
+        raise
     return first

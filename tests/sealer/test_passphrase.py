@@ -234,6 +234,10 @@ def test_a_new_passphrase_is_typed_twice() -> None:
     assert "the two passphrases differ" in shown
 
 
+def test_ctrl_c_ends_the_line_of_the_prompt() -> None:
+    assert _typed("terminal", keys=b"\x03")[1].splitlines() == ["Passphrase: ", "interrupted"]
+
+
 def test_without_a_terminal_it_says_what_to_do() -> None:
     out, shown = _typed(keys=b"")
     assert out == ""

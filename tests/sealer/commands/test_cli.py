@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from sealer import entry
 from tests.sealer.shop import Shop, at_terminal, manifest, sealer
 from tests.sealer.shop import shop_fixture as _shop_fixture
 
@@ -47,6 +49,21 @@ def test_help_of_each_command_has_examples(command: str) -> None:
         assert all(len(line) <= 80 for line in done.text.splitlines())
 
 
+def test_ctrl_c_is_said_and_a_command_that_ended_so_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def command(ended: bool = False) -> int:
+        if ended:
+            return 130
+        raise KeyboardInterrupt
+
+    assert entry.start(app, "x", []) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert entry.start(app, "x", ["--ended"]) == 130
+    assert capsys.readouterr().err == ""
+
+
 def test_version() -> None:
     assert sealer("--version").text.startswith("sealer ")
 
@@ -63,7 +80,9 @@ def test_alone_it_shows_help_and_exits_2() -> None:
         (("nothing",), "error: no such command; sealer has: "),
         (("set", "a.yaml", "k", "--froom-file", "x"), "error: no such option: --froom-file"),
         (("seal", "--envelope", "v3"), "error: invalid value for '--envelope': not one of 'v1', 'v2'"),
-        (("unseal",), "error: missing argument 'FILE'"),
+        (("unseal",), "error: missing argument; sealer unseal takes FILE\n"),
+        (("set", "a.yaml"), "error: missing argument; sealer set takes FILE... and KEY\n"),
+        (("set",), "error: missing argument; sealer set takes FILE... and KEY\n"),
         (("seal", "--cert"), "error: option '--cert' requires an argument"),
     ],
 )
