@@ -141,7 +141,8 @@ def resolve(record: Record, prefix: str) -> KeyEntry:
     """The key of an id, or of a prefix of at least 8 digits that only one key has."""
     wanted = prefix.lower()
     if not _PREFIX.fullmatch(wanted):
-        raise UsageError("a key is named by its id: 16 hex digits, or the first 8 or more of them")
+        what = "a key is named by its id: 16 hex digits, or the first 8 or more of them"
+        raise UsageError(what, way_out="sealer-controller keys list")
     fit = [entry for entry in record.keys if entry.id.startswith(wanted)]
     if not fit:
         raise NoKey(f"keyring {record.cluster} holds no key {wanted}", way_out="sealer-controller keys list")

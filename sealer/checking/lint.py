@@ -130,7 +130,8 @@ def check_file(file: File, data: bytes, setting: Setting, seen: Seen) -> list[Pr
             found.append(_plaintext(each))
         elif isinstance(each, SealedSecret):
             one = subject(each, setting)
-            found += [*_whole(one, setting), *_items(one, setting), *lint_keys.check(one, setting), *seen.add(one)]
+            twice = seen.add(one, alone=len(file.documents) == 1)
+            found += [*_whole(one, setting), *_items(one, setting), *lint_keys.check(one, setting), *twice]
     return found
 
 
@@ -140,13 +141,19 @@ class Seen:
     def __init__(self) -> None:
         self._first: dict[tuple[str, str, str], Place] = {}
 
-    def add(self, one: Subject) -> Iterator[Problem]:
-        """A problem, if another document is for the same secret: neither would be delivered (DELIVERY section 2)."""
+    def add(self, one: Subject, *, alone: bool) -> Iterator[Problem]:
+        """A problem, if another document is for the same secret: neither would be delivered (DELIVERY section 2).
+
+        `alone`: it is all that its file holds, so that the file can go.
+        """
         for cluster in one.clusters:
             place = self._first.setdefault((cluster, one.doc.namespace or "", one.doc.name), one.doc.place)
             if place is not one.doc.place:
                 said = f"{named(one.doc)} for {cluster} stands in {place} as well, so neither would be delivered"
-                yield one.problem("duplicate", said, way_out=f"remove one: git rm {quote(one.doc.place.file)}")
+                way_out = (
+                    f"remove one: rm {quote(one.doc.place.file)}" if alone else "take one of the two documents out"
+                )
+                yield one.problem("duplicate", said, way_out=way_out)
                 return
 
 

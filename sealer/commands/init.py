@@ -64,7 +64,7 @@ def run(*, keys: str | None, cluster: str | None, hooks: bool) -> int:
     _ignore(place.top or place.root)
     if hooks:
         _hooks(place.top)
-    if before is None:
+    if before is None and all(found for _, found in wanted):
         path = config_edit.RULE.format(namespace="NAMESPACE", name="NAME")
         note(f"next: sealer set {path} KEY")
     return OK

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sealer.errors import SealerError, UsageError
 from sealer.formats.binding import CLUSTER_WIDE, NAMESPACE_WIDE, Binding, Scope, scope_of
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.configuration.config import Config
@@ -243,7 +244,7 @@ def _disagree(
     what: str, path: str, first: str, one: str, second: str, other: str, *, resealed: bool = False
 ) -> SealerError:
     way_out = (
-        f"sealer unseal {path} | sealer seal -o {path}"
+        f"sealer unseal {quote(path)} | sealer seal -o {quote(path)}"
         if resealed
         else "make them agree; to move a secret, seal its value anew"
     )

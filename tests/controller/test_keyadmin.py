@@ -174,8 +174,9 @@ def test_prefixes(prod: Path) -> None:
         assert keyadmin.resolve(record, entry.id[:length]) == entry
     assert keyadmin.resolve(record, entry.id[:8].upper()) == entry
     for short in (entry.id[:7], "", entry.id + "0", "g" * 8):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as refused:
             keyadmin.resolve(record, short)
+        assert refused.value.way_out == "sealer-controller keys list"
     with pytest.raises(NoKey):
         keyadmin.resolve(record, f"{int(entry.id[:8], 16) ^ 1:08x}")
     twin = replace(entry, id=entry.id[:12] + f"{int(entry.id[12:], 16) ^ 1:04x}")

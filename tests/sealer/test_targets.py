@@ -159,6 +159,12 @@ def test_clusters_that_disagree(flags: Flags, rule: Match | None, sealed: Sealed
     assert all(word in caught.value.what for word in words)
 
 
+def test_the_command_that_seals_for_others_takes_any_path() -> None:
+    with pytest.raises(UsageError) as caught:
+        targets.clusters(Flags(), match(("prod",)), config("prod"), Sealed((of("2"),)), holders, path="a b", rule=RULE)
+    assert caught.value.way_out == "sealer unseal 'a b' | sealer seal -o 'a b'"
+
+
 def test_items_that_go_and_keys_that_nobody_knows_do_not_disagree() -> None:
     assert readers(Flags(), match(("prod",)), Sealed((), (of("2"),))) == ("prod",)
     assert readers(Flags(), match(("prod",)), Sealed((of("77"),))) == ("prod",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -200,6 +201,12 @@ def test_one_secret_twice_for_a_cluster(shop: Shop) -> None:
     problems = check.examine(()).problems
     assert [(each.code, each.path) for each in problems] == [("duplicate", "elsewhere/db.yaml")]
     assert f"stands in {DB}:1 as well" in problems[0].message
+    assert problems[0].way_out == "remove one: rm elsewhere/db.yaml"
+    shop.write(
+        "elsewhere/db.yaml", data + b"---\n" + sealed("payments/other", ["k"], prod(shop), shop["staging"].keys[0])
+    )
+    (problem,) = check.examine(()).problems
+    assert "rm" not in problem.way_out.split()
 
 
 def test_the_same_secret_for_two_clusters_is_no_duplicate(shop: Shop) -> None:
@@ -528,6 +535,15 @@ def test_explain_tells_the_rule_of_a_file_that_is_yet_to_be_written(shop: Shop) 
     assert done.code == 0
     assert "rule      clusters/{cluster}/{namespace}/{name}.yaml (.sealer.yaml:6)\n  clusters  staging" in done.text
     assert "elsewhere/x.yaml\n  rule      none\n  clusters  not known" in done.text
+
+
+def test_new_files_are_not_passed_over_in_silence(shop: Shop) -> None:
+    subprocess.run(["git", "init", "-q", "."], cwd=shop.root, check=True)
+    shop.write("secrets.yaml", manifest("a", "b", k=secrets.token_hex(8)).encode())
+    assert "for new ones too: sealer check .\n" in sealer("check").err
+    assert sealer("check", ".").code == 1
+    subprocess.run(["git", "add", "-A"], cwd=shop.root, check=True)
+    assert (sealer("check").code, sealer("check").err) == (1, "")
 
 
 def test_one_cluster_needs_no_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

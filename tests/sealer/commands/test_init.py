@@ -109,7 +109,9 @@ def test_a_second_run_adds_a_cluster_and_keeps_every_byte(repo: Path, now: datet
 def test_without_keys_it_says_how_to_get_some(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run() == 0
     assert list(config.load(repo / ".sealer.yaml").clusters) == ["local"]
-    assert "sealer keys fetch SRC --cluster local" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "sealer keys fetch SRC --cluster local" in said
+    assert "next: sealer set" not in said
     assert not (repo / ".sealer").exists()
 
 
