@@ -34,7 +34,7 @@ def run(
         console.note(report.counts)
     for path, message in report.unread.items():
         console.report(SourceError(message, where=path))
-    if not paths and not report.files and _read(candidates.find(["."]))[0]:
+    if not paths and not report.files and not report.errors and _read(candidates.find(["."]))[0]:
         console.note("only files that Git tracks were looked at; for new ones too: sealer check .")
     return console.NO if report.errors else console.CANNOT_TELL if report.unread else console.OK
 

@@ -544,6 +544,8 @@ def test_new_files_are_not_passed_over_in_silence(shop: Shop) -> None:
     assert sealer("check", ".").code == 1
     subprocess.run(["git", "add", "-A"], cwd=shop.root, check=True)
     assert (sealer("check").code, sealer("check").err) == (1, "")
+    shop.write("secrets.yaml", b"kind: SealedSecret\nmetadata: [\n")
+    assert (sealer("check").code, sealer("check").err) == (1, "")
 
 
 def test_one_cluster_needs_no_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
