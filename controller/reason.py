@@ -135,6 +135,8 @@ def _said(cause: Cause, ref: str, cluster: str) -> str:
 def _way_out(cause: Cause, path: str, cluster: str) -> str:
     if cause.way_out:
         return cause.way_out
+    if cause.code == COMPROMISED:  # `check` names each item with its command
+        return f"sealer keys fetch --cluster {cluster}; sealer check {shlex.quote(path)}"
     if not cause.items:
         return ""
     seal = f"sealer set {shlex.quote(path)} {cause.items[0]}"

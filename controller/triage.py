@@ -125,7 +125,7 @@ def compromised(ids: Iterable[str]) -> str:
     """The reason for a document that a compromised key would open."""
     named = ", ".join(sorted(each[:8] for each in ids))
     what = f"sealed to the compromised key {named}, and not what was delivered before: seal it again"
-    return reason.dump(Cause(reason.COMPROMISED, (), what, "sealer keys fetch; then seal each value again: sealer set"))
+    return reason.dump(Cause(reason.COMPROMISED, (), what))
 
 
 def _foreign(verdict: Verdict, observed: Mapping[Target, Observed]) -> str:

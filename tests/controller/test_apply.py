@@ -344,6 +344,7 @@ def test_a_compromised_key_opens_only_what_was_delivered(world: World, envelope:
     assert (ran.code, ran.summary) == (1, "1 failed, 1 unchanged")
     assert f"sealed to the compromised key {key.id[:8]}" in ran.err
     assert "seal it again" in ran.err
+    assert "way out: sealer keys fetch --cluster prod; sealer check web/new.yaml\n" in ran.err
     # Its value was lost where it was delivered: the same digest may be opened once more.
     _lose(world, "web/old")
     assert "updated  web/old  local v" in world.apply().out
