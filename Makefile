@@ -60,7 +60,8 @@ build: $(VENV)/dev.stamp ## the wheel and the source archive, in dist/
 vectors: $(VENV)/dev.stamp ## write the test vectors anew
 	@$(BIN)/python -m tests.vectors.generate
 
-UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+# Extras are kept: pip 23 takes the hashes of `coverage` for `coverage` alone, and would look for a `coverage[toml]` of its own.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	--custom-compile-command "make lock" --extra all pyproject.toml
 
 lock: $(VENV)/dev.stamp ## the lock files, from pyproject.toml and requirements/*.in
