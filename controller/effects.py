@@ -1,9 +1,13 @@
 """The one port through which every write of a delivery passes (DELIVERY section 4).
 
     store.put, store.delete     one batch at one store, called by the flow
-    memory.put, memory.delete   one item inside the memory store
+    memory.put, .mark, .delete  one item inside the memory store; its mark apart, where it isn't one write
     state.commit                one transaction of the state database
-    audit.append, audit.sync    lines of the audit log, and their fdatasync
+    audit.append, .sync         lines of the audit log, and their fdatasync
+    audit.rotate                a new file of the audit log
+    files.write, .sync, .link,  one system call of the store `files`
+      .rename, .remove
+    change.run                  the operator's --on-change command
 
 In production the port does nothing. A test's port counts the calls, writes down their order, answers with an error in
 place of the effect, or ends the process before or after call n.
@@ -19,7 +23,11 @@ if TYPE_CHECKING:
     from controller.model import Target
     from controller.stores.base import Delete, Put, Store, StoreError
 
-Call = Literal["store.put", "store.delete", "memory.put", "memory.delete", "state.commit", "audit.append", "audit.sync"]
+Call = Literal[
+    "store.put", "store.delete", "memory.put", "memory.mark", "memory.delete", "state.commit",
+    "audit.append", "audit.sync", "audit.rotate",
+    "files.write", "files.sync", "files.link", "files.rename", "files.remove", "change.run",
+]  # fmt: skip
 
 
 class Effects:
