@@ -42,7 +42,7 @@ Presence = Literal["absent", "present", "deleted"]
 DocumentState = Literal["pending", "delivered", "failed", "refused"]
 DeliveryState = Literal["pending", "delivered", "failed", "withdrawn"]
 Do = Literal["skip", "open", "keep", "refuse"]
-Op = Literal["put", "delete", "record", "adopt", "keep", "refuse"]
+Op = Literal["put", "delete", "withdraw", "record", "adopt", "keep", "refuse"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -120,7 +120,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is recorded of one target. `keys` are the ids that opened what was delivered; `seq` counts its changes."""
+    """What is recorded of one target. `keys` are the ids that opened what was delivered; `seq` counts its changes.
+
+    `on_delete` is what its document said when it was delivered: once the document is gone nobody else can tell.
+    """
 
     target: Target
     ref: Ref
@@ -133,6 +136,7 @@ class Delivery:
     state: DeliveryState
     reason: str = ""
     changed_at: int = 0
+    on_delete: OnDelete = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,15 +188,22 @@ class StoreSpec:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An effect that is about to happen. `token` is random, and used for this intent only."""
+    """An effect that is about to happen, and all that its delivery will be if it did.
+
+    `token` is random, and used for this intent only. `audit` is the sequence of its record in the audit log.
+    """
 
     target: Target
     op: Op
+    ref: Ref
+    source: str
     seq: int
     token: str = field(repr=False)
     expect: str
     fingerprint: str = field(repr=False)
     input: str
+    keys: tuple[str, ...]
+    on_delete: OnDelete
     audit: int
     at: int
 
@@ -241,6 +252,7 @@ class Desired:
     keys: tuple[str, ...]
     size: int
     items: tuple[str, ...]
+    on_delete: OnDelete = "delete"
 
 
 @dataclass(frozen=True, slots=True)

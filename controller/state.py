@@ -148,7 +148,7 @@ class State:
         """What is recorded of the targets of a source, or of all: a target may be another source's."""
         statement = sa.select(
             _L.store, _L.target, _L.namespace, _L.name, _L.source, _L.seq, _L.input, _L.fingerprint,
-            _L.version, _L["keys"], _L.state, _L.reason, _L.changed_at,
+            _L.version, _L["keys"], _L.state, _L.reason, _L.changed_at, _L.on_delete,
         )  # fmt: skip
         if source is not None:
             statement = statement.where(_L.source == source)
@@ -156,9 +156,10 @@ class State:
 
     def intents(self) -> tuple[Intent, ...]:
         """Effects that were about to happen and have no record of their end."""
-        columns = (_I.op, _I.seq, _I.token, _I.expect, _I.fingerprint, _I.input, _I.audit, _I.at)
-        statement = sa.select(_I.store, _I.target, *columns).order_by(_I.audit, _I.store, _I.target)
-        return tuple(Intent(Target(row[0], row[1]), *row[2:]) for row in self.rows(statement))
+        columns = (_I.store, _I.target, _I.op, _I.namespace, _I.name, _I.source, _I.seq, _I.token, _I.expect)
+        columns += (_I.fingerprint, _I.input, _I["keys"], _I.on_delete, _I.audit, _I.at)
+        statement = sa.select(*columns).order_by(_I.audit, _I.store, _I.target)
+        return tuple(_intent(row) for row in self.rows(statement))
 
     def parsed(self, files: Iterable[str], parser: str) -> dict[str, bytes]:
         """What this parser made of files of these digests, for those that it has seen."""
@@ -199,11 +200,16 @@ class State:
 
 def _delivery(row: tuple[Any, ...]) -> Delivery:
     # By position: this runs once a document in every run, and keywords cost as much as the rest.
-    store, target, namespace, name, source, seq, digest, fingerprint, version, keys, state, reason, changed_at = row
+    store, target, namespace, name, source, seq, digest, fingerprint, version, keys, state, reason, at, gone = row
     return Delivery(
         Target(store, target), Ref(namespace, name), source, seq, digest, fingerprint, version,
-        _key_ids(keys), state, reason, changed_at,
+        _key_ids(keys), state, reason, at, gone,
     )  # fmt: skip
+
+
+def _intent(row: tuple[Any, ...]) -> Intent:
+    store, target, op, namespace, name, *middle, keys, on_delete, audit, at = row
+    return Intent(Target(store, target), op, Ref(namespace, name), *middle, _key_ids(keys), on_delete, audit, at)
 
 
 @functools.lru_cache(maxsize=256)

@@ -26,8 +26,6 @@ BUSY = 5.0
 """Seconds to wait for another program that holds the database."""
 
 Migration = Callable[[sa.Connection], None]
-MIGRATIONS: Sequence[Migration] = ()
-"""From schema 1 to 2, from 2 to 3, and so on: what is in a database stays readable for ever."""
 
 metadata = sa.MetaData()
 
@@ -55,10 +53,15 @@ stores = _table("stores", "store", "label kind spec")
 deliveries = _table(
     "deliveries",
     "store target",
-    "source namespace name input fingerprint version keys state reason",
+    "source namespace name input fingerprint version keys state reason on_delete",
     "seq changed_at",
 )
-intents = _table("intents", "store target", "op token expect fingerprint input", "seq audit at")
+intents = _table(
+    "intents",
+    "store target",
+    "op source namespace name token expect fingerprint input keys on_delete",
+    "seq audit at",
+)
 local_heads = _table("local_heads", "namespace name", "owner token fingerprint", "version deleted_at")
 local_versions = sa.Table(
     "local_versions",
@@ -71,6 +74,17 @@ local_versions = sa.Table(
     sa.Column("destroyed_at", sa.BigInteger, nullable=False),
     sa.Column("row", sa.LargeBinary, nullable=True),
 )
+
+
+def _intents_say_all(connection: sa.Connection) -> None:
+    """1 to 2: an intent holds what its delivery will be; a delivery remembers `on-delete`. None was written before."""
+    connection.exec_driver_sql("ALTER TABLE deliveries ADD COLUMN on_delete TEXT NOT NULL DEFAULT 'delete'")
+    connection.exec_driver_sql("DROP TABLE intents")
+    intents.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (_intents_say_all,)
+"""From schema 1 to 2, from 2 to 3, and so on: what is in a database stays readable for ever."""
 
 
 def connect(path: Path, *, read_only: bool) -> sa.Connection:

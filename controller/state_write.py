@@ -133,6 +133,7 @@ def _delivery(delivery: Delivery) -> Row:
         "state": delivery.state,
         "reason": delivery.reason,
         "changed_at": delivery.changed_at,
+        "on_delete": delivery.on_delete,
     }
 
 
@@ -141,11 +142,16 @@ def _intent(intent: Intent) -> Row:
         "store": intent.target.store,
         "target": intent.target.name,
         "op": intent.op,
+        "source": intent.source,
+        "namespace": intent.ref.namespace,
+        "name": intent.ref.name,
         "seq": intent.seq,
         "token": intent.token,
         "expect": intent.expect,
         "fingerprint": intent.fingerprint,
         "input": intent.input,
+        "keys": " ".join(intent.keys),
+        "on_delete": intent.on_delete,
         "audit": intent.audit,
         "at": intent.at,
     }

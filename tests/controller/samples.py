@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 
 from controller.effects import Call, Effects
-from controller.model import Delivery, Known, Target
+from controller.model import Delivery, Intent, Known, Target
 from sealer.formats.keyrecord import state_key_id
 from sealer.secret import Ref, Secret
 
@@ -51,6 +51,26 @@ def delivery(ref: Ref, **changes: object) -> Delivery:
         "changed_at": NOW,
     }
     return Delivery(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def intent(ref: Ref, **changes: object) -> Intent:
+    """An intent to put to the store `local`, with some fields changed."""
+    fields: dict[str, object] = {
+        "target": Target("local", str(ref)),
+        "op": "put",
+        "ref": ref,
+        "source": SOURCE,
+        "seq": 4,
+        "token": secrets.token_hex(16),
+        "expect": "3",
+        "fingerprint": f"01234567:{secrets.token_hex(16)}",
+        "input": secrets.token_hex(32),
+        "keys": ("0123456789abcdef",),
+        "on_delete": "delete",
+        "audit": 7,
+        "at": NOW,
+    }
+    return Intent(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def known(ref: Ref, **changes: object) -> Known:

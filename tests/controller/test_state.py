@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.model import Failure, Intent, Source, StoreSpec, Target
+from controller.model import Failure, Source, StoreSpec, Target
 from controller.state import State
 from sealer.errors import SealerError
 from sealer.secret import Ref
-from tests.controller.samples import NOW, SOURCE, Port, delivery, known
+from tests.controller.samples import NOW, SOURCE, Port, delivery, intent, known
 
 REFS = [Ref("payments", "db"), Ref("payments", "stripe"), Ref("web", "session")]
 
@@ -92,13 +92,13 @@ def test_sources_stores_meta(directory: Path) -> None:
         assert state.source("elsewhere") is None
         assert state.sources() == (source,)
         assert state.stores() == (store,)
-        assert state.meta() == {"schema": "1", "owner": "prod", "keyring": "a" * 64}
+        assert state.meta() == {"schema": "2", "owner": "prod", "keyring": "a" * 64}
 
 
 def test_intents_are_one_a_target(directory: Path) -> None:
     target = Target("local", "payments/db")
-    first = Intent(target, "put", 1, secrets.token_hex(16), "", "f", "i", 7, NOW)
-    second = Intent(target, "delete", 2, secrets.token_hex(16), "1", "", "i", 8, NOW)
+    first = intent(Ref("payments", "db"))
+    second = intent(Ref("payments", "db"), op="delete", keys=(), on_delete="retain", audit=8)
     with State.open(directory) as state:
         for each in (first, second):
             with state.begin("intents") as transaction:
@@ -178,10 +178,10 @@ def test_reading_alone_can_not_write(directory: Path) -> None:
 def test_nothing_shows_a_fingerprint_or_a_token() -> None:
     each = delivery(REFS[0])
     token = secrets.token_hex(16)
-    intent = Intent(each.target, "put", 1, token, "", each.fingerprint, "i", 7, NOW)
+    planned = intent(each.ref, token=token, fingerprint=each.fingerprint)
     assert each.fingerprint not in repr(each)
-    assert token not in repr(intent)
-    assert each.fingerprint not in repr(intent)
+    assert token not in repr(planned)
+    assert each.fingerprint not in repr(planned)
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -15,7 +15,7 @@ from controller.state import State
 from controller.state_tables import MIGRATIONS, sa
 from sealer.errors import Refused, SealerError, SourceError
 from sealer.secret import Ref
-from tests.controller.samples import SOURCE, delivery
+from tests.controller.samples import SOURCE, delivery, intent
 
 
 @pytest.fixture
@@ -182,6 +182,25 @@ def test_migrations_run_once_in_order(directory: Path) -> None:
         with State.open(directory, migrations=steps) as state:
             assert state.meta()["schema"] == str(len(MIGRATIONS) + 3)
             assert len(state.deliveries()) == 1
+
+
+def test_a_state_of_schema_1_is_read_on(directory: Path) -> None:
+    """As the first released tables were: deliveries without `on_delete`, intents without what they are about."""
+    with State.open(directory) as state:
+        before = state.deliveries()
+    database = sqlite3.connect(directory / "state.db")
+    database.executescript(
+        "ALTER TABLE deliveries DROP COLUMN on_delete; DROP TABLE intents;"
+        "CREATE TABLE intents (store TEXT NOT NULL, target TEXT NOT NULL, op TEXT NOT NULL, PRIMARY KEY (store, target));"
+        "UPDATE meta SET value = '1' WHERE key = 'schema';"
+    )
+    database.close()
+    with State.open(directory) as state:
+        assert state.deliveries() == before
+        planned = intent(Ref("payments", "db"))
+        with state.begin("intents") as transaction:
+            transaction.put_intents([planned])
+        assert state.intents() == (planned,)
 
 
 def test_a_migration_that_fails_changes_nothing(directory: Path) -> None:
