@@ -1,1 +1,16 @@
 """Where sealed documents come from. `base` is the port; each source is a module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from controller.sources.base import Source
+    from controller.sources.location import Location
+
+
+def open_source(location: Location) -> Source:
+    """The source that a location names: the directory as it is, or one commit."""
+    from controller.sources.directory import DirectorySource
+
+    return DirectorySource(location)

@@ -29,6 +29,7 @@ class Found:
 class Reading:
     """All sealed documents of a source, whoever they are for.
 
+    `revision` is the full commit id, with `-dirty` behind it if anything differs from it; "" outside of Git.
     `complete` is False if something could not be walked; `fresh` holds the entries of files that were parsed anew.
     """
 
@@ -40,10 +41,16 @@ class Reading:
 
 
 class Source(Protocol):
-    """Where sealed documents come from."""
+    """Where sealed documents come from. Each stands for a location as `locate` found it: to poll, locate again."""
 
     def read(self, known: Known) -> Reading:
         """All that is there now."""
 
     def load(self, found: Found) -> SealedSecret:
         """The document itself. Raises SourceError if its file is another one by now."""
+
+    def descends(self, recorded: str) -> bool | None:
+        """Whether what is read is a recorded revision or follows it; None if that can't be known."""
+
+    def signature(self) -> str | None:
+        """What changes whenever something to read may have: for polls. None: can't tell, read."""

@@ -81,6 +81,14 @@ class DirectorySource:
                 return each
         raise SourceError("was changed while it was read", where=found.path, way_out="apply again")
 
+    def descends(self, recorded: str) -> bool | None:
+        """Whether HEAD is a recorded commit or follows it."""
+        return None
+
+    def signature(self) -> str | None:
+        """Not known yet."""
+        return None
+
     def _documents(self, found: Found) -> tuple[Document, ...]:
         """All documents of a file. The last one stays: a file may hold thousands, and each of them is asked for."""
         from sealer.documents.document import parse

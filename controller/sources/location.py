@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sealer.configuration.config import Config
 
 DIRECTORY = "directory"
+GIT = "git"
 _NAME_IT = "name it yourself: --source-name ID"
 
 _ID = re.compile(r"[A-Za-z0-9/][-._~/:+A-Za-z0-9]{0,252}", re.ASCII)
@@ -45,6 +46,7 @@ class Location:
     lead: str = ""
     here: str = ""
     named: bool = False
+    kind: str = DIRECTORY
 
     def said(self, path: str) -> str:
         """A path of this source for people: from the current directory where it lies below, else as it is."""
@@ -60,7 +62,7 @@ class Location:
         return self.url or (path if path.isprintable() else path.encode("unicode_escape").decode("ascii"))
 
 
-def locate(source: str, name: str | None = None) -> Location:
+def locate(source: str, name: str | None = None, *, ref: str | None = None, path: str | None = None) -> Location:
     """The location of a directory. Raises UsageError or SourceError for what is none, and what `config.find` raises."""
     if _REMOTE.match(source):
         raise UsageError(
