@@ -86,7 +86,8 @@ class Mark:
 class Put:
     """One secret to write. `expect` is the version that was observed, empty if none was; of a deleted one its last.
 
-    With `adopt` another owner's secret is taken over.
+    With `adopt` another owner's secret is taken over. With `mark_only` the value stands there already, under `expect`:
+    its mark alone is written, and its version stays.
     """
 
     target: Target
@@ -94,6 +95,7 @@ class Put:
     expect: str
     mark: Mark
     adopt: bool = False
+    mark_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,9 @@ class Store(Protocol):
         """Write; the new version of each.
 
         Same token and same value: nothing is written, and that version is returned. Another owner: NotOurs, unless
-        `adopt`. A soft-deleted target is recovered, whoever owned it. Another version than `expect`: Conflict.
+        `adopt`. A soft-deleted target is recovered, whoever owned it. Another version than `expect`: Conflict, unless
+        the store has no compare-and-set. Without atomic marks the value comes first: if the mark does not follow, the
+        outcome is unknown, and `mark_only` completes it.
         """
 
     async def delete(self, batch: Sequence[Delete]) -> Mapping[Target, StoreError | None]:
@@ -154,21 +158,23 @@ def before_put(put: Put, seen: Observed, caps: Capabilities) -> str | StoreError
     """
     if (size := size_of(put.secret)) > caps.max_bytes:
         return Rejected(f"{size:,} bytes, and this store takes {caps.max_bytes:,}", where=str(put.target))
+    if put.mark_only and seen.presence != "present":
+        return Conflict("there is no such secret to mark", where=str(put.target))
     if seen.presence == "present":
         if seen.owner != put.mark.owner and not put.adopt:
             return NotOurs(f"belongs to {seen.owner or 'nobody known'}", where=str(put.target))
         if (seen.token, seen.fingerprint) == (put.mark.token, put.mark.fingerprint):
             return seen.version
-    return None if put.expect == seen.version else _conflict(put.target, put.expect, seen.version)
+    return _expected(put.target, put.expect, seen.version, caps)
 
 
-def before_delete(delete: Delete, seen: Observed) -> StoreError | None:
+def before_delete(delete: Delete, seen: Observed, caps: Capabilities) -> StoreError | None:
     """Why a delete must not happen. Of an absent or deleted target there is nothing to say: it is done."""
     if seen.presence != "present":
         return None
     if seen.owner != delete.owner:
         return NotOurs(f"belongs to {seen.owner or 'nobody known'}", where=str(delete.target))
-    return None if delete.expect in ("", seen.version) else _conflict(delete.target, delete.expect, seen.version)
+    return _expected(delete.target, delete.expect, seen.version, caps) if delete.expect else None
 
 
 def too_large(target: Target, secret: Secret, caps: Capabilities) -> list[Problem]:
@@ -185,5 +191,7 @@ def size_of(secret: Secret) -> int:
     return sum(len(value) for value in secret.items.values())
 
 
-def _conflict(target: Target, expected: str, standing: str) -> Conflict:
+def _expected(target: Target, expected: str, standing: str, caps: Capabilities) -> Conflict | None:
+    if expected == standing or not caps.cas:
+        return None
     return Conflict(f"version {expected or 'none'} was expected, {standing or 'none'} stands there", where=str(target))

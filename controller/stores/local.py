@@ -1,8 +1,8 @@
 """The embedded store: encrypted versions in the state database (DELIVERY section 6, FORMATS section 7).
 
-A secret has one head and up to ten versions, 1, 2, 3, ... A deleted one keeps its last version for 30 days and its head
-for good, so that no version number ever means two values. Of a version that is destroyed the bytes go at once, also
-from the write-ahead log; number and times stay until a hundred newer ones are there. Values are encrypted and
+A secret has one head and up to ten versions, 1, 2, 3, ... A deleted one keeps its last version for some days and its
+head for good, so that no version number ever means two values. Of a version that is destroyed the bytes go at once,
+also from the write-ahead log; number and times stay until a hundred newer ones are there. Values are encrypted and
 decrypted outside of any transaction; the keys are asked for when the first value is.
 """
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 UID = "local"
 KEPT = 10
 REMEMBERED = 100
-DELETED_KEPT = 30 * 24 * 3600 * 1000
+DELETED_DAYS = 30
 
 StateKeys = Callable[[], Sequence[tuple[str, bytes]]]
 _H, _V = local_heads.c, local_versions.c
 _HEAD = ("namespace", "name", "version", "owner", "token", "fingerprint", "deleted_at")
-_CAPS = Capabilities(
+CAPS = Capabilities(
     max_bytes=16 * 1024 * 1024,
     versions=True,
     cas=True,
@@ -81,20 +81,27 @@ class LocalStore:
     """The store `local` of an open state. `keys` is `Keyring.state_keys`, `clock` gives milliseconds UTC.
 
     `held` are the ids of those keys, told without reading one; None: not known, and every value counts as readable.
+    A deleted secret keeps its last version for `deleted_days`.
     """
 
     uid = UID
-    caps = _CAPS
+    caps = CAPS
 
-    __slots__ = ("_clock", "_found", "_held", "_keys", "_state")
+    __slots__ = ("_clock", "_deleted_kept", "_found", "_held", "_keys", "_state")
 
     def __init__(
-        self, state: State, keys: StateKeys, clock: Callable[[], int], held: Collection[str] | None = None
+        self,
+        state: State,
+        keys: StateKeys,
+        clock: Callable[[], int],
+        held: Collection[str] | None = None,
+        deleted_days: int = DELETED_DAYS,
     ) -> None:
         self._state = state
         self._keys = keys
         self._held = None if held is None else frozenset(bytes.fromhex(each) for each in held)
         self._clock = clock
+        self._deleted_kept = deleted_days * 24 * 3600 * 1000
         self._found: Sequence[tuple[str, bytes]] = ()
 
     def target(self, ref: Ref) -> Target:
@@ -103,7 +110,7 @@ class LocalStore:
 
     def lint(self, target: Target, secret: Secret) -> list[Problem]:
         """A secret that is too large; any other is taken as it is."""
-        return too_large(target, secret, _CAPS)
+        return too_large(target, secret, CAPS)
 
     async def observe(self, targets: Sequence[Target]) -> Mapping[Target, Observed | StoreError]:
         """The heads. A deleted secret belongs to nobody; one whose value is lost shows so too, and `put` guards it."""
@@ -144,16 +151,19 @@ class LocalStore:
         for put in batch:
             ref = _ref(put.target)
             head = heads.get(ref) or seen.get(ref)
-            result = before_put(put, _seen(put.target, head), _CAPS)
-            if result is None:
+            result = before_put(put, _seen(put.target, head), CAPS)
+            mark = put.mark
+            if result is None and put.mark_only and head:
+                heads[ref] = _Head(ref, head.version, mark.owner, mark.token, mark.fingerprint, 0)
+                result = str(head.version)
+            elif result is None:
                 version = head.version + 1 if head else 1
-                mark = put.mark
                 row = seal_row(*self._state_keys()[0], ref, version, put.secret)
                 heads[ref] = _Head(ref, version, mark.owner, mark.token, mark.fingerprint, 0)
                 versions.append({**_key(ref, version), **_kept(mark.fingerprint, now, row)})
                 result = str(version)
             results[put.target] = result
-        if versions:
+        if heads:
             old = [(head.ref, head.version - KEPT) for head in heads.values()]
             with self._state.begin("local") as transaction:
                 self._check(transaction, seen, heads)
@@ -172,7 +182,7 @@ class LocalStore:
         heads: dict[Ref, _Head] = {}
         for delete in batch:
             head = seen.get(_ref(delete.target))
-            results[delete.target] = error = before_delete(delete, _seen(delete.target, head))
+            results[delete.target] = error = before_delete(delete, _seen(delete.target, head), CAPS)
             if head is not None and not head.deleted_at and error is None:
                 heads[head.ref] = _Head(head.ref, head.version, head.owner, head.token, head.fingerprint, now)
         if heads:
@@ -185,11 +195,11 @@ class LocalStore:
         return results
 
     def expire(self) -> int:
-        """Destroy the last version of what was deleted over 30 days ago; how many. With none nothing is written."""
+        """Destroy the last version of what was deleted so long ago; how many. With none nothing is written."""
         now = self._clock()
         joined = sa.and_(_V.namespace == _H.namespace, _V.name == _H.name, _V.version == _H.version)
         due = sa.select(_H.namespace, _H.name, _H.version).join(local_versions, joined)
-        due = due.where(_H.deleted_at > 0, _H.deleted_at <= now - DELETED_KEPT, _V.destroyed_at == 0)
+        due = due.where(_H.deleted_at > 0, _H.deleted_at <= now - self._deleted_kept, _V.destroyed_at == 0)
         rows = self._state.rows(due)
         for start in range(0, len(rows), BATCH):
             with self._state.begin("local") as transaction:

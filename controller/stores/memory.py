@@ -1,7 +1,9 @@
 """A store in memory: for tests, and the shortest example of what a store has to do.
 
 Each item passes the `Effects` port by itself, as each is one call at a remote store: what the port raises before the
-effect is a failure, after it an unknown outcome, and either becomes the item's result.
+effect is a failure, after it an unknown outcome, and either becomes the item's result. Without `caps.atomic_mark` a put
+is two calls, value then mark, and the old mark stands beside the new value in between; without `caps.cas` `expect` is
+not looked at.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from controller.stores.base import (
     Conflict,
     Delete,
     Mark,
+    OutcomeUnknown,
     Put,
     StoreError,
     before_delete,
@@ -47,6 +50,9 @@ class _Entry:
     version: int
     mark: Mark
     deleted: bool = False
+
+
+_UNMARKED = Mark("", "", "", 0)
 
 
 class MemoryStore:
@@ -100,18 +106,30 @@ class MemoryStore:
         result = before_put(put, self._observed(put.target), self.caps)
         if result is not None:
             return result
-        entry = self._entries.get(put.target)
-        version = entry.version + 1 if entry else 1
         try:
-            with self._effects.around("memory.put", str(put.target)):
-                self._entries[put.target] = _Entry(put.secret, version, put.mark)
+            if not put.mark_only:
+                with self._effects.around("memory.put", str(put.target)):
+                    self._write(put)
         except StoreError as error:
             return error
-        return str(version)
+        if put.mark_only or not self.caps.atomic_mark:
+            try:
+                with self._effects.around("memory.mark", str(put.target)):
+                    self._entries[put.target] = replace(self._entries[put.target], mark=put.mark)
+            except StoreError as error:
+                return error if put.mark_only else OutcomeUnknown(f"the mark was not written: {error.what}")
+        return str(self._entries[put.target].version)
+
+    def _write(self, put: Put) -> None:
+        before = self._entries.get(put.target)
+        mark = put.mark
+        if not self.caps.atomic_mark:
+            mark = before.mark if before and not before.deleted else _UNMARKED
+        self._entries[put.target] = _Entry(put.secret, before.version + 1 if before else 1, mark)
 
     def _delete(self, delete: Delete) -> StoreError | None:
         seen = self._observed(delete.target)
-        error = before_delete(delete, seen)
+        error = before_delete(delete, seen, self.caps)
         if error is not None or seen.presence != "present":
             return error
         try:

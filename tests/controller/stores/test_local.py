@@ -13,11 +13,13 @@ from controller.model import Target
 from controller.state import State
 from controller.state_tables import local_versions, sa
 from controller.stores.base import Delete, Put, Store
-from controller.stores.local import DELETED_KEPT, KEPT, REMEMBERED, LocalStore, Version
+from controller.stores.local import DELETED_DAYS, KEPT, REMEMBERED, LocalStore, Version
 from sealer.errors import CannotOpen, NoKey
 from sealer.secret import Ref, Secret
 from tests.controller.samples import NOW, OWNER, Port, secret, state_key
 from tests.controller.stores.contract import OTHER, REF, StoreContract, delete, mark, observe, put, read, run
+
+_MONTH = DELETED_DAYS * 24 * 3600 * 1000
 
 
 class Place:
@@ -85,7 +87,7 @@ def test_a_deleted_secret_keeps_its_last_version_for_thirty_days(place: Place) -
     put(place.store, OTHER)
     delete(place.store)
     assert [each.destroyed_at for each in place.store.history(REF)] == [NOW, 0]
-    place.now += DELETED_KEPT - 1
+    place.now += _MONTH - 1
     assert place.store.expire() == 0
     place.now += 1
     commits = len(place.port.calls)
@@ -212,6 +214,6 @@ def test_the_bytes_of_a_destroyed_row_are_in_no_file(place: Place, how: str) -> 
         delete(place.store)
     else:
         delete(place.store)
-        place.now += DELETED_KEPT
+        place.now += _MONTH
         place.store.expire()
     assert not any(piece in place.files() for piece in pieces)
