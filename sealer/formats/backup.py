@@ -56,7 +56,7 @@ def make(directory: Path, target: Path, secret: str, *, now: datetime) -> Record
     check_target(target)
     with keyring.changing(directory) as ring:
         _check_complete(ring)
-        record = replace(ring.record, backed_up=BackedUp(now.replace(microsecond=0), ring.sequence))
+        record = replace(ring.record, backed_up=_backed_up(ring.record, now))
         content = {name: keyfiles.read(directory / name) for name in record.file_names() if name != keyrecord.RECORD}
         # The restored keyring, too, is one that has a backup.
         content[keyrecord.RECORD] = keyrecord.render(record)
@@ -86,12 +86,17 @@ def warning(record: Record) -> str:
     way_out = "run: sealer-controller keys backup FILE"
     if record.backed_up is None:
         return f"keyring has no backup; {way_out}"
-    made = [(key.id, key.sequence) for key in record.keys] + [(key.id, key.sequence) for key in record.state_keys]
-    newer = [key_id[:8] for key_id, sequence in made if sequence > record.backed_up.sequence]
+    made = [(key.id, key.sequence) for key in (*record.keys, *record.state_keys)]
+    saved = record.backed_up
+    newer = [key_id[:8] for key_id, sequence in made if sequence > saved.sequence and key_id != saved.state_key]
     if not newer:
         return ""
     noun = "key" if len(newer) == 1 else "keys"
-    return f"backup of {format_time(record.backed_up.time)[:10]} is older than {noun} {', '.join(newer)}; {way_out}"
+    return f"backup of {format_time(saved.time)[:10]} is older than {noun} {', '.join(newer)}; {way_out}"
+
+
+def _backed_up(record: Record, now: datetime) -> BackedUp:
+    return BackedUp(now.replace(microsecond=0), record.sequence, record.state_key.id)
 
 
 def _decoded(data: object) -> bytes:

@@ -56,7 +56,10 @@ class KeyEntry:
 
 @dataclass(frozen=True, slots=True)
 class StateEntry:
-    """One key of the state at rest (FORMATS section 7); exactly one is active, the others still open rows."""
+    """One key of the state at rest (FORMATS section 7); exactly one is active, the others still open rows.
+
+    A new one doesn't raise the keyring's sequence, since no bundle shows it: its own is the next one.
+    """
 
     id: str
     status: Status
@@ -66,10 +69,11 @@ class StateEntry:
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """When the keyring was last backed up, and at which sequence."""
+    """When the keyring was last backed up, at which sequence, and with which active state key (its id)."""
 
     time: datetime
     sequence: int
+    state_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,11 @@ class Record:
         """Hex SHA-256 of what decides whether something opens: ids and statuses."""
         return hashlib.sha256(canonical_json(sorted([key.id, str(key.status)] for key in self.keys))).hexdigest()
 
+    @property
+    def state_key(self) -> StateEntry:
+        """The active key of the state."""
+        return next(key for key in self.state_keys if key.status is Status.ACTIVE)
+
     def with_status(self, key_id: str, status: Status) -> Record:
         """This record with the status of one key changed; the sequence stays."""
         return replace(self, keys=tuple(replace(key, status=status) if key.id == key_id else key for key in self.keys))
@@ -95,7 +104,7 @@ class Record:
         """Every file that this keyring consists of, `keyring.json` last: the order in which they are written."""
         certificates = [f"{key.id}.crt" for key in self.keys if key.algorithm == RSA]
         private = [f"{key.id}.pem" for key in self.keys]
-        state = [f"state-{key.id}.pem" for key in self.state_keys]
+        state = [state_file(key.id) for key in self.state_keys]
         return (IDENTITY, *certificates, *private, *state, RECORD)
 
 
@@ -107,6 +116,11 @@ def certificate_digest(pem: str) -> str:
 def state_key_id(key: bytes) -> str:
     """The id of a state key, 16 hex digits (FORMATS section 7)."""
     return hashlib.sha256(b"sealer/state id" + key).hexdigest()[:16]
+
+
+def state_file(key_id: str) -> str:
+    """The name of the file of a state key."""
+    return f"state-{key_id}.pem"
 
 
 def parse(data: bytes) -> Record:
@@ -157,7 +171,9 @@ def render(record: Record) -> bytes:
         ],
     }
     if record.backed_up:
-        value["backedUp"] = {"time": format_time(record.backed_up.time), "sequence": record.backed_up.sequence}
+        saved = record.backed_up
+        value["backedUp"] = {"time": format_time(saved.time), "sequence": saved.sequence}
+        value["backedUp"] |= {"stateKey": saved.state_key} if saved.state_key else {}
     return dumps(value)
 
 
@@ -195,5 +211,6 @@ def _state_key(entry: Members) -> StateEntry:
 def _backed_up(top: Members) -> BackedUp | None:
     if "backedUp" not in top.value:
         return None
-    entry = Members.of(top.value["backedUp"], "backedUp", KeyFormatError, ("time", "sequence"))
-    return BackedUp(entry.time("time"), entry.integer("sequence"))
+    entry = Members.of(top.value["backedUp"], "backedUp", KeyFormatError, ("time", "sequence"), ("stateKey",))
+    state_key = entry.text("stateKey", ID) if "stateKey" in entry.value else ""
+    return BackedUp(entry.time("time"), entry.integer("sequence"), state_key)

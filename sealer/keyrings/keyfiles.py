@@ -11,7 +11,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sealer import files
@@ -33,6 +33,16 @@ def read(path: Path) -> bytes:
 def write(path: Path, data: bytes) -> None:
     """Write a file that is ours alone, durably, in one step."""
     files.write_atomic(path, data, mode=0o600, sync=True)
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files that are there, durably. What a disk keeps of them is beyond us."""
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+            files.sync_directory(path.parent)
+        except OSError as error:
+            raise SourceError(f"can't be removed: {files.reason(error)}", where=str(path)) from None
 
 
 def check_absent(directory: Path) -> None:

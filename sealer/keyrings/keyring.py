@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from sealer.formats.bundle import Bundle
-    from sealer.formats.keyrecord import KeyEntry, Record
+    from sealer.formats.keyrecord import KeyEntry, Record, StateEntry
     from sealer.formats.keys import PrivateKey, PublicKey
 
 PEM_STATE = "SEALER STATE KEY"
@@ -118,17 +118,25 @@ class Keyring:
             return key
 
     def state_keys(self) -> tuple[tuple[str, bytes], ...]:
-        """(id, 32 bytes) of each key of the state at rest, the active one first."""
-        found = []
-        for entry in sorted(self.record.state_keys, key=lambda entry: entry.status != "active"):
-            name = f"state-{entry.id}.pem"
-            with self._placed(name):
-                text = self._secret(name)
-                key = pem_decode(PEM_STATE, text)
-                if len(key) != 32 or keyrecord.state_key_id(key) != entry.id or pem_encode(PEM_STATE, key) != text:
-                    raise KeyFormatError("is not the state key that keyring.json names")
-            found.append((entry.id, key))
-        return tuple(found)
+        """(id, 32 bytes) of each key of the state at rest, the active one first.
+
+        Read anew each time: the state may have got another key meanwhile. A retired one whose file is gone is passed
+        over: whoever drops it removes the file first (`statekeys.drop`).
+        """
+        while True:
+            self.refresh()
+            active_first = sorted(self.record.state_keys, key=lambda entry: entry.status != "active")
+            here = [each for each in active_first if each.status == "active" or self._state_file(each).exists()]
+            try:
+                return tuple((entry.id, self._state_key(entry)) for entry in here)
+            except SourceError:
+                gone = [entry for entry in here if not self._state_file(entry).exists()]
+                if not gone or (gone[0].status == "active" and read_record(self.directory) == self.record):
+                    raise
+
+    def refresh(self) -> None:
+        """Read again what another process may have changed since this keyring was opened."""
+        self.record = read_record(self.directory)
 
     def published(self, *, now: datetime, days: int | None = None) -> Bundle:
         """What this keyring publishes, as of now. Reads no private key."""
@@ -164,6 +172,18 @@ class Keyring:
             keyfiles.write(self.directory / name, stored.encode("ascii"))
         keyfiles.write(self.directory / RECORD, keyrecord.render(record))
         self.record = record
+
+    def _state_file(self, entry: StateEntry) -> Path:
+        return self.directory / keyrecord.state_file(entry.id)
+
+    def _state_key(self, entry: StateEntry) -> bytes:
+        name = keyrecord.state_file(entry.id)
+        with self._placed(name):
+            text = self._secret(name)
+            key = pem_decode(PEM_STATE, text)
+            if len(key) != 32 or keyrecord.state_key_id(key) != entry.id or pem_encode(PEM_STATE, key) != text:
+                raise KeyFormatError("is not the state key that keyring.json names")
+            return key
 
     def _load_private(self, entry: KeyEntry) -> PrivateKey:
         from sealer.formats.keys import RSA, load_private

@@ -227,13 +227,16 @@ def test_the_warning_names_keys_that_no_backup_has(tmp_path: Path) -> None:
     # A new status alone is not worth a new backup.
     assert backup.warning(replace(saved, sequence=2)) == ""
     state = replace(record.state_keys[0], sequence=2)
-    assert state.id[:8] in backup.warning(replace(saved, sequence=2, state_keys=(state, *record.state_keys[1:])))
+    newer = replace(saved, sequence=2, state_keys=(state, *record.state_keys[1:]))
+    assert state.id[:8] in backup.warning(newer)
+    # A state key's sequence is above the keyring's: what is in the backup is told by its id.
+    assert backup.warning(replace(newer, backed_up=BackedUp(NOW, 1, state.id))) == ""
 
 
 def test_the_backup_is_remembered(tmp_path: Path) -> None:
     rings.make(tmp_path / "prod")
     record = backup.make(tmp_path / "prod", tmp_path / "bk", "right", now=NOW)
-    assert record.backed_up == BackedUp(NOW, 1)
+    assert record.backed_up == BackedUp(NOW, 1, record.state_key.id)
     assert keyrecord.parse((tmp_path / "prod/keyring.json").read_bytes()) == record
     assert record.sequence == 1  # the public keys are the same
 

@@ -329,7 +329,8 @@ def test_a_changed_field_of_the_record_is_refused(tmp_path: Path, name: str) -> 
 
 def test_the_record_goes_to_bytes_and_back(tmp_path: Path) -> None:
     record = rings.make(tmp_path / "r", keys.generate_kem(), rings.rsa_key())
-    for each in (record, replace(record, backed_up=BackedUp(NOW, 3))):
+    saved = (BackedUp(NOW, 3), BackedUp(NOW, 3, record.state_key.id))
+    for each in (record, *(replace(record, backed_up=backed_up) for backed_up in saved)):
         assert keyrecord.parse(keyrecord.render(each)) == each
         jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(keyrecord.render(each)))
 
