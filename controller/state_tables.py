@@ -140,6 +140,19 @@ def checkpoint(connection: sa.Connection) -> bool:
     return not busy
 
 
+def compact(connection: sa.Connection, path: Path) -> bool:
+    """Write the database anew, so that nothing of a former row is in a file; as `checkpoint`.
+
+    `secure_delete` alone leaves copies of cells in pages that were balanced.
+    """
+    connection.rollback()
+    try:
+        _driver(connection).execute("VACUUM")
+        return checkpoint(connection)
+    except sqlite3.Error as error:
+        raise explained(error, path) from None
+
+
 def explained(error: sqlite3.Error, path: Path) -> SealerError:
     """What an error of SQLite means to whoever reads it. Its text is ours: no statement, no value."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
