@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -24,7 +24,14 @@ from sealer.files import MAX_DOCUMENT, reason
 # origin of its choice: only a `.git`, which nobody can commit, makes a repository.
 OPTIONS = ("core.quotepath=off", "core.hooksPath=/dev/null", "core.fsmonitor=false", "safe.bareRepository=explicit")
 _PATHSPEC_SWITCHES = {f"GIT_{word}_PATHSPECS" for word in ("LITERAL", "GLOB", "NOGLOB", "ICASE")}
-_PATHS_A_CALL = 500
+_OF_A_REPOSITORY = frozenset(  # `git rev-parse --local-env-vars`, but for what carries the user's configuration
+    f"GIT_{word}"
+    for word in (
+        *("ALTERNATE_OBJECT_DIRECTORIES", "CONFIG", "OBJECT_DIRECTORY", "DIR", "WORK_TREE", "IMPLICIT_WORK_TREE"),
+        *("GRAFT_FILE", "INDEX_FILE", "REPLACE_REF_BASE", "PREFIX", "SHALLOW_FILE", "COMMON_DIR", "NAMESPACE"),
+        *("QUARANTINE_PATH", "INTERNAL_SUPER_PREFIX"),
+    )
+)
 REGULAR = (b"100644", b"100755")
 
 _NONE = re.compile(
@@ -34,21 +41,22 @@ _NONE = re.compile(
 _OWN = ("local", "worktree")
 _NO_FILTER = (("clean", ""), ("process", ""), ("required", "false"))
 
-Holds = Callable[[bytes, str], bool]
-
 
 class NoRepository(SourceError):
     """The place is not inside a work tree of Git."""
 
 
 class Blobs:
-    """One `git cat-file --batch` for many reads; a context manager. Objects are named by id, never by path."""
+    """One `git cat-file --batch` for many reads; a context manager. Objects are named by id, never by path.
 
-    def __init__(self, start: Path) -> None:
+    `read` is one round trip. Who wants many at once writes with `ask`, in a thread, and takes them with `head`, `take`.
+    """
+
+    def __init__(self, start: Path, env: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            [*_git(), "cat-file", "--batch"],
+            [*command(), "cat-file", "--batch"],
             cwd=start,
-            env=environment(),
+            env=env or environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -64,21 +72,51 @@ class Blobs:
 
     def read(self, oid: str, *, limit: int = MAX_DOCUMENT) -> bytes | None:
         """The bytes of a blob; None if there is no such object or it is larger than `limit`. Raises SourceError."""
+        self.ask((oid,))
+        head = self.head()
+        if head is None:
+            return None
+        kind, size = head
+        wanted = kind == b"blob" and size <= limit
+        data = b"".join(self.take(size)) if wanted else None
+        if not wanted:
+            self.pass_over(size)
+        return data
+
+    def ask(self, oids: Iterable[str]) -> None:
+        """Ask for objects; their answers come in this order, and have to be taken."""
         try:
-            self._stdin.write(oid.encode("ascii") + b"\n")
+            for oid in oids:
+                self._stdin.write(oid.encode("ascii") + b"\n")
             self._stdin.flush()
+        except (OSError, ValueError) as error:
+            said = reason(error) if isinstance(error, OSError) else "closed"
+            raise SourceError(f"git cat-file stopped: {said}") from None
+
+    def head(self) -> tuple[bytes, int] | None:
+        """Kind and size of the next answer; None: there is no such object, and nothing to take."""
+        try:
             head = self._stdout.readline().split()
         except OSError as error:
             raise SourceError(f"git cat-file stopped: {reason(error)}") from None
         if not head:
             raise SourceError("git cat-file stopped")
-        if len(head) != 3:
-            return None
-        size = int(head[2])
-        wanted = head[1] == b"blob" and size <= limit
-        data = self._stdout.read(size) if wanted else None
-        _pass_over(self._stdout, 1 if wanted else size + 1)
-        return data
+        return (head[1], int(head[2])) if len(head) == 3 else None
+
+    def take(self, size: int) -> Iterator[bytes]:
+        """The bytes of the answer whose head was read, in pieces; all of them have to be taken."""
+        left = size
+        while left > 0:
+            piece = self._stdout.read(min(left, MAX_DOCUMENT))
+            if not piece:
+                raise SourceError("git cat-file stopped")
+            left -= len(piece)
+            yield piece
+        _pass_over(self._stdout, 1)
+
+    def pass_over(self, size: int) -> None:
+        """Leave out the bytes of the answer whose head was read."""
+        _pass_over(self._stdout, size + 1)
 
     @property
     def _stdin(self) -> IO[bytes]:
@@ -91,7 +129,7 @@ class Blobs:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a directory stands: its short commit ("" before the first one), and whether anything in it differs."""
+    """Where a directory stands: its commit ("" before the first one), and whether anything in it differs."""
 
     commit: str
     dirty: bool
@@ -109,7 +147,7 @@ def tracked(start: Path, suffixes: Sequence[str] = ("",)) -> list[str]:
     """
     specs = [f":(top,icase)*{suffix}" for suffix in suffixes]
     listed = run(start, "ls-files", "-z", "--stage", "--", *specs)
-    return list(dict.fromkeys(os.fsdecode(path) for _, path in _staged(listed)))
+    return list(dict.fromkeys(os.fsdecode(path) for _, path in staged(listed)))
 
 
 def untracked(top: Path, only: Sequence[str] = ()) -> list[str]:
@@ -119,38 +157,14 @@ def untracked(top: Path, only: Sequence[str] = ()) -> list[str]:
 
 
 def state(directory: Path) -> State | None:
-    """Short commit and cleanliness of a directory (untracked files count); None outside Git."""
+    """Commit and cleanliness of a directory (untracked files count); None outside Git."""
     try:
         quiet = _without_programs(directory)
         listed = ("status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ".")
         changed = run(directory, *listed, extra=quiet)
     except NoRepository:
         return None
-    return State(_short_head(directory), bool(changed))
-
-
-def plaintext_in_history(paths: Iterable[Path], *, holds: Holds | None = None) -> dict[Path, str]:
-    """Which of these files HEAD or the index hold in plaintext: path -> HEAD's short commit, or "" if only staged.
-
-    `holds` decides on bytes and path; by default whether a plaintext Secret stands in them. Older commits are not
-    searched (that is `sealer scan --history`), and outside Git nothing is in history.
-    """
-    if holds is None:
-        from sealer.checking.lint import holds_plaintext
-
-        holds = holds_plaintext
-    found: dict[Path, str] = {}
-    for top, names in _by_repository(paths).items():
-        committed = dict(_ls(top, ("ls-tree", "-z", "--full-tree", "HEAD"), list(names)))
-        staged = dict(_ls(top, ("ls-files", "-z", "--stage"), list(names)))
-        if not committed and not staged:
-            continue
-        with Blobs(top) as blobs:
-            head = {name for name, oid in committed.items() if holds(blobs.read(oid) or b"", name)}
-            index = {n for n, oid in staged.items() if committed.get(n) != oid and holds(blobs.read(oid) or b"", n)}
-        commit = _short_head(top) if head else ""
-        found |= {names[name]: commit if name in head else "" for name in names if name in head | index}
-    return found
+    return State(head(directory), bool(changed))
 
 
 def _without_programs(directory: Path) -> dict[str, str]:
@@ -173,7 +187,8 @@ def _without_programs(directory: Path) -> dict[str, str]:
     return result
 
 
-def _git() -> list[str]:
+def command() -> list[str]:
+    """How every git of ours begins: no hooks, no fsmonitor, no folder that only looks like a repository."""
     return ["git", *(word for option in OPTIONS for word in ("-c", option))]
 
 
@@ -187,12 +202,30 @@ def environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C", "LANGUAGE": "", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def run(start: Path, *args: str, literal: bool = False, extra: Mapping[str, str] | None = None) -> bytes:
+def apart(directory: Path | None = None) -> dict[str, str]:
+    """An environment for git on one repository, whatever a hook or the caller has set up for another.
+
+    `directory` is a bare one; without it, Git looks upward from where it is started. Objects are those that the ids
+    name: not replaced, not grafted, not fetched when they are missing.
+    """
+    kept = {name: value for name, value in environment().items() if name not in _OF_A_REPOSITORY}
+    kept |= {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": "/dev/null"}
+    kept |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+    return kept | {"GIT_DIR": str(directory)} if directory else kept
+
+
+def run(
+    start: Path,
+    *args: str,
+    literal: bool = False,
+    extra: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> bytes:
     """Output of a git command that only reads. Raises NoRepository or SourceError in our words, not Git's."""
-    command = [*_git(), *(("--literal-pathspecs",) if literal else ()), *args]
+    words = [*command(), *(("--literal-pathspecs",) if literal else ()), *args]
     try:
         done = subprocess.run(
-            command, cwd=start, env=environment() | dict(extra or {}), capture_output=True, check=False
+            words, cwd=start, env=dict(env or environment()) | dict(extra or {}), capture_output=True, check=False
         )
     except FileNotFoundError:
         if not start.is_dir():
@@ -203,7 +236,7 @@ def run(start: Path, *args: str, literal: bool = False, extra: Mapping[str, str]
     return done.stdout
 
 
-def _error(text: str, start: Path, command: str) -> SourceError:
+def _error(text: str, start: Path, name: str) -> SourceError:
     if owned := re.search(r"dubious ownership in repository at '([^']*)'", text):
         return SourceError(
             "this Git repository belongs to another user, so Git refuses to read it",
@@ -213,21 +246,11 @@ def _error(text: str, start: Path, command: str) -> SourceError:
     if _NONE.search(text):
         return NoRepository("not in the work tree of a Git repository", where=str(start))
     last = text.strip().splitlines()[-1:] or ["no message"]
-    return SourceError(f"git {command} failed: {last[0].removeprefix('fatal: ')}", where=str(start))
+    return SourceError(f"git {name} failed: {last[0].removeprefix('fatal: ')}", where=str(start))
 
 
-def _ls(top: Path, command: tuple[str, ...], names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(name, blob id) of regular files, from ls-tree or ls-files --stage; nothing before the first commit."""
-    for start in range(0, len(names), _PATHS_A_CALL):
-        try:
-            listed = run(top, *command, "--", *names[start : start + _PATHS_A_CALL], literal=True)
-        except NoRepository:
-            return
-        for oid, path in _staged(listed):
-            yield os.fsdecode(path), oid
-
-
-def _staged(listed: bytes) -> Iterator[tuple[str, bytes]]:
+def staged(listed: bytes) -> Iterator[tuple[str, bytes]]:
+    """(blob id, path) of the regular files that ls-tree or `ls-files --stage` listed."""
     # `mode oid stage TAB path` of ls-files, `mode type oid TAB path` of ls-tree.
     for entry in listed.split(b"\0")[:-1]:
         head, _, path = entry.partition(b"\t")
@@ -236,29 +259,10 @@ def _staged(listed: bytes) -> Iterator[tuple[str, bytes]]:
             yield (third if second == b"blob" else second).decode("ascii"), path
 
 
-def _by_repository(paths: Iterable[Path]) -> Mapping[Path, Mapping[str, Path]]:
-    groups: dict[Path, dict[str, Path]] = {}
-    for path in paths:
-        resolved = real(path)
-        top = _top(resolved.parent)
-        if top is not None:
-            groups.setdefault(top, {})[os.path.relpath(resolved, top)] = path
-    return groups
-
-
-def _top(directory: Path) -> Path | None:
-    """The top of the work tree. Without GIT_DIR it is looked up here: a process for each directory would be slow."""
-    if os.environ.get("GIT_DIR"):
-        try:
-            return root(directory)
-        except NoRepository:
-            return None
-    return next((folder for folder in (directory, *directory.parents) if (folder / ".git").exists()), None)
-
-
-def _short_head(start: Path) -> str:
+def head(start: Path, *options: str) -> str:
+    """The commit that HEAD is at; "" before the first one."""
     try:
-        return run(start, "rev-parse", "--short", "HEAD").decode().strip()
+        return run(start, "rev-parse", *options, "HEAD").decode().strip()
     except SourceError:
         return ""
 

@@ -193,7 +193,7 @@ def _stream(outputs: Sequence[Output]) -> bytes:
 
 def _in_history(outputs: Sequence[Output]) -> Mapping[Path, str]:
     """Which of the files HEAD or the index hold in plaintext. Without Git nothing is said: sealing is done."""
-    from sealer import git
+    from sealer.checking.history import plaintext_in_history
 
     before = {each.before for each in outputs if each.before}
 
@@ -205,7 +205,7 @@ def _in_history(outputs: Sequence[Output]) -> Mapping[Path, str]:
         return lint.holds_plaintext(data, path)
 
     try:
-        return git.plaintext_in_history([each.path for each in outputs if each.path], holds=holds)
+        return plaintext_in_history([each.path for each in outputs if each.path], holds=holds)
     except SealerError:
         return {}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sealer import git
+from sealer.checking import history
 from sealer.comparing import revisions
 from sealer.errors import SourceError, UsageError
 from tests.sealer.sealedfiles import commit
@@ -61,7 +62,7 @@ def test_outside_of_git_it_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(git.NoRepository, match="not in the work tree"):
         git.tracked(tmp_path)
     assert git.state(tmp_path) is None
-    assert git.plaintext_in_history([tmp_path / "x"], holds=lambda _, __: True) == {}
+    assert history.plaintext_in_history([tmp_path / "x"], holds=lambda _, __: True) == {}
 
 
 def test_a_bare_repository_has_no_work_tree(tmp_path: Path) -> None:
@@ -112,10 +113,11 @@ def test_fsmonitor_and_hooks_are_not_run(repo: Path) -> None:
     assert not marker.exists()
 
 
-def test_state_is_a_short_commit_and_whether_it_is_clean(repo: Path) -> None:
+def test_state_is_the_commit_and_whether_it_is_clean(repo: Path) -> None:
     clean = git.state(repo)
     assert clean is not None
-    assert len(clean.commit) >= 7
+    assert clean.commit == git.run(repo, "rev-parse", "HEAD").decode().strip()
+    assert len(clean.commit) == 40
     assert not clean.dirty
     (repo / "a" / "new").write_text("x")
     dirty = git.state(repo / "a")
@@ -146,14 +148,14 @@ def test_plaintext_in_head_is_named_by_the_commit(repo: Path) -> None:
     (repo / "a" / "x.yaml").write_text("plain")
     short = commit(repo)
     path = repo / "a" / "x.yaml"
-    assert git.plaintext_in_history([path, repo / "y.JSON", repo / "none.yaml"], holds=_holds) == {path: short}
+    assert history.plaintext_in_history([path, repo / "y.JSON", repo / "none.yaml"], holds=_holds) == {path: short}
 
 
 def test_plaintext_that_is_only_staged_has_no_commit(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (repo / "new.yaml").write_text("plain")
     subprocess.run(["git", "add", "new.yaml"], cwd=repo, check=True)
     monkeypatch.chdir(repo / "a")
-    assert git.plaintext_in_history([Path("../new.yaml")], holds=_holds) == {Path("../new.yaml"): ""}
+    assert history.plaintext_in_history([Path("../new.yaml")], holds=_holds) == {Path("../new.yaml"): ""}
 
 
 def test_plaintext_of_older_commits_is_not_looked_for(repo: Path) -> None:
@@ -161,14 +163,14 @@ def test_plaintext_of_older_commits_is_not_looked_for(repo: Path) -> None:
     commit(repo)
     (repo / "a" / "x.yaml").write_text("sealed")
     commit(repo)
-    assert git.plaintext_in_history([repo / "a" / "x.yaml"], holds=_holds) == {}
+    assert history.plaintext_in_history([repo / "a" / "x.yaml"], holds=_holds) == {}
 
 
 def test_plaintext_before_the_first_commit(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=True)
     (tmp_path / "s.yaml").write_text("plain")
     subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
-    assert git.plaintext_in_history([tmp_path / "s.yaml"], holds=_holds) == {tmp_path / "s.yaml": ""}
+    assert history.plaintext_in_history([tmp_path / "s.yaml"], holds=_holds) == {tmp_path / "s.yaml": ""}
 
 
 def test_plaintext_of_many_files_in_several_repositories(tmp_path: Path) -> None:
@@ -180,14 +182,14 @@ def test_plaintext_of_many_files_in_several_repositories(tmp_path: Path) -> None
             path.write_text("plain")
             paths.append(path)
         commit(tmp_path / name)
-    assert git.plaintext_in_history(paths, holds=_holds).keys() == set(paths)
+    assert history.plaintext_in_history(paths, holds=_holds).keys() == set(paths)
 
 
 def test_by_default_a_secret_manifest_is_what_counts_as_plaintext(repo: Path) -> None:
     path = repo / "s.yaml"
     path.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {k: v}\n")
     short = commit(repo)
-    assert git.plaintext_in_history([path, repo / "a" / "x.yaml"]) == {path: short}
+    assert history.plaintext_in_history([path, repo / "a" / "x.yaml"]) == {path: short}
 
 
 def test_changes_against_the_work_tree_show_what_is_new_before_it_is_added(repo: Path) -> None:
