@@ -1,0 +1,1 @@
+"""`run`: a source applied for ever, told to an operator by signals, systemd, HTTP and logs (DESIGN section 11)."""
