@@ -157,7 +157,7 @@ def _store(document: Value, name: Value | None, spec: Value) -> StoreConfig:
     return StoreConfig(
         label,
         kind,
-        value("namespaces", _namespaces, ()),
+        _namespaces(fields["namespaces"]) if "namespaces" in fields else (),
         value("root", _root, ""),
         value("address", Value.text, ""),
         value("mount", Value.text, ""),

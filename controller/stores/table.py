@@ -71,4 +71,11 @@ def _local(config: StoreConfig, context: Context) -> Store:
     return LocalStore(context.state, context.state_keys, context.clock, context.held, days)
 
 
-_KINDS: Mapping[str, Callable[[StoreConfig, Context], Store]] = {"local": _local}
+def _files(config: StoreConfig, context: Context) -> Store:
+    from controller.stores.files import FilesStore, Place
+
+    place = Place(config.root, config.uid, config.allow_disk)
+    return FilesStore(place, context.clock, effects=context.effects, read_only=context.read_only)
+
+
+_KINDS: Mapping[str, Callable[[StoreConfig, Context], Store]] = {"local": _local, "files": _files}
