@@ -3,6 +3,8 @@
 poll     each interval, give or take a tenth: many controllers must not come to a Git server at once
 apply    if a poll shows a change, if the resync is due (a store may have drifted), if somebody asks for it,
          or if the last run is worth trying again, with a backoff of at most five minutes
+
+A run that failed as a whole delays the next poll, too; documents that failed delay nothing.
 """
 
 from __future__ import annotations
