@@ -112,6 +112,8 @@ def _opened(document: Value) -> tuple[str, Value | None, Value]:
     if "spec" not in fields:
         raise document.error("spec is missing", "example: spec: {kind: files, root: /run/secrets, namespaces: [shop]}")
     metadata = fields["metadata"].mapping(("name",)) if "metadata" in fields else {}
+    if "name" in metadata:
+        metadata["name"].text()
     return kind, metadata.get("name"), fields["spec"]
 
 

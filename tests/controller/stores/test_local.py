@@ -61,6 +61,10 @@ class TestLocal(StoreContract):
     def store(self, place: Place) -> Store:
         return place.store
 
+    @pytest.fixture
+    def second(self, place: Place) -> Store:
+        return place.reopened()
+
 
 def test_versions_count_from_one_and_ten_are_kept(place: Place) -> None:
     for number in range(1, KEPT + 3):
@@ -98,6 +102,23 @@ def test_a_deleted_secret_keeps_its_last_version_for_thirty_days(place: Place) -
     assert all(each.destroyed_at for each in place.store.history(REF))
     assert read(place.store, OTHER)
     assert put(place.store) == "3"
+
+
+def test_how_long_a_deleted_secret_is_kept_is_configured(place: Place) -> None:
+    store = LocalStore(place.state, lambda: place.keys, lambda: place.now, deleted_days=2)
+    put(store)
+    delete(store)
+    place.now += 2 * 24 * 3600 * 1000 - 1
+    assert store.expire() == 0
+    place.now += 1
+    assert store.expire() == 1
+
+
+def test_a_mark_by_itself_asks_for_no_key_and_writes_no_row(place: Place) -> None:
+    version = put(place.store)
+    rows, asked = place.rows(), place.asked
+    assert put(place.reopened(), mark=mark(), mark_only=True) == version
+    assert (place.rows(), place.asked) == (rows, asked)
 
 
 def test_what_stands_here_is_listed(place: Place) -> None:

@@ -1,19 +1,78 @@
-"""The memory store: the contract, and answers that come through the port."""
+"""The memory store: the contract with and without compare-and-set and atomic marks, and answers through the port."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 
-from controller.stores.base import OutcomeUnknown, Store, Unavailable, uid_of
-from controller.stores.memory import MemoryStore
+from controller.stores.base import Capabilities, OutcomeUnknown, Store, StoreError, Unavailable, uid_of
+from controller.stores.memory import CAPS, MemoryStore
 from tests.controller.samples import Port, secret
 from tests.controller.stores.contract import REF, StoreContract, delete, mark, observe, put, read, run
 
+KINDS = [replace(CAPS, cas=cas, atomic_mark=atomic) for cas, atomic in product((True, False), repeat=2)]
+
+
+def named(caps: Capabilities) -> str:
+    return f"cas={caps.cas},atomic_mark={caps.atomic_mark}"
+
 
 class TestMemory(StoreContract):
-    @pytest.fixture
-    def store(self) -> Store:
-        return MemoryStore()
+    @pytest.fixture(params=KINDS, ids=named)
+    def store(self, request: pytest.FixtureRequest) -> Store:
+        return MemoryStore(caps=request.param)
+
+
+@pytest.mark.parametrize("caps", KINDS, ids=named)
+@pytest.mark.parametrize("first", [True, False], ids=["new", "changed"])
+def test_a_fault_at_any_call_is_told_as_it_is_and_a_second_try_heals(caps: Capabilities, first: bool) -> None:
+    """Unavailable: nothing happened. OutcomeUnknown: the same put again, marked or not, ends with the right value."""
+    calls = 1 if caps.atomic_mark else 2
+    for number, when in product(range(calls), ("before", "after")):
+        port = Port()
+        store = MemoryStore(caps=caps, effects=port)
+        if not first:
+            put(store)
+        target, value, its_mark = store.target(REF), secret(REF), mark()
+        before, made = observe(store, target), len(port.calls)
+
+        def fail(call: str, number: int = number, made: int = made, port: Port = port) -> None:
+            if len(port.calls) == made + number + 1:
+                raise Unavailable("no answer") if when == "before" else OutcomeUnknown("no answer in time")  # noqa: B023
+
+        setattr(port, when, fail)
+        result = put(store, value=value, mark=its_mark)
+        assert isinstance(result, StoreError)
+        if isinstance(result, Unavailable):
+            assert (number, observe(store, target)) == (0, before)
+        else:
+            assert observe(store, target).version != before.version
+        setattr(port, when, lambda call: None)
+        seen = observe(store, target)
+        done = not isinstance(result, Unavailable)
+        again = put(store, value=value, mark=its_mark, mark_only=done, adopt=done)
+        assert again == observe(store, target).version
+        assert (seen.version == again) == done
+        assert observe(store, target).token == its_mark.token
+        assert read(store) == value
+
+
+def test_without_atomic_marks_an_old_mark_stands_beside_a_new_value() -> None:
+    port = Port()
+    store = MemoryStore(caps=replace(CAPS, atomic_mark=False), effects=port)
+    old, value = mark(), secret(REF)
+    put(store, mark=old)
+    port.before = lambda call: _die() if call == "memory.mark" else None
+    assert isinstance(put(store, value=value), OutcomeUnknown)
+    seen = observe(store, store.target(REF))
+    assert (seen.version, seen.token, read(store)) == ("2", old.token, value)
+    assert [call for call, _ in port.calls] == ["memory.put", "memory.mark"] * 2
+
+
+def _die() -> None:
+    raise Unavailable("no answer")
 
 
 def test_a_fault_before_the_effect_is_a_failure() -> None:
