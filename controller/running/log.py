@@ -51,18 +51,25 @@ class Log:
         self._write("error", event, fields)
 
     @contextlib.contextmanager
-    def notes(self) -> Iterator[None]:
-        """What is said on stderr meanwhile becomes records: warnings of the flow, which knows of no log."""
+    def notes(self, before: set[str] | None = None) -> Iterator[None]:
+        """What is said on stderr meanwhile becomes records: warnings of the flow, which knows of no log.
+
+        What is in `before` is left out, and what is said now stands in it afterwards: a poll says the same each time.
+        """
         kept = io.StringIO()
         try:
             with contextlib.redirect_stderr(kept):
                 yield
         finally:
-            for line in kept.getvalue().splitlines():
-                if line.startswith(_WARNING):
-                    self.warning("note", text=line.removeprefix(_WARNING))
-                elif line.strip():
-                    self.info("note", text=line.strip())
+            lines = [line.strip() for line in kept.getvalue().splitlines() if line.strip()]
+            for line in lines:
+                if before is not None and line in before:
+                    continue
+                text = line.removeprefix(_WARNING)
+                (self.info if text == line else self.warning)("note", text=text)
+            if before is not None:
+                before.clear()
+                before.update(lines)
 
     def _write(self, level: Level, event: str, fields: Mapping[str, Any]) -> None:
         if LEVELS.index(level) < self._least:

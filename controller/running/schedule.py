@@ -37,7 +37,7 @@ class Schedule:
     def __init__(self, pace: Pace, draw: Callable[[float, float], float] = random.uniform) -> None:
         self._pace = pace
         self._draw = draw
-        self._seen: str | None = None
+        self._seen: object = None
         self._failures = 0
         self._poll_at = self._retry_at = self._resync_at = float("-inf")
 
@@ -45,7 +45,7 @@ class Schedule:
         """Whether to look at the source."""
         return now >= self.next
 
-    def applies(self, now: float, signature: str | None) -> bool:
+    def applies(self, now: float, signature: object) -> bool:
         """Whether to apply a source that looks like `signature`; one that can't be told always."""
         return signature is None or signature != self._seen or now >= min(self._retry_at, self._resync_at)
 
@@ -53,7 +53,7 @@ class Schedule:
         """A poll found nothing to do."""
         self._poll_at = now + self._jittered(self._pace.interval)
 
-    def ended(self, now: float, end: End, signature: str | None) -> float:
+    def ended(self, now: float, end: End, signature: object) -> float:
         """A run of a source that looked like `signature` has ended. Seconds until it is tried again; 0: it is not."""
         self._seen = signature
         self._failures = 0 if end == "done" else self._failures + 1
