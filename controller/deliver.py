@@ -1,6 +1,6 @@
-"""The flow of `apply` over one source (DELIVERY section 2): the shell around triage and plan.
+"""The flow of `apply` over one source (DELIVERY section 2): the shell around triage, plan and prune.
 
-    snapshot -> triage -> per batch: open -> plan -> effects -> records
+    recover -> snapshot -> triage -> per batch: audit -> open -> plan -> intents -> effects -> records -> prune
 
 An unchanged set ends after triage: nothing is opened, nothing is written. In a dry run state is only read, without its
 lock, and nothing is ever made.
@@ -13,17 +13,18 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from controller import loop, outcome, reason
-from controller.effects import Effects
-from controller.look import Job, Marks, View, Work, look
-from controller.model import Ref, Source, StoreSpec
+from controller import loop, onchange, outcome, reason, work
+from controller.bench import Bench, Ready
+from controller.look import Job, View, Work, look, outdated, read
+from controller.marks import Marks
+from controller.model import Ref, Refusal, Source, Step
 from controller.plan import plan
+from controller.prune import Outcomes, prune
 from controller.records import Records
-from controller.report import Change, Report
-from controller.sources.location import DIRECTORY
-from controller.state import State
-from controller.stores.local import UID, LocalStore
-from controller.stores.memory import MemoryStore
+from controller.recover import Recovered, Recovery, abandon, recover
+from controller.report import Report
+from controller.session import opened
+from controller.trail import Trail
 from controller.triage import live
 from sealer import console
 from sealer.errors import SourceError
@@ -32,131 +33,263 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-    from controller.batch import Done
-    from controller.stores.base import Store
-    from sealer.documents.document import SealedSecret
-
-LOCAL = StoreSpec(UID, "local", "local", "{}")
+    from controller.bench import Done
+    from controller.effects import Effects
+    from controller.model import Intent, Target
+    from controller.report import Change
+    from controller.session import Session
 
 
 def deliver(job: Job, effects: Effects | None = None) -> Report:
     """Apply a source once. Raises SealerError for what concerns the whole run; the rest is in the report."""
-    return loop.run(_deliver(job, effects or Effects()))
+    with opened(job, lambda: job.now, effects) as session:
+        return apply(job, session)
 
 
-async def _deliver(job: Job, effects: Effects) -> Report:
-    started = time.monotonic()
-    with contextlib.ExitStack() as stack:
-        state = _state(job, effects, stack)
-        marks = Marks(job.settings.ring)
-        view = await look(job, state, _stores(job, state), marks)
-        work = _work(view)
-        records = None if job.dry_run or state is None else _records(view)
-        changes: list[Change] = []
-        if job.settings.ring is None:
-            changes += outcome.unopened(view, [each.document for each in work if not each.again])
+def apply(job: Job, session: Session) -> Report:
+    """Apply a source in an open session, which may serve many runs."""
+    return loop.run(_Run(job, session).deliver())
+
+
+class _Run:
+    """One run: what it has found out, and what it will report."""
+
+    def __init__(self, job: Job, session: Session) -> None:
+        self.job = job
+        self.state = session.state
+        self.session = session
+        self.marks = Marks(job.settings.ring)
+        self.trail = Trail(session.log, job.location.source)
+        self.places = session.places(job)
+        self.changes: list[Change] = []
+        self.good: set[Ref] = set()
+        self.failed: set[Ref] = set()
+        self._told: str | None = None
+
+    async def deliver(self) -> Report:
+        """From recovery to report."""
+        started = time.monotonic()
+        recovery, recovered = await self._recovered()
+        pending = recovered.again
+        view = await look(self.job, self.state, self.places, self.marks, self.trail)
+        todo = work.to_open(view)
+        if recovery is not None:
+            wanted = {t: wanted for each in todo if not each.again for t, wanted in each.verdict.inputs.items()}
+            pending = abandon(recovery, pending, wanted)
+        self.changes += outcome.recovered(view, recovered.done)
+        records = None if self.job.dry_run or self.state is None else self._records(view)
+        self.good |= {each.ref for each in view.triages if each.do == "skip"}
+        self.failed |= {each.ref for each in view.triages if each.do in ("keep", "refuse")}
+        if self.job.settings.ring is None:
+            self.changes += outcome.unopened(view, [each.document for each in todo if not each.again])
+            self.good |= {each.document.ref for each in todo}
         else:
-            async for part in _batches(view, marks, effects, work, stack):
-                changes += outcome.of_done(view, part)
-                if records is not None and state is not None:
-                    records.fingerprinted(marks.key().prefix)
+            await self._open(view, todo, records, pending)
+        self.changes += outcome.stopped(view, {each.document.ref for each in todo})
+        self.changes += outcome.unreadable(view)
+        if records is not None:
+            self._record_rest(records, view, {each.document.ref for each in todo})
+            self._write(records, view)
+        stopped = self.job.stop()
+        refusal = "" if stopped else await self._prune(view, records)
+        hook = "" if self.job.dry_run or stopped else self._on_change(view)
+        self._expire()
+        return self._report(view, refusal, hook, stopped=stopped, seconds=time.monotonic() - started)
+
+    async def _recovered(self) -> tuple[Recovery | None, Recovered]:
+        if self.job.dry_run or self.state is None:
+            return None, Recovered()
+        recovery = Recovery(
+            self.state,
+            self.trail,
+            self.places.by_uid,
+            self.marks,
+            self.session.effects,
+            self.job.settings.cluster,
+            self.job.now,
+        )
+        return recovery, await recover(recovery, self.trail.vouched(self.state.meta()))
+
+    async def _open(
+        self, view: View, todo: list[Work], records: Records | None, pending: Mapping[Target, Intent]
+    ) -> None:
+        targets = [target for each in todo for target in each.verdict.inputs]
+        again = await read(self.places, outdated(view, targets, self.marks), view.observed, self.marks, self.trail)
+        view = replace(view, observed={**view.observed, **again}) if again else view
+        with contextlib.ExitStack() as stack:
+            async for part in self._batches(view, todo, pending, stack):
+                self.changes += outcome.of_done(view, part)
+                for done in part:
+                    (self.failed if done.why or done.work.again else self.good).add(done.work.document.ref)
+                if records is not None:
+                    records.fingerprinted(self.marks.key().prefix)
                     _record(records, view, part)
-                    records.write(state)
-        changes += outcome.stopped(view, {each.document.ref for each in work})
-        changes += [*outcome.unreadable(view), *outcome.gone(view)]
-        if records is not None and state is not None:
-            _record_rest(records, view, {each.document.ref for each in work})
-            records.write(state)
-        return _report(view, changes, remembered=state is not None, seconds=time.monotonic() - started)
+                    self._write(records, view)
 
+    async def _batches(
+        self, view: View, todo: list[Work], pending: Mapping[Target, Intent], stack: contextlib.ExitStack
+    ) -> AsyncIterator[list[Done]]:
+        if not todo or self.marks.ring is None:
+            return
+        from controller import batch  # cryptography and YAML: not for a run in which nothing is opened
+        from controller.open import Opener, RingKeys
 
-def _state(job: Job, effects: Effects, stack: contextlib.ExitStack) -> State | None:
-    directory = job.settings.state
-    if not job.dry_run:
-        return stack.enter_context(State.open(directory, lock_timeout=job.lock_timeout, effects=effects))
-    return stack.enter_context(State.open(directory, read_only=True)) if State.exists(directory) else None
+        bench = Bench(
+            self.places,
+            view.known.deliveries,
+            view.observed,
+            view.keys,
+            stack.enter_context(Opener(RingKeys(self.marks.ring))),
+            self.marks.key,
+            lambda each: work.body_of(view, each),
+            self.session.effects,
+            self.trail,
+            self.state,
+            pending,
+            self.job.now,
+        )
+        # The bar counts documents, a batch is taken from it at once.
+        counted = iter(console.progress(todo, total=len(todo), doing="delivering"))
+        ready = batch.begin(bench, counted)
+        while ready.works:
+            # The next batch is being opened while this one is written.
+            following = Ready.none() if self.job.stop() else batch.begin(bench, counted)
+            yield await batch.run(bench, ready, dry_run=self.job.dry_run)
+            ready = following
 
+    def _records(self, view: View) -> Records:
+        location = self.job.location
+        source = Source(location.source, location.kind, location.where, view.reading.revision, self.job.now)
+        meta = {"owner": self.job.settings.cluster, "keyring": view.keys.digest}
+        records = Records(view.known, source, meta, view.reading.fresh)
+        records.stores(self.places.specs)
+        return records
 
-def _stores(job: Job, state: State | None) -> Mapping[str, Store]:
-    """The stores by label. A dry run without state has one that is empty."""
-    ring = job.settings.ring
-    if state is None:
-        return {"local": MemoryStore(UID)}
-    held = [each.id for each in ring.record.state_keys] if ring else None
-    return {"local": LocalStore(state, ring.state_keys if ring else tuple, lambda: job.now, held)}
+    def _record_rest(self, records: Records, view: View, opened: AbstractSet[Ref]) -> None:
+        """What needed no opening: drift that was none, refusals, moves, what can't be read."""
+        documents = {each.ref: each for each in view.selection.snapshot.documents}
+        now, rest = self.job.now, [each for each in view.triages if each.ref not in opened]
+        for step in plan(rest, (), view.known.deliveries, view.observed, now):
+            if step.op == "record":
+                records.recorded([replace(view.known.deliveries[step.target], version=step.expect)])
+        refused = []
+        for triage in rest:
+            if triage.do == "skip":
+                with contextlib.suppress(SourceError):  # its file was changed meanwhile: next time
+                    records.unchanged(documents[triage.ref], view.load, now)
+            elif records.failed(documents[triage.ref], triage.reason, view.keys.digest, now):
+                refused.append(self.trail.event("refuse", triage.ref, "refused", reason.short(triage.reason)))
+        for known, why in outcome.hidden(view):
+            records.unreadable(known, why, now)
+        records.forget(work.long_withdrawn(view))
+        for known in outcome.missing(view):
+            if outcome.stands(view, known.ref):
+                records.gone(known, outcome.GONE, now)
+            else:
+                records.dropped(known.ref)
+        self.trail.end((), refused)
 
+    async def _prune(self, view: View, records: Records | None) -> str:
+        """Withdraw what is gone; why it is kept, if it is against somebody's will."""
+        job = self.job
+        wanted = {ref: frozenset(verdict.inputs) for ref, verdict in view.verdicts.items()}
+        steps = prune(
+            view.selection.snapshot,
+            wanted,
+            Outcomes(self.good, self.failed),
+            view.known.deliveries,
+            view.known.documents,
+            job.configuration.limits,
+            allowed=job.allow_prune or not job.prune,
+        )
+        if isinstance(steps, Refusal):
+            self.changes += outcome.gone(view, steps.kept, "")
+            return steps.reason
+        if not job.prune:
+            self.changes += outcome.gone(view, [view.known.deliveries[step.target] for step in steps], "--no-prune")
+        elif records is None or self.state is None:
+            self.changes += outcome.planned(view, steps)
+        elif steps:
+            await self._withdraw(view, records, steps)
+        return ""
 
-def _work(view: View) -> list[Work]:
-    """The documents to open: those with work, and the last good ones of failing ones whose target was lost."""
-    documents = {each.ref: each for each in view.selection.snapshot.documents}
-    found = []
-    for triage in view.triages:
-        again = triage.do == "keep" and _lost(view, triage.ref, triage.reason)
-        if triage.do == "open" or again:
-            found.append(Work(documents[triage.ref], view.verdicts[triage.ref], triage, again))
-    return found
+    async def _withdraw(self, view: View, records: Records, steps: tuple[Step, ...]) -> None:
+        from controller import withdraw
+        from controller.resolve import withdrawn
 
+        state = self.state
+        if state is None:
+            return
+        bench = withdraw.Bench(
+            self.places, view.known.deliveries, self.session.effects, self.trail, state, self.job.now
+        )
+        standing = {ref: {each.target for each in mine if live(each)} for ref, mine in view.known.of_ref.items()}
+        for part in withdraw.batches(steps):
+            if self.job.stop():
+                return
+            done = await withdraw.withdraw(bench, part)
+            self.changes += outcome.withdrawn(view, done)
+            for each in done:
+                if each.ended:
+                    records.ended([each.step.target])
+                if each.error is None:
+                    records.recorded([withdrawn(view.known.deliveries[each.step.target], self.job.now)])
+                    standing[each.step.ref].discard(each.step.target)
+                    if not standing[each.step.ref] and each.step.ref not in view.verdicts:
+                        records.dropped(each.step.ref)
+            self._write(records, view)
 
-def _lost(view: View, ref: Ref, why: str) -> bool:
-    """Whether a document that fails delivered something that stands there no more, and may stand there again."""
-    if not {each.code for each in reason.load(why)} <= set(reason.ITS_OWN):
-        return False
-    return any(
-        live(view.known.deliveries.get(target)) and view.observed[target].presence != "present"
-        for target in view.verdicts[ref].inputs
-        if target in view.observed
-    )
+    def _write(self, records: Records, view: View) -> None:
+        """Commit what a batch came to, and with it what the operator's command has to be told."""
+        if self.state is None:
+            return
+        key = onchange.key(self.job.location.source)
+        before = view.known.meta.get(key, "")
+        told = onchange.gathered(before, self.changes) if self.job.on_change else before
+        recorded = before if self._told is None else self._told
+        records.write(self.state, self.trail.meta, {key: told} if told != recorded else {})
+        self._told = told
 
+    def _expire(self) -> None:
+        """Destroy what was deleted long ago; nothing is written where nothing is due."""
+        local = self.places.by_uid.get(outcome.LOCAL)
+        if not self.job.dry_run and local is not None:
+            from controller.stores.local import LocalStore
 
-async def _batches(
-    view: View, marks: Marks, effects: Effects, work: list[Work], stack: contextlib.ExitStack
-) -> AsyncIterator[list[Done]]:
-    if not work or marks.ring is None:
-        return
-    from controller import batch  # cryptography and YAML: not for a run in which nothing is opened
-    from controller.open import Opener, RingKeys
+            if isinstance(local, LocalStore):
+                local.expire()
 
-    bench = batch.Bench(
-        {store.uid: store for store in view.stores.values()},
-        view.known.deliveries,
-        view.observed,
-        view.keys,
-        stack.enter_context(Opener(RingKeys(marks.ring))),
-        marks.key,
-        lambda each: _good(view, each) if each.again else view.load(each.document),
-        effects,
-        view.job.now,
-    )
-    # The bar counts documents, a batch is taken from it at once.
-    counted = iter(console.progress(work, total=len(work), doing="delivering"))
-    ready = batch.begin(bench, counted)
-    while ready.works:
-        # The next batch is being opened while this one is written.
-        following = batch.begin(bench, counted)
-        yield await batch.run(bench, ready, dry_run=view.job.dry_run)
-        ready = following
+    def _on_change(self, view: View) -> str:
+        if self.state is None:
+            return ""
+        return onchange.tell(self.job, self.state, self.session.effects, view.reading.revision)
 
-
-def _good(view: View, work: Work) -> SealedSecret:
-    """The last good document, as state keeps it."""
-    body = outcome.good(view, work.document.ref)
-    if body is None:
-        raise SourceError("its last good version is not in the state")
-    return body
-
-
-def _records(view: View) -> Records:
-    location = view.job.location
-    source = Source(location.source, DIRECTORY, location.where, view.reading.revision, view.job.now)
-    meta = {"owner": view.job.settings.cluster, "keyring": view.keys.digest}
-    records = Records(view.known, source, meta, view.reading.fresh)
-    records.stores([LOCAL])
-    return records
+    def _report(self, view: View, refusal: str, hook: str, *, stopped: bool, seconds: float) -> Report:
+        job = self.job
+        named = {each.name for each in self.changes}
+        return Report(
+            job.settings.cluster,
+            job.location.source,
+            job.location.shown,
+            view.reading.revision,
+            job.key[:8],
+            job.dry_run,
+            job.settings.ring is not None,
+            self.state is not None,
+            tuple(self.changes),
+            sum(str(each.ref) not in named for each in view.triages),
+            view.selection.others,
+            seconds,
+            refusal,
+            hook,
+            stopped,
+        )
 
 
 def _record(records: Records, view: View, part: Iterable[Done]) -> None:
     for done in part:
         document = done.work.document
+        records.ended(done.ended)
         if done.work.again:
             records.recorded(done.deliveries)
         elif done.why:
@@ -164,43 +297,3 @@ def _record(records: Records, view: View, part: Iterable[Done]) -> None:
             records.failed(document, done.why, view.keys.digest, view.job.now)
         elif done.body is not None:
             records.delivered(document, done.body, done.deliveries, view.job.now)
-
-
-def _record_rest(records: Records, view: View, opened: AbstractSet[Ref]) -> None:
-    """What needed no opening: drift that was none, refusals, moves, what is gone."""
-    documents = {each.ref: each for each in view.selection.snapshot.documents}
-    now, rest = view.job.now, [each for each in view.triages if each.ref not in opened]
-    for step in plan(rest, (), view.known.deliveries, view.observed, now):
-        if step.op == "record":
-            records.recorded([replace(view.known.deliveries[step.target], version=step.expect)])
-    for triage in rest:
-        if triage.do == "skip":
-            records.unchanged(documents[triage.ref], now)
-        else:
-            records.failed(documents[triage.ref], triage.reason, view.keys.digest, now)
-    for known, why in outcome.hidden(view):
-        records.unreadable(known, why, now)
-    for known in outcome.missing(view):
-        if outcome.stands(view, known.ref):
-            records.gone(known, outcome.GONE, now)
-        else:
-            records.dropped(known.ref)
-
-
-def _report(view: View, changes: list[Change], *, remembered: bool, seconds: float) -> Report:
-    job = view.job
-    named = {each.name for each in changes}
-    return Report(
-        job.settings.cluster,
-        job.location.source,
-        job.location.shown,
-        view.reading.revision,
-        job.key[:8],
-        job.dry_run,
-        job.settings.ring is not None,
-        remembered,
-        tuple(changes),
-        sum(str(each.ref) not in named for each in view.triages),
-        view.selection.others,
-        seconds,
-    )

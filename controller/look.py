@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from controller import remembered
-from controller.fingerprint import FingerprintKey, derive, fingerprint
-from controller.model import Document, Keys, Observed, Ref, Target, Triage
+from controller.configuration import Configuration
+from controller.fingerprint import fingerprint
+from controller.model import Delivery, Document, Keys, Observed, Ref, Target, Triage
 from controller.remembered import Remembered
 from controller.select import Selection, select
-from controller.sources.directory import DirectorySource
-from controller.stores.base import Store, StoreError
-from controller.triage import triage
+from controller.sources import open_source
+from controller.stores.base import StoreError
+from controller.trail import Ended
+from controller.triage import live, triage
 from controller.verdict import Verdict, judge
 from sealer import console
-from sealer.errors import SealerError, SourceError
+from sealer.errors import Refused, SealerError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from controller.marks import Marks
+    from controller.places import Places
     from controller.settings import Settings
-    from controller.sources.base import Reading
+    from controller.sources.base import Reading, Source
     from controller.sources.location import Location
     from controller.state import State
+    from controller.trail import Trail
     from sealer.documents.document import SealedSecret
     from sealer.keyrings.keyring import Keyring
 
 
+def never() -> bool:
+    """Nobody asks a run to stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to apply. `now` is in milliseconds; `empty` says that a source without sealed documents is meant so.
+    """What to apply. `now` is in milliseconds; `stop` says that the run is to end after the step that it is at.
 
     `key_ids` are those of the cluster's keys where there is no keyring; None: not known. `key` is shown.
+    `allow_prune` says that a source without sealed documents is meant so, and that anything gone may be withdrawn.
     """
 
     settings: Settings
     location: Location
     now: int
+    configuration: Configuration = field(default_factory=Configuration)
     dry_run: bool = False
-    empty: bool = False
+    prune: bool = True
+    allow_prune: bool = False
+    allow_rollback: bool = False
     lock_timeout: float = 10.0
+    on_change: tuple[str, ...] = ()
     key_ids: tuple[str, ...] | None = None
     key: str = ""
+    stop: Callable[[], bool] = never
 
     @property
     def owner(self) -> str:
@@ -52,14 +68,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One run as it stands before anything is opened. `stores` are by label."""
+    """One run as it stands before anything is opened."""
 
     job: Job
-    source: DirectorySource
+    source: Source
     reading: Reading
     selection: Selection
     known: Remembered
-    stores: Mapping[str, Store]
+    places: Places
     keys: Keys
     verdicts: Mapping[Ref, Verdict]
     observed: Mapping[Target, Observed]
@@ -80,48 +96,67 @@ class Work:
     again: bool = False
 
 
-class Marks:
-    """The key of fingerprints, read from the keyring when the first one is made: that may ask for a passphrase."""
-
-    def __init__(self, ring: Keyring | None) -> None:
-        self.ring = ring
-        self._key: FingerprintKey | None = None
-
-    def key(self) -> FingerprintKey:
-        """The key of the active state key."""
-        if self._key is None:
-            if self.ring is None:
-                raise SourceError("there are no private keys here")
-            self._key = derive(*self.ring.state_keys()[0])
-        return self._key
-
-
-async def look(job: Job, state: State | None, stores: Mapping[str, Store], marks: Marks) -> View:
+async def look(job: Job, state: State | None, places: Places, marks: Marks, trail: Trail) -> View:
     """Read the source, pick what is ours, judge, observe, triage."""
     known = Remembered.of(state, job.location.source)
     said = remembered.check(known, job.location, job.settings.cluster)
     if said:
         console.warn(said)
-    source = DirectorySource(job.location)
+    source = open_source(job.location)
     reading = source.read(known.parsed)
+    trail.revision = reading.revision
+    _check_revision(job, source, known, reading)
     ring = job.settings.ring
     ids = [entry.id for entry in ring.entries] if ring else job.key_ids
     selection = select(reading, job.location, job.settings.cluster, ids)
-    if not reading.found and not reading.problems and not job.empty:
+    if not reading.found and not reading.problems and not job.allow_prune:
         way_out = "name the folder that holds the sealed files; if none is meant to be there: --allow-prune"
         raise SourceError("holds no sealed document", where=job.location.shown, way_out=way_out)
-    places = {label: store.target for label, store in stores.items()}
     documents = selection.snapshot.documents
-    verdicts = {each.ref: judge(selection.found[each.origin].entry, each.ref, job.owner, places) for each in documents}
-    targets = dict.fromkeys(target for verdict in verdicts.values() for target in verdict.inputs)
-    observed = await observe(stores.values(), targets, job.owner, known, marks)
+    v1 = job.configuration.v1
+    verdicts = {
+        each.ref: judge(
+            selection.found[each.origin].entry, each.ref, job.owner, places.by_label, v1.of(each.ref.namespace)
+        )
+        for each in documents
+    }
+    _say_warnings(verdicts)
+    targets = {target: each for each, verdict in verdicts.items() for target in verdict.inputs}
+    observed = await observe(places, targets, known, marks, trail)
     keys = _keys(ring, known)
     triages = triage(selection.snapshot, known.deliveries, known.failures, observed, verdicts, keys, job.now)
-    return View(job, source, reading, selection, known, stores, keys, verdicts, observed, triages)
+    return View(job, source, reading, selection, known, places, keys, verdicts, observed, triages)
+
+
+def _say_warnings(verdicts: Mapping[Ref, Verdict]) -> None:
+    said: dict[str, list[str]] = {}
+    for ref, verdict in verdicts.items():
+        if verdict.warning:
+            said.setdefault(verdict.warning, []).append(str(ref))
+    for warning, refs in said.items():
+        more = f" and {len(refs) - 3} more" if len(refs) > 3 else ""
+        console.warn(f"{', '.join(sorted(refs)[:3])}{more}: {warning}")
+
+
+def _check_revision(job: Job, source: Source, known: Remembered, reading: Reading) -> None:
+    """An older pipeline that finishes last must not roll back what a newer one delivered (DELIVERY section 5)."""
+    recorded = known.source.revision if known.source else ""
+    if not recorded or job.allow_rollback:
+        return
+    follows = source.descends(recorded)
+    if follows is None:
+        console.warn(f"whether this is newer than {recorded[:7]}, which was applied before, can't be known here")
+    elif not follows:
+        here = f"{reading.revision[:7]} does" if reading.revision else "this does"
+        raise Refused(
+            f"commit {recorded[:7]} was applied before, and {here} not follow it",
+            where=job.location.shown,
+            way_out="apply the newest commit; to go back on purpose: --allow-rollback",
+        )
 
 
 async def observe(
-    stores: Iterable[Store], targets: Iterable[Target], owner: str, known: Remembered, marks: Marks
+    places: Places, targets: Mapping[Target, Ref], known: Remembered, marks: Marks, trail: Trail
 ) -> dict[Target, Observed]:
     """What stands at each target. A value that isn't known by its version is read once, for its fingerprint.
 
@@ -129,27 +164,56 @@ async def observe(
     left out.
     """
     found: dict[Target, Observed] = {}
-    wanted = list(targets)
-    for store in stores:
-        mine = [target for target in wanted if target.store == store.uid]
-        for target, seen in (await store.observe(mine)).items() if mine else ():
-            if not isinstance(seen, StoreError):
-                delivery = known.deliveries.get(target)
-                drifted = delivery is None or delivery.version != seen.version
-                read = drifted and seen.presence == "present" and seen.owner == owner and marks.ring is not None
-                mark = await _read(store, target, marks) if read else ""
-                found[target] = replace(seen, fingerprint=mark) if mark else seen
+    for uid, store in places.by_uid.items():
+        mine = [target for target in targets if target.store == uid]
+        seen = await store.observe(mine) if mine else {}
+        found.update((target, each) for target, each in seen.items() if not isinstance(each, StoreError))
+    drifted = [
+        target
+        for target, seen in found.items()
+        if seen.presence == "present" and seen.owner == places.owner and _unknown(known.deliveries.get(target), seen)
+    ]
+    return found | await read(places, {target: targets[target] for target in drifted}, found, marks, trail)
+
+
+async def read(
+    places: Places, targets: Mapping[Target, Ref], observed: Mapping[Target, Observed], marks: Marks, trail: Trail
+) -> dict[Target, Observed]:
+    """What stands at targets, with the fingerprints of the values that stand there. Audited.
+
+    A value that can't be read stays unknown.
+    """
+    if not targets or marks.ring is None:
+        return {}
+    found: dict[Target, Observed] = {}
+    ended: list[Ended] = []
+    sequences = trail.begin("read", [(ref, target.store) for target, ref in targets.items()])
+    for (target, ref), sequence in zip(targets.items(), sequences, strict=True):
+        try:
+            secret = await places.by_uid[target.store].read(target)
+        except SealerError as error:
+            ended.append(Ended(sequence, "failed", error.what))
+            continue
+        ended.append(Ended(sequence, "done"))
+        mark = fingerprint(marks.key(), "delivered", target.store, ref, secret)
+        found[target] = replace(observed[target], fingerprint=mark)
+    trail.end(ended)
     return found
 
 
-async def _read(store: Store, target: Target, marks: Marks) -> str:
-    """The fingerprint of the value that stands at a target, as it would be recorded; "" if it can't be read."""
-    try:
-        secret = await store.read(target)
-    except SealerError:
-        return ""
-    namespace, _, name = target.name.partition("/")
-    return fingerprint(marks.key(), "delivered", target.store, Ref(namespace, name), secret)
+def outdated(view: View, targets: Iterable[Target], marks: Marks) -> dict[Target, Ref]:
+    """Targets whose recorded fingerprint is of a former state key, and so can't be compared with a new one."""
+    found = {}
+    for target in targets:
+        delivery, seen = view.known.deliveries.get(target), view.observed.get(target)
+        stands = live(delivery) and seen is not None and seen.presence == "present" and not seen.fingerprint
+        if delivery is not None and stands and not delivery.fingerprint.startswith(f"{marks.prefix}:"):
+            found[target] = delivery.ref
+    return found
+
+
+def _unknown(delivery: Delivery | None, seen: Observed) -> bool:
+    return delivery is None or not live(delivery) or delivery.version != seen.version
 
 
 def _keys(ring: Keyring | None, known: Remembered) -> Keys:

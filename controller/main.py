@@ -36,6 +36,33 @@ StateOption = Annotated[
         "--state", metavar="DIR", help="Default: $SEALER_STATE, else sealer/CLUSTER in the XDG state directory."
     ),
 ]
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A directory or a Git URL.", show_default=False)]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="DIR", help="Stores and limits. Default: the store local, and no other."),
+]
+Ref = Annotated[
+    str | None, typer.Option("--ref", metavar="REF", help="A branch, tag or commit, read without touching a work tree.")
+]
+Below = Annotated[str | None, typer.Option("--path", metavar="DIR", help="Only what is below this folder of SOURCE.")]
+NoPrune = Annotated[bool, typer.Option("--no-prune", help="Keep what is gone from SOURCE.")]
+AllowPrune = Annotated[bool, typer.Option("--allow-prune", help="Delete what is gone from SOURCE, however much it is.")]
+AllowRollback = Annotated[
+    bool, typer.Option("--allow-rollback", help="Apply a commit that doesn't follow the one applied before.")
+]
+OnChange = Annotated[
+    str | None,
+    typer.Option(
+        "--on-change", metavar="COMMAND", help="Run this after changes, without a shell; names as JSON on stdin."
+    ),
+]
+SourceName = Annotated[
+    str | None,
+    typer.Option("--source-name", metavar="ID", help="The source's id. Default: from .sealer.yaml, else from Git."),
+]
+LockTimeout = Annotated[
+    float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another run.")
+]
 
 app = typer.Typer(
     help="Open sealed secrets and deliver them.",
@@ -75,54 +102,121 @@ def _root(
 Examples:
   sealer-controller apply . --dry-run
   sealer-controller apply clusters/prod --cluster prod
-  sealer-controller apply . --dry-run --format markdown --detailed-exitcode""",
+  sealer-controller apply . --dry-run --format markdown --detailed-exitcode
+  sealer-controller apply https://git.example.com/shop --path clusters/prod
+  sealer-controller apply . --ref v1.2 --allow-rollback""",
 )
 def apply(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A directory.", show_default=False)],
+    source: Source,
+    config: Config = None,
+    ref: Ref = None,
+    path: Below = None,
     cluster: Cluster = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done. Works without private keys, too.")
     ] = False,
-    no_prune: Annotated[
-        bool, typer.Option("--no-prune", help="Keep what is gone from SOURCE (nothing is deleted yet).")
-    ] = False,
-    allow_prune: Annotated[
-        bool, typer.Option("--allow-prune", help="Go on where SOURCE holds no sealed document.")
-    ] = False,
+    no_prune: NoPrune = False,
+    allow_prune: AllowPrune = False,
+    allow_rollback: AllowRollback = False,
+    on_change: OnChange = None,
     detailed: Annotated[
         bool, typer.Option(DETAILED, help="Exit 0 unchanged, 2 changed (or would), 1 every failure.")
     ] = False,
-    source_name: Annotated[
-        str | None, typer.Option(metavar="ID", help="The source's id. Default: from .sealer.yaml, else from Git.")
-    ] = None,
+    source_name: SourceName = None,
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
     state: StateOption = None,
-    lock_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for another run.")
-    ] = 10.0,
+    lock_timeout: LockTimeout = 10.0,
     format_: Report = "text",
     output: Output = None,
 ) -> int:
     """Deliver the sealed documents of SOURCE that are for this cluster.
 
     What is unchanged is neither opened nor written. A document that fails keeps
-    its last delivered version, and doesn't stop the others.
+    its last delivered version, and doesn't stop the others. What is gone from
+    SOURCE is deleted, unless it looks like a mistake.
     """
     from controller.commands import apply as body
 
-    return body.run(
+    wanted = body.Wanted(
         source,
-        _options(cluster, keyring, passphrase_file, state),
-        source_name=source_name,
+        source_name,
+        config,
+        ref,
+        path,
         dry_run=dry_run,
+        prune=not no_prune,
         allow_prune=allow_prune,
-        no_prune=no_prune,
-        detailed=detailed,
+        allow_rollback=allow_rollback,
+        on_change=on_change,
         lock_timeout=lock_timeout,
-        format=format_,
-        output=output,
     )
+    options = _options(cluster, keyring, passphrase_file, state)
+    return body.run(wanted, options, detailed=detailed, format=format_, output=output)
+
+
+@app.command(
+    "run",
+    epilog="""\b
+Examples:
+  sealer-controller run clusters/prod --cluster prod
+  sealer-controller run https://git.example.com/shop --path clusters/prod
+  sealer-controller run . --interval 10 --listen none --log-format text""",
+)
+def run(
+    source: Source,
+    config: Config = None,
+    ref: Ref = None,
+    path: Below = None,
+    cluster: Cluster = None,
+    no_prune: NoPrune = False,
+    allow_prune: AllowPrune = False,
+    allow_rollback: AllowRollback = False,
+    on_change: OnChange = None,
+    source_name: SourceName = None,
+    keyring: KeyringOption = None,
+    passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
+    lock_timeout: LockTimeout = 10.0,
+    interval: Annotated[
+        float, typer.Option("--interval", metavar="SECONDS", min=1, help="How often to look at SOURCE.")
+    ] = 30.0,
+    resync: Annotated[
+        float, typer.Option("--resync", metavar="SECONDS", min=1, help="How often to look at the stores, too.")
+    ] = 600.0,
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="/healthz, /readyz and /metrics; or none.")
+    ] = "127.0.0.1:9640",
+    log_format: Annotated[
+        Literal["text", "json"] | None,
+        typer.Option("--log-format", help="Default: text at a terminal, else json.", show_default=False),
+    ] = None,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], typer.Option("--log-level", help="What to log at least.")
+    ] = "info",
+) -> int:
+    """Deliver the sealed documents of SOURCE for ever, as they change.
+
+    SIGHUP looks at SOURCE now. SIGTERM and SIGINT end after the step that is
+    being done, a second one at once. What fails is tried again.
+    """
+    from controller.commands import run as body
+    from controller.commands.apply import Wanted
+
+    wanted = Wanted(
+        source,
+        source_name,
+        config,
+        ref,
+        path,
+        prune=not no_prune,
+        allow_prune=allow_prune,
+        allow_rollback=allow_rollback,
+        on_change=on_change,
+        lock_timeout=lock_timeout,
+    )
+    manner = body.Manner(interval, resync, listen, log_format, log_level)
+    return body.run(wanted, _options(cluster, keyring, passphrase_file, state), manner)
 
 
 @app.command(

@@ -6,13 +6,14 @@ none. Fingerprints and tokens stay out of every repr: whoever sees one can test 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sealer.secret import Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sealer.documents.document import SealedSecret
     from sealer.formats.binding import Scope
 
@@ -269,7 +270,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why nothing is pruned, though `count` deliveries would go."""
+    """Why nothing is pruned, and the deliveries that would go."""
 
     reason: str
-    count: int = 0
+    kept: tuple[Delivery, ...] = ()

@@ -15,14 +15,17 @@ from sealer.errors import SealerError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from controller.batch import Done
+    from controller.bench import Done
     from controller.look import View
-    from controller.model import Delivery, Document, Known, Problem, Ref, Target
+    from controller.model import Delivery, Document, Intent, Known, Problem, Ref, Step, Target
+    from controller.withdraw import Withdrawn
     from sealer.documents.document import SealedSecret
 
 GONE = reason.dump(Cause(reason.GONE, (), "gone from the source"))
+LOCAL = "local"
 _DRIFT = "was changed outside of the controller"
 _LOST = "was lost"
+_INTERRUPTED = "by a run that was interrupted"
 
 
 def of_done(view: View, part: Iterable[Done]) -> Iterator[Change]:
@@ -35,6 +38,14 @@ def of_done(view: View, part: Iterable[Done]) -> Iterator[Change]:
         elif done.put and done.body is not None:
             versions = {each.target: each.version for each in done.deliveries}
             yield _change(view, document, items(view, document, done.body), versions)
+
+
+def recovered(view: View, done: Iterable[tuple[Intent, Delivery | None, Delivery]]) -> Iterator[Change]:
+    """What an interrupted run did, and only this one recorded."""
+    for intent, before, now in done:
+        op: Op = "delete" if intent.op == "delete" else "update" if live(before) else "create"
+        stores = ((view.places.label(now.target.store), now.version),)
+        yield Change(op, str(intent.ref), _path(view, intent.ref), 0, stores, note=_INTERRUPTED)
 
 
 def unopened(view: View, documents: Iterable[Document]) -> Iterator[Change]:
@@ -71,13 +82,37 @@ def unreadable(view: View) -> Iterator[Change]:
         )
 
 
-def gone(view: View) -> Iterator[Change]:
-    """Documents that delivered something and stand in the source no more."""
-    for known in missing(view):
-        found = _deliveries(view, known.ref)
-        if found:
-            stores = tuple((each.target.store, each.version) for each in found)
-            yield Change("gone", str(known.ref), view.job.location.said(known.path), 0, stores)
+def gone(view: View, kept: Iterable[Delivery], why: str) -> Iterator[Change]:
+    """What the source no longer asks for and nothing is done about, with the reason."""
+    found: dict[Ref, list[Delivery]] = {}
+    for each in kept:
+        found.setdefault(each.ref, []).append(each)
+    for ref, mine in found.items():
+        yield Change("gone", str(ref), _path(view, ref), 0, _versions(view, mine), note=why)
+
+
+def planned(view: View, steps: Iterable[Step]) -> Iterator[Change]:
+    """What would be taken out of a store."""
+    from controller.withdraw import Withdrawn
+
+    yield from withdrawn(view, [Withdrawn(step) for step in steps])
+
+
+def withdrawn(view: View, done: Iterable[Withdrawn]) -> Iterator[Change]:
+    """What was taken out of a store, or why it stands there still."""
+    for each in done:
+        ref, step = each.step.ref, each.step
+        stores = ((view.places.label(step.target.store), step.expect),)
+        if each.error is not None:
+            cause = Cause(reason.STORE, (), f"not deleted: {each.error.what}", each.error.way_out)
+            yield Change("fail", str(ref), _path(view, ref), 0, stores, why=reason.dump(cause))
+            continue
+        body = good(view, ref)
+        names = tuple(sorted(depends(body)["items"])) if body else ()
+        days = view.job.configuration.retention.deleted_days
+        note = f"last version kept {days} days" if step.op == "delete" and step.target.store == LOCAL else ""
+        op: Op = "delete" if step.op == "delete" else "withdraw"
+        yield Change(op, str(ref), _path(view, ref), 0, stores, names, note=note)
 
 
 def missing(view: View) -> list[Known]:
@@ -116,7 +151,7 @@ def failure(view: View, document: Document, why: str) -> Change:
         str(document.ref),
         view.job.location.said(document.origin.path),
         _line(view, document, reason.items(why)),
-        tuple((each.target.store, each.version) for each in kept),
+        _versions(view, kept),
         reason.items(why),
         f"{datetime.fromtimestamp(date / 1000, UTC):%Y-%m-%d}" if kept else "",
         why,
@@ -162,18 +197,24 @@ def _change(view: View, document: Document, changed: tuple[str, ...], versions: 
         str(document.ref),
         view.job.location.said(document.origin.path),
         document.origin.line,
-        tuple((target.store, versions.get(target)) for target in verdict.inputs),
+        tuple((view.places.label(target.store), versions.get(target)) for target in verdict.inputs),
         changed,
         note=note,
     )
 
 
 def _deliveries(view: View, ref: Ref) -> list[Delivery]:
-    """What a document delivered that stays. A document goes to few targets: they are looked up, not searched."""
-    verdict = view.verdicts.get(ref)
-    targets = verdict.inputs if verdict else [store.target(ref) for store in view.stores.values()]
-    found = [view.known.deliveries.get(target) for target in targets]
-    return [each for each in found if each is not None and live(each)]
+    """What a document delivered that stays."""
+    return [each for each in view.known.of_ref.get(ref, ()) if live(each)]
+
+
+def _versions(view: View, deliveries: Iterable[Delivery]) -> tuple[tuple[str, str | None], ...]:
+    return tuple((view.places.label(each.target.store), each.version) for each in deliveries)
+
+
+def _path(view: View, ref: Ref) -> str:
+    known = view.known.documents.get(ref)
+    return view.job.location.said(known.path) if known else ""
 
 
 def _line(view: View, document: Document, names: tuple[str, ...]) -> int:

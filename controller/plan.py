@@ -48,10 +48,18 @@ def _step(desired: Desired, delivery: Delivery | None, seen: Observed) -> Step:
 
 
 def _known(desired: Desired, delivery: Delivery | None, seen: Observed) -> bool:
-    """Whether the wanted value is known to stand there: recorded under the version seen, or read there."""
-    if delivery is not None and live(delivery) and delivery.version == seen.version:
+    """Whether the wanted value is known to stand there: recorded under the version seen, or read there.
+
+    A recorded fingerprint of a former state key says nothing, neither that nor the contrary.
+    """
+    recorded = delivery is not None and live(delivery) and delivery.version == seen.version
+    if delivery is not None and recorded and _key(delivery.fingerprint) == _key(desired.fingerprint):
         return delivery.fingerprint == desired.fingerprint
     return seen.fingerprint == desired.fingerprint != ""
+
+
+def _key(fingerprint: str) -> str:
+    return fingerprint.partition(":")[0]
 
 
 def _without(triage: Triage, deliveries: Iterable[Delivery], observed: Mapping[Target, Observed]) -> Iterator[Step]:

@@ -16,9 +16,9 @@ from controller.remembered import is_url
 from controller.sources.entry import PARSER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from controller.model import DocumentState
+    from controller.model import DocumentState, Target
     from controller.remembered import Remembered
     from controller.state import State
     from sealer.documents.document import SealedSecret
@@ -44,6 +44,8 @@ class Records:
         self._bodies: dict[Ref, bytes] = {}
         self._deliveries: list[Delivery] = []
         self._dropped: list[Ref] = []
+        self._ended: list[Target] = []
+        self._forgotten: list[Target] = []
         self._began = False
 
     def stores(self, specs: Iterable[StoreSpec]) -> None:
@@ -65,24 +67,32 @@ class Records:
             good=document.digest, changed_at=now,
         )  # fmt: skip
 
+    def ended(self, targets: Iterable[Target]) -> None:
+        """Intents that came to an end."""
+        self._ended += targets
+
     def recorded(self, deliveries: Iterable[Delivery]) -> None:
         """Deliveries of a document about which nothing else changed."""
         self._deliveries += deliveries
 
-    def unchanged(self, document: Document, now: int) -> None:
-        """A document that holds what was delivered: written only if something else was recorded of it."""
+    def unchanged(self, document: Document, load: Callable[[Document], SealedSecret], now: int) -> None:
+        """A document that holds what was delivered: written only if something else was recorded of it.
+
+        `load` is asked for a body that state hasn't: of what an interrupted run delivered.
+        """
         known = self._remembered.documents.get(document.ref)
         path, digest = document.origin.path, document.digest
-        if known is None or (known.state, known.reason, known.digest) != ("delivered", "", digest):
-            good = digest if known is None else known.good
+        if known is None or known.good != digest:
+            self.delivered(document, load(document), (), now)
+        elif (known.state, known.reason, known.digest) != ("delivered", "", digest):
             self._documents[document.ref] = Known(
-                document.ref, self._source.id, path, digest, "delivered", good=good, changed_at=now
+                document.ref, self._source.id, path, digest, "delivered", good=digest, changed_at=now
             )
         elif known.path != path:
             self._documents[document.ref] = replace(known, path=path)
 
-    def failed(self, document: Document, why: str, keyring: str, now: int) -> None:
-        """A document that is not delivered as it stands now."""
+    def failed(self, document: Document, why: str, keyring: str, now: int) -> bool:
+        """A document that is not delivered as it stands now; whether that is news."""
         codes = {each.code for each in reason.load(why)}
         lasting = bool(codes) and codes <= set(reason.ITS_OWN)
         known = self._remembered.documents.get(document.ref)
@@ -98,10 +108,12 @@ class Records:
             known.good if known else "",
             now,
         )
-        if known is None or replace(known, changed_at=now) != new:
-            # Since when it fails is what people ask: a new reason for the same failure doesn't begin it anew.
-            since = known.changed_at if known and known.state == new.state and known.digest == new.digest else now
-            self._documents[document.ref] = replace(new, changed_at=since)
+        if known is not None and replace(known, changed_at=now) == new:
+            return False
+        # Since when it fails is what people ask: a new reason for the same failure doesn't begin it anew.
+        since = known.changed_at if known and known.state == new.state and known.digest == new.digest else now
+        self._documents[document.ref] = replace(new, changed_at=since)
+        return True
 
     def unreadable(self, known: Known, why: str, now: int) -> None:
         """A document whose file can't be read any more."""
@@ -115,13 +127,18 @@ class Records:
                 known, state="delivered", reason=why, failed_digest="", failed_keyring="", changed_at=now
             )
 
+    def forget(self, targets: Iterable[Target]) -> None:
+        """Deliveries that were withdrawn long ago."""
+        self._forgotten += targets
+
     def dropped(self, ref: Ref) -> None:
         """A document that is gone, and delivered nothing."""
         self._dropped.append(ref)
 
-    def write(self, state: State) -> None:
-        """Commit what was gathered; nothing, if nothing was."""
-        if not (self._documents or self._deliveries or self._fresh or self._dropped):
+    def write(self, state: State, audit: Callable[[], Mapping[str, str]], meta: Mapping[str, str]) -> None:
+        """Commit what was gathered; nothing, if nothing was. `audit` is how far the log is vouched for."""
+        gathered = (self._documents, self._deliveries, self._fresh, self._dropped, self._ended, self._forgotten, meta)
+        if not any(gathered):
             return
         with state.begin("records") as transaction:
             if not self._began:
@@ -132,9 +149,12 @@ class Records:
             transaction.put_deliveries(self._deliveries)
             transaction.put_documents(list(self._documents.values()), self._bodies)
             transaction.drop_documents(self._source.id, self._dropped)
+            transaction.drop_intents(self._ended)
+            transaction.drop_deliveries(self._forgotten)
+            transaction.put_meta(**audit(), **meta)
         self._began = True
         self._fresh, self._documents, self._bodies = {}, {}, {}
-        self._deliveries, self._dropped = [], []
+        self._deliveries, self._dropped, self._ended, self._forgotten = [], [], [], []
 
 
 def _state(codes: set[str]) -> DocumentState:

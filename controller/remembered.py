@@ -9,7 +9,7 @@ from controller.sources.entry import PARSER
 from sealer.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from controller.model import Delivery, Failure, Known, Ref, Source, Target
     from controller.sources.location import Location
@@ -24,6 +24,7 @@ class Remembered:
     source: Source | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
     deliveries: Mapping[Target, Delivery] = field(default_factory=dict)
+    of_ref: Mapping[Ref, Sequence[Delivery]] = field(default_factory=dict)
     failures: Mapping[Ref, Failure] = field(default_factory=dict)
     documents: Mapping[Ref, Known] = field(default_factory=dict)
 
@@ -32,11 +33,16 @@ class Remembered:
         """What a state knows of a source."""
         if state is None:
             return cls()
+        deliveries = state.deliveries(source)
+        of_ref: dict[Ref, list[Delivery]] = {}
+        for each in deliveries:
+            of_ref.setdefault(each.ref, []).append(each)
         return cls(
             state,
             state.source(source),
             state.meta(),
-            {each.target: each for each in state.deliveries(source)},
+            {each.target: each for each in deliveries},
+            of_ref,
             {each.ref: each for each in state.failures(source)},
             {each.ref: each for each in state.documents(source)},
         )

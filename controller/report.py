@@ -1,4 +1,4 @@
-"""What `apply` says: a plan or what was done, as text, JSON (`schemas/{plan,apply}.v1.json`) or markdown. Pure.
+"""What `apply` says: a plan or what was done, as text; `report_forms` has it as JSON and markdown. Pure.
 
 Laid out as DESIGN section 13. Names, places and counts only: no value and no fingerprint gets in here. Texts come from
 strangers' documents; the console makes them printable, markdown is escaped.
@@ -6,28 +6,34 @@ strangers' documents; the console makes them printable, markdown is escaped.
 
 from __future__ import annotations
 
-import json
 import re
+import shlex
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from controller import reason
-from sealer.checking.lint_report import cell
 
-Op = Literal["create", "update", "gone", "fail"]
+Op = Literal["create", "update", "delete", "withdraw", "gone", "fail"]
 Paint = Callable[[str, str], str]
 
 WIDTH = 80
+SHORT = 7
+"""How much of a commit id is shown to people; the JSON has all of it."""
 EXPLAINED = 20
 """Failures that are explained in full; `status --failed` and the JSON have all of them."""
 
-_ORDER: Sequence[Op] = ("create", "update", "gone", "fail")
-_SIGN = {"create": "+", "update": "~", "gone": "=", "fail": "!"}
-_DONE = {"create": "created", "update": "updated", "gone": "kept", "fail": "FAILED"}
-_COLOUR = {"create": "green", "update": "yellow", "gone": "dim", "fail": "red"}
-_GONE = "gone from the source; nothing is deleted yet"
+ORDER: Sequence[Op] = ("create", "update", "delete", "withdraw", "gone", "fail")
+_SIGN = {"create": "+", "update": "~", "delete": "-", "withdraw": "-", "gone": "=", "fail": "!"}
+DONE = {
+    "create": "created", "update": "updated", "delete": "deleted", "withdraw": "withdrawn", "gone": "kept",
+    "fail": "FAILED",
+}  # fmt: skip
+_COLOUR = {"create": "green", "update": "yellow", "delete": "red", "withdraw": "dim", "gone": "dim", "fail": "red"}
+_GONE = "gone from the source"
+_RETAINED = "stays in its store, managed no more (on-delete: retain)"
+CHANGING: Sequence[Op] = ("create", "update", "delete", "withdraw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of `apply`. `opened` and `remembered` are False in a dry run without private keys, or without state."""
+    """One run of `apply`. `opened` and `remembered` are False in a dry run without private keys, or without state.
+
+    `refusal` says why nothing was withdrawn though something is gone, `hook` what went wrong with --on-change;
+    `stopped` that the run was asked to end before it was through.
+    """
 
     cluster: str
     source: str
@@ -70,6 +80,9 @@ class Report:
     unchanged: int
     others: int
     seconds: float = 0.0
+    refusal: str = ""
+    hook: str = ""
+    stopped: bool = False
 
     def count(self, op: Op) -> int:
         """How many changes there are of one kind."""
@@ -77,13 +90,18 @@ class Report:
 
     @property
     def changed(self) -> bool:
-        """Whether something was written to a store, or would be."""
-        return any(each.op in ("create", "update") for each in self.changes)
+        """Whether something was written to a store or taken out of it, or would be."""
+        return any(each.op in CHANGING for each in self.changes)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all was done that was asked for."""
+        return not (self.count("fail") or self.refusal or self.hook)
 
     @property
     def sorted(self) -> list[Change]:
         """By kind, then by name."""
-        return sorted(self.changes, key=lambda each: (_ORDER.index(each.op), each.name, each.path, each.line))
+        return sorted(self.changes, key=lambda each: (ORDER.index(each.op), each.name, each.path, each.line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +136,9 @@ def caveats(report: Report) -> list[str]:
 
 def summary(report: Report) -> str:
     """The counts."""
-    verbs = ("to create", "to update") if report.dry_run else ("created", "updated")
-    parts = [f"{report.count(op)} {verb}" for op, verb in zip(_ORDER, verbs, strict=False) if report.count(op)]
+    verbs = ("to create", "to update", "to delete", "to withdraw")
+    verbs = verbs if report.dry_run else ("created", "updated", "deleted", "withdrawn")
+    parts = [f"{report.count(op)} {verb}" for op, verb in zip(ORDER, verbs, strict=False) if report.count(op)]
     gone, failed = report.count("gone"), report.count("fail")
     parts += [f"{gone} gone, kept"] if gone else []
     parts += [f"{failed} failed"] if failed else []
@@ -129,7 +148,7 @@ def summary(report: Report) -> str:
 
 
 def _plan(report: Report, paint: Paint) -> Iterator[Line]:
-    yield Line(f"Plan for {_heading(report)}")
+    yield Line(f"Plan for {heading(report)}")
     changes = report.sorted
     width = _width([each.name for each in changes if each.op != "fail"] + _short_names(changes))
     stores = _width([", ".join(label for label, _ in each.stores) for each in changes if each.op != "fail"])
@@ -142,18 +161,20 @@ def _plan(report: Report, paint: Paint) -> Iterator[Line]:
             continue
         labels = ", ".join(label for label, _ in each.stores)
         head = f"{each.name:<{width}}   {labels:<{stores}}  "
-        yield Line(f"  {sign} {head}{_fitted(each, WIDTH - 4 - len(head))}".rstrip())
+        yield Line(f"  {sign} {head}{fitted(each, WIDTH - 4 - len(head))}".rstrip())
     yield from _wrapped(summary(report))
+    yield from _aside(report)
     yield Line("Dry run: nothing written.")
 
 
 def _done(report: Report, paint: Paint) -> Iterator[Line]:
     changes = report.sorted
     width = _width([each.name for each in changes])
+    verbs = max([7, *(len(DONE[each.op]) for each in changes)])
     explained = 0
     for each in changes:
-        verb = paint(f"{_DONE[each.op]:<7}", _COLOUR[each.op])
-        yield Line(f"{verb}  {each.name:<{width}}  {_result(each)}".rstrip())
+        verb = paint(f"{DONE[each.op]:<{verbs}}", _COLOUR[each.op])
+        yield Line(f"{verb}  {each.name:<{width}}  {result(each)}".rstrip())
         if each.op == "fail" and explained < EXPLAINED:
             explained += 1
             yield Line(f"      {each.where}", aside=True)
@@ -161,6 +182,27 @@ def _done(report: Report, paint: Paint) -> Iterator[Line]:
     if report.count("fail") > explained:
         yield Line("      the other failures: sealer-controller status --failed", aside=True)
     yield from _wrapped(f"{summary(report)} ({report.seconds:.1f} s)")
+    yield from _aside(report)
+
+
+def remarks(report: Report) -> list[tuple[str, str]]:
+    """What went otherwise than asked for, each with its way out."""
+    found = []
+    if report.refusal:
+        word = "would be" if report.dry_run else "was"
+        way_out = f"if it is meant so: sealer-controller apply {shlex.quote(report.shown)} --allow-prune"
+        found.append((f"nothing {word} deleted: {report.refusal}", way_out))
+    if report.hook:
+        found.append((f"--on-change {report.hook}", "it is tried again by the next apply"))
+    if report.stopped:
+        found.append(("stopped before the end, as asked", "the next run goes on"))
+    return found
+
+
+def _aside(report: Report) -> Iterator[Line]:
+    for said, way_out in remarks(report):
+        yield Line(f"warning: {said}", aside=True)
+        yield Line(f"  way out: {way_out}", aside=True)
 
 
 def _wrapped(text: str) -> Iterator[Line]:
@@ -169,10 +211,15 @@ def _wrapped(text: str) -> Iterator[Line]:
     yield from (Line(line.replace("\0", " ")) for line in lines)
 
 
-def _result(change: Change) -> str:
+def result(change: Change) -> str:
+    """What a change came to, beside its name."""
     where = ", ".join(f"{label} v{version}" if version else label for label, version in change.stores)
     if change.op == "gone":
-        return f"{where}; {_GONE}"
+        return f"{where}; {_gone(change)}"
+    if change.op == "delete":
+        return ", ".join(label for label, _ in change.stores) + (f"; {change.note}" if change.note else "")
+    if change.op == "withdraw":
+        return f"{where}; {_RETAINED}"
     if change.op != "fail":
         return f"{where}; {change.note}" if change.note else where
     versions = ", ".join(f"v{version}" for _, version in change.stores if version)
@@ -190,7 +237,8 @@ def _explained(change: Change, cluster: str) -> Iterator[str]:
             yield f"      way out: {way_out}"  # never wrapped: it is there to be pasted
 
 
-def _heading(report: Report) -> str:
+def heading(report: Report) -> str:
+    """Cluster, source, revision, key."""
     key = f", key {report.key}" if report.key else ""
     return f"cluster {report.cluster}, source {report.shown}{revision_text(report.revision)}{key}"
 
@@ -198,14 +246,19 @@ def _heading(report: Report) -> str:
 def revision_text(revision: str) -> str:
     """A revision for people: ` at 4f2c91e (clean)`, or nothing where there is none."""
     commit = revision.removesuffix("-dirty")
-    return f" at {commit} ({'dirty' if revision != commit else 'clean'})" if revision else ""
+    return f" at {commit[:SHORT]} ({'dirty' if revision != commit else 'clean'})" if revision else ""
 
 
-def _fitted(change: Change, room: int) -> str:
+def fitted(change: Change, room: int) -> str:
     """The items of a change, as many as there is room for."""
     note = f"({change.note})" if change.note else ""
     if change.op == "gone":
-        return _GONE
+        return _gone(change)
+    if change.op == "withdraw":
+        return _RETAINED
+    if change.op == "delete":
+        items = f"{len(change.items)} item{'' if len(change.items) == 1 else 's'}" if change.items else ""
+        return "; ".join(each for each in (items, change.note) if each)
     names = [*change.items, *([note] if note else [])]
     for count in range(len(names), 0, -1):
         more = f" and {len(names) - count} more" if count < len(names) else ""
@@ -215,6 +268,10 @@ def _fitted(change: Change, room: int) -> str:
     return f"{len(change.items)} items" if len(change.items) > 1 else "".join(names[:1])
 
 
+def _gone(change: Change) -> str:
+    return f"{_GONE}; {change.note}" if change.note else _GONE
+
+
 def _width(names: Sequence[str]) -> int:
     return max((len(name) for name in names), default=0)
 
@@ -222,89 +279,3 @@ def _width(names: Sequence[str]) -> int:
 def _short_names(changes: Sequence[Change]) -> list[str]:
     """Names of failures that take part in a column: paths of unreadable files don't widen it."""
     return [each.name for each in changes if each.op == "fail" and each.name != each.path]
-
-
-def as_json(report: Report) -> str:
-    """The same for machines."""
-    commit = report.revision.removesuffix("-dirty")
-    value: dict[str, Any] = {
-        "version": 1,
-        "cluster": report.cluster,
-        "source": {
-            "id": report.source,
-            "path": report.shown,
-            "commit": commit,
-            "dirty": report.revision != commit,
-        },
-        "key": report.key,
-        "changes": [_change(each, report) for each in report.sorted],
-        "counts": {
-            "create" if report.dry_run else "created": report.count("create"),
-            "update" if report.dry_run else "updated": report.count("update"),
-            "gone": report.count("gone"),
-            "failed": report.count("fail"),
-            "unchanged": report.unchanged,
-            "others": report.others,
-        },
-    }
-    if report.dry_run:
-        value |= {"opened": report.opened, "remembered": report.remembered}
-    else:
-        value["seconds"] = round(report.seconds * 1000) / 1000
-    return json.dumps(value, indent=2) + "\n"
-
-
-def _change(change: Change, report: Report) -> dict[str, Any]:
-    words = _SIGN_WORDS if report.dry_run else _DONE_WORDS
-    namespace, _, name = change.name.partition("/") if change.name != change.path else ("", "", "")
-    causes = zip(
-        reason.load(change.why), reason.explain(change.why, change.name, change.path, report.cluster), strict=True
-    )
-    return {
-        "action": words[change.op],
-        "namespace": namespace or None,
-        "name": name or None,
-        "path": change.path,
-        "line": change.line,
-        "stores": [{"store": label, "version": version} for label, version in change.stores],
-        "items": list(change.items),
-        "note": change.note,
-        "reasons": [
-            {"code": cause.code, "items": list(cause.items), "message": said, "wayOut": way_out}
-            for cause, (said, way_out) in causes
-        ],
-    }
-
-
-_SIGN_WORDS = {"create": "create", "update": "update", "gone": "keep", "fail": "fail"}
-_DONE_WORDS = {"create": "created", "update": "updated", "gone": "kept", "fail": "failed"}
-
-
-def markdown(report: Report) -> str:
-    """The same as a comment on a pull request."""
-    title = "Plan for" if report.dry_run else "Applied to"
-    lines = [f"**{title} {cell(_heading(report))}:** {cell(summary(report))}", ""]
-    lines += [f"> {cell(said)}" for said in caveats(report)]
-    lines += [""] if caveats(report) else []
-    changes = report.sorted
-    shown = [each for each in changes if each.op != "fail"]
-    if shown:
-        last = "items" if report.dry_run else "result"
-        lines += [f"| | secret | store | {last} |", "|---|---|---|---|"]
-    for each in shown:
-        labels = ", ".join(label for label, _ in each.stores)
-        result = _fitted(each, 400) if report.dry_run else _result(each)
-        word = (_SIGN_WORDS if report.dry_run else _DONE_WORDS)[each.op]
-        lines.append(f"| {word} | {cell(each.name)} | {cell(labels)} | {cell(result)} |")
-    failed = [each for each in changes if each.op == "fail"]
-    if failed:
-        lines += [""] if shown else []
-        lines += ["| failed | where | why | way out |", "|---|---|---|---|"]
-    for each in failed:
-        explained = reason.explain(each.why, each.name, each.path, report.cluster)
-        why = "<br>".join(cell(said) for said, _ in explained)
-        ways = "<br>".join(cell(way_out) for _, way_out in explained if way_out)
-        lines.append(f"| {cell(each.name)} | {cell(each.where)} | {why} | {ways} |")
-    if report.dry_run:
-        lines += ["", "Dry run: nothing written."]
-    return "\n".join(lines) + "\n"

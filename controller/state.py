@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from controller import state_files, state_tables
 from controller.effects import Effects
@@ -26,6 +23,11 @@ from controller.state_tables import MIGRATIONS, Migration, sa
 from controller.state_write import BATCH, Transaction
 from sealer.errors import SealerError, SourceError
 from sealer.secret import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
 
 LOCK_TIMEOUT = 10.0
 
@@ -156,9 +158,10 @@ class State:
 
     def intents(self) -> tuple[Intent, ...]:
         """Effects that were about to happen and have no record of their end."""
-        columns = (_I.store, _I.target, _I.op, _I.namespace, _I.name, _I.source, _I.seq, _I.token, _I.expect)
-        columns += (_I.fingerprint, _I.input, _I["keys"], _I.on_delete, _I.audit, _I.at)
-        statement = sa.select(*columns).order_by(_I.audit, _I.store, _I.target)
+        statement = sa.select(
+            _I.store, _I.target, _I.op, _I.namespace, _I.name, _I.source, _I.seq, _I.token, _I.expect,
+            _I.fingerprint, _I.input, _I["keys"], _I.on_delete, _I.audit, _I.at,
+        ).order_by(_I.audit, _I.store, _I.target)  # fmt: skip
         return tuple(_intent(row) for row in self.rows(statement))
 
     def parsed(self, files: Iterable[str], parser: str) -> dict[str, bytes]:
@@ -197,6 +200,10 @@ class State:
         """Empty the write-ahead log: what was deleted is then in no file. False while another reads the database."""
         return state_tables.checkpoint(self._connection)
 
+    def compact(self) -> bool:
+        """As `checkpoint`, and the database is written anew: what was replaced, too, is then in no file."""
+        return state_tables.compact(self._connection, self.path)
+
 
 def _delivery(row: tuple[Any, ...]) -> Delivery:
     # By position: this runs once a document in every run, and keywords cost as much as the rest.
@@ -208,8 +215,11 @@ def _delivery(row: tuple[Any, ...]) -> Delivery:
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:
-    store, target, op, namespace, name, *middle, keys, on_delete, audit, at = row
-    return Intent(Target(store, target), op, Ref(namespace, name), *middle, _key_ids(keys), on_delete, audit, at)
+    store, target, op, namespace, name, source, seq, token, expect, fingerprint, digest, keys, gone, audit, at = row
+    return Intent(
+        Target(store, target), op, Ref(namespace, name), source, seq, token, expect, fingerprint, digest,
+        _key_ids(keys), gone, audit, at,
+    )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=256)

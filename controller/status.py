@@ -3,7 +3,7 @@
 delivered   what the source says stands in the store       pending    it will be tried again
 stale       it fails now, and an older one stands there    refused    a rule says no; what stood there stays
 failed      it fails, and nothing of it stands anywhere    foreign    another source delivered that name first
-missing     it was delivered, and is not there any more
+missing     it was delivered, and is not there any more    withdrawn  taken out, or left there unmanaged
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from controller.model import Delivery, Known, Observed, Ref, Source, Target
 
 DELIVERED = "delivered"
+WITHDRAWN = "withdrawn"
+SETTLED = (DELIVERED, WITHDRAWN)
 
 _HEADINGS = ("SECRET", "STORE", "STATE", "VERSION", "FOR", "REASON")
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
@@ -60,7 +62,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of it. `key` and `until` are of the newest key that seals; `total` counts rows before `--failed`."""
+    """All of it. `key` and `until` are of the newest key that seals.
+
+    `total` counts rows before `--failed`, but for what was withdrawn.
+    """
 
     cluster: str
     key: str
@@ -74,27 +79,38 @@ class Status:
 
     @property
     def ok(self) -> bool:
-        """Whether all is delivered."""
+        """Whether all that the sources ask for is delivered."""
         return self.delivered == self.total
 
 
 def rows(
-    documents: Iterable[Known], deliveries: Iterable[Delivery], observed: Mapping[Target, Observed]
+    documents: Iterable[Known],
+    deliveries: Iterable[Delivery],
+    observed: Mapping[Target, Observed],
+    labels: Mapping[str, str],
 ) -> tuple[Row, ...]:
-    """Every document at every store, what needs looking at first."""
+    """Every document at every store, what needs looking at first; what was withdrawn comes last."""
     of_ref: dict[tuple[str, Ref], list[Delivery]] = {}
-    for each in deliveries:
-        if each.state != "withdrawn":
-            of_ref.setdefault((each.source, each.ref), []).append(each)
     found: list[Row] = []
+    for each in deliveries:
+        if each.state == WITHDRAWN:
+            found.append(_row(None, each, observed, labels))
+        else:
+            of_ref.setdefault((each.source, each.ref), []).append(each)
     for known in documents:
         mine = of_ref.pop((known.source, known.ref), [])
-        found += [_row(known, each, observed) for each in mine] or [_row(known, None, observed)]
-    found += [_row(None, each, observed) for rest in of_ref.values() for each in rest]
-    return tuple(sorted(found, key=lambda row: (row.state == DELIVERED, row.namespace, row.name, row.store)))
+        found += [_row(known, each, observed, labels) for each in mine] or [_row(known, None, observed, labels)]
+    found += [_row(None, each, observed, labels) for rest in of_ref.values() for each in rest]
+    return tuple(sorted(found, key=lambda row: (_rank(row.state), row.namespace, row.name, row.store)))
 
 
-def _row(known: Known | None, delivery: Delivery | None, observed: Mapping[Target, Observed]) -> Row:
+def _rank(state: str) -> int:
+    return SETTLED.index(state) + 1 if state in SETTLED else 0
+
+
+def _row(
+    known: Known | None, delivery: Delivery | None, observed: Mapping[Target, Observed], labels: Mapping[str, str]
+) -> Row:
     state, since, why = _state(known, delivery, observed)
     ref = known.ref if known else delivery.ref if delivery else None
     source = known.source if known else delivery.source if delivery else ""
@@ -102,7 +118,7 @@ def _row(known: Known | None, delivery: Delivery | None, observed: Mapping[Targe
         source,
         ref.namespace if ref else "",
         ref.name if ref else "",
-        delivery.target.store if delivery else "",
+        labels.get(delivery.target.store, delivery.target.store) if delivery else "",
         state,
         delivery.version if delivery else "",
         since,
@@ -112,6 +128,8 @@ def _row(known: Known | None, delivery: Delivery | None, observed: Mapping[Targe
 
 def _state(known: Known | None, delivery: Delivery | None, observed: Mapping[Target, Observed]) -> tuple[str, int, str]:
     """State, since when, and why."""
+    if delivery is not None and delivery.state == WITHDRAWN:
+        return WITHDRAWN, delivery.changed_at, ""
     if delivery is not None and delivery.state in ("pending", "failed"):
         return ("stale" if live(delivery) else delivery.state), delivery.changed_at, delivery.reason
     if known is not None and known.state == "refused":

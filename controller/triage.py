@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from controller import reason
 from controller.model import Delivery, Document, Failure, Keys, Observed, Ref, Snapshot, Target, Triage
+from controller.places import kin
 from controller.reason import Cause
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def triage(
         stop = (
             _collision(same, shared.get(ref, ()))
             or verdict.reason
-            or _foreign(verdict, observed)
+            or _foreign(verdict, deliveries, observed)
             or _unobserved(verdict, observed)
         )
         found.append(
@@ -128,20 +129,28 @@ def compromised(ids: Iterable[str]) -> str:
     return reason.dump(Cause(reason.COMPROMISED, (), what))
 
 
-def _foreign(verdict: Verdict, observed: Mapping[Target, Observed]) -> str:
+def _foreign(verdict: Verdict, deliveries: Mapping[Target, Delivery], observed: Mapping[Target, Observed]) -> str:
+    """Why what stands at a target is not ours to write over; in a store that adopts, only another source's is."""
     for target in verdict.inputs:
         seen = observed.get(target)
-        if seen is not None and seen.presence == "present" and seen.owner not in ("", verdict.owner):
-            what = f"belongs to {seen.owner}, which delivered it first"
-            way_out = "take it out of one of the two sources, or give it another name"
-            return reason.dump(Cause(reason.FOREIGN, (), what, way_out))
+        if seen is None or seen.presence != "present" or seen.owner == verdict.owner:
+            continue
+        adopted = target.store in verdict.adopting and not kin(verdict.owner, seen.owner)
+        if adopted or (not seen.owner and live(deliveries.get(target))):
+            continue
+        what = f"belongs to {seen.owner}, which delivered it first"
+        way_out = "take it out of one of the two sources, or give it another name"
+        if not seen.owner:
+            what = "stands there already, and sealer did not put it there"
+            way_out = "delete it there, or let the store adopt what it finds: `adopt: true` (--config)"
+        return reason.dump(Cause(reason.FOREIGN, (), what, way_out))
     return ""
 
 
 def _unobserved(verdict: Verdict, observed: Mapping[Target, Observed]) -> str:
     for target in verdict.inputs:
         if target not in observed:
-            what = f"store {target.store} does not answer"
+            what = f"store {verdict.labels.get(target.store, target.store)} does not answer"
             return reason.dump(Cause(reason.UNAVAILABLE, (), what, "apply again later"))
     return ""
 

@@ -7,16 +7,19 @@ types that Kubernetes makes tokens of, and stores that nobody configured. Who wr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from controller import reason
-from controller.model import Ref, Target
 from controller.reason import Cause
 from sealer.formats.wire import lp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.configuration import Mode
+    from controller.model import Ref, Target
+    from controller.places import Place
     from controller.sources.entry import Entry
 
 TEMPLATES = "1"
@@ -26,25 +29,33 @@ DEFAULT = ("local",)
 NEVER = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token")
 _ON_DELETE = ("", "delete", "retain")
 
-Place = Callable[[Ref], Target]
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is allowed of one document: `reason` says why not; `inputs` are its targets, each with its input."""
+    """What is allowed of one document: `reason` says why not; `inputs` are its targets, each with its input.
+
+    In the stores `adopting` what belongs to somebody else may be taken over; `labels` are the stores for people.
+    `warning` is said, and stops nothing.
+    """
 
     owner: str
     reason: str = ""
     inputs: Mapping[Target, str] = field(default_factory=dict)
+    adopting: frozenset[str] = frozenset()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    warning: str = ""
 
 
-def judge(entry: Entry, ref: Ref, owner: str, stores: Mapping[str, Place]) -> Verdict:
-    """The verdict on one document. `stores` are those configured here: label -> where a secret goes in it."""
+def judge(entry: Entry, ref: Ref, owner: str, stores: Mapping[str, Place], v1: Mode = "accept") -> Verdict:
+    """The verdict on one document. `stores` are those configured here, by label; `v1` is the rule of its namespace."""
     wanted = entry.stores if entry.stores is not None else DEFAULT
-    refused = _refused(entry, wanted, stores)
-    known = [stores[label](ref) for label in wanted if label in stores] or [stores[label](ref) for label in DEFAULT]
-    inputs = {target: input_of(entry.digest, target.store, owner) for target in known}
-    return Verdict(owner, reason.dump(refused) if refused else "", inputs)
+    refused = _refused(entry, ref, wanted, stores) or _v1_refused(entry, v1)
+    known = [stores[label] for label in wanted if label in stores] or [stores[label] for label in DEFAULT]
+    inputs = {place.target(ref): input_of(entry.digest, place.store.uid, owner) for place in known}
+    adopting = frozenset(place.store.uid for place in known if place.config.adopt)
+    labels = {place.store.uid: place.config.label for place in known}
+    warning = "v1 format, which doesn't bind a value to its item" if v1 == "warn" and entry.v1 else ""
+    return Verdict(owner, reason.dump(refused) if refused else "", inputs, adopting, labels, warning)
 
 
 def input_of(digest: str, store: str, owner: str) -> str:
@@ -53,7 +64,14 @@ def input_of(digest: str, store: str, owner: str) -> str:
     return hashlib.sha256(framed).hexdigest()
 
 
-def _refused(entry: Entry, wanted: tuple[str, ...], stores: Mapping[str, Place]) -> Cause | None:
+def _v1_refused(entry: Entry, mode: Mode) -> Cause | None:
+    if mode != "refuse" or not entry.v1:
+        return None
+    what = "has items in the v1 format, which is refused in this namespace"
+    return Cause(reason.NEVER, (), what, "seal it again: sealer seal --envelope v2, or sealer set for each item")
+
+
+def _refused(entry: Entry, ref: Ref, wanted: tuple[str, ...], stores: Mapping[str, Place]) -> Cause | None:
     if entry.reserved:
         what = f"the template sets {entry.reserved[0]}, which marks sealing keys and is never delivered"
         return Cause(reason.NEVER, (), what, "take it out of spec.template.metadata")
@@ -66,6 +84,10 @@ def _refused(entry: Entry, wanted: tuple[str, ...], stores: Mapping[str, Place])
         known = ", ".join(sorted(stores))
         what = f"store {', '.join(unknown)} is not configured here; known: {known}"
         return Cause(reason.NEVER, (), what, f"change the annotation sealer.dev/stores to: {known}")
+    closed = [label for label in wanted if not stores[label].serves(ref.namespace)]
+    if closed:
+        what = f"store {', '.join(closed)} does not serve namespace {ref.namespace}"
+        return Cause(reason.NEVER, (), what, f"name another store, or let it serve {ref.namespace} (--config)")
     if entry.on_delete not in _ON_DELETE:
         return Cause(reason.NEVER, (), "sealer.dev/on-delete is neither delete nor retain", "write delete or retain")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller import report as reports
@@ -14,6 +15,9 @@ from sealer.errors import SealerError, UsageError
 from sealer.formats.keyid import RSA
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from controller.look import Job
     from controller.report import Report
     from controller.settings import Options
     from sealer.configuration.config import Config
@@ -23,48 +27,72 @@ CHANGED = 100
 """What `run` returns where `--detailed-exitcode` asks to be told of changes; `controller.main` makes it 2."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for on the command line, besides keyring and state."""
+
+    source: str
+    source_name: str | None = None
+    config: Path | None = None
+    ref: str | None = None
+    path: str | None = None
+    dry_run: bool = False
+    prune: bool = True
+    allow_prune: bool = False
+    allow_rollback: bool = False
+    on_change: str | None = None
+    lock_timeout: float = 10.0
+
+
 def run(
-    source: str,
+    wanted: Wanted,
     options: Options,
     *,
-    source_name: str | None = None,
-    dry_run: bool = False,
-    allow_prune: bool = False,
-    no_prune: bool = False,
     detailed: bool = False,
-    lock_timeout: float = 10.0,
     format: str = "text",  # noqa: A002  # the option's name
     output: str | None = None,
 ) -> int:
-    """Apply a source; 1 if a document failed."""
-    if allow_prune and no_prune:
-        raise UsageError("--allow-prune and --no-prune contradict each other", way_out="leave one of them out")
+    """Apply a source; 1 if a document failed, or something is kept that should go."""
     refuse_format(output)
-    settings.require_extra()
     from controller.deliver import deliver
-    from controller.look import Job
 
-    location = locate(source, source_name)
-    found = settings.resolve(options, config=location.config, keyless=dry_run)
-    key, ids = _keys(found.ring, location.config, found.cluster)
-    job = Job(
-        found,
-        location,
-        time.time_ns() // 1_000_000,
-        dry_run=dry_run,
-        empty=allow_prune,
-        lock_timeout=lock_timeout,
-        key_ids=ids,
-        key=key,
-    )
-    report = deliver(job)
+    report = deliver(job(wanted, options))
     _show(report, format, output)
     if not report.changes and not report.unchanged and report.others:
         way_out = "name another cluster: --cluster NAME; or see whose they are: sealer check --explain"
-        console.warn(f"no sealed document here is for cluster {found.cluster}", way_out=way_out)
-    if report.count("fail"):
+        console.warn(f"no sealed document here is for cluster {report.cluster}", way_out=way_out)
+    if not report.ok:
         return console.NO
     return CHANGED if detailed and report.changed else console.OK
+
+
+def job(wanted: Wanted, options: Options) -> Job:
+    """What to apply, by the command line. Raises SealerError for what contradicts itself or can't be found."""
+    if wanted.allow_prune and not wanted.prune:
+        raise UsageError("--allow-prune and --no-prune contradict each other", way_out="leave one of them out")
+    settings.require_extra()
+    from controller import configuration, onchange
+    from controller.look import Job
+
+    configured = configuration.load(wanted.config)
+    hook = onchange.words(wanted.on_change) if wanted.on_change is not None else ()
+    location = locate(wanted.source, wanted.source_name, ref=wanted.ref, path=wanted.path)
+    found = settings.resolve(options, config=location.config, keyless=wanted.dry_run)
+    key, ids = _keys(found.ring, location.config, found.cluster)
+    return Job(
+        found,
+        location,
+        time.time_ns() // 1_000_000,
+        configured,
+        dry_run=wanted.dry_run,
+        prune=wanted.prune,
+        allow_prune=wanted.allow_prune,
+        allow_rollback=wanted.allow_rollback,
+        lock_timeout=wanted.lock_timeout,
+        on_change=hook,
+        key_ids=ids,
+        key=key,
+    )
 
 
 def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[str, tuple[str, ...] | None]:
@@ -89,7 +117,9 @@ def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[st
 
 def _show(report: Report, form: str, output: str | None) -> None:
     if form != "text":
-        data = reports.as_json(report) if form == "json" else reports.markdown(report)
+        from controller import report_forms
+
+        data = report_forms.as_json(report) if form == "json" else report_forms.markdown(report)
         emit(data, output)
         return
     paint = console.style if output is None else reports.plain

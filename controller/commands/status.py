@@ -43,8 +43,10 @@ def run(
 
 def _status(found: Settings, state: State, *, failed: bool) -> Status:
     deliveries = state.deliveries()
-    rows = statuses.rows(state.documents(), deliveries, _observed(found.ring, state, deliveries))
+    labels = {each.uid: each.label for each in state.stores()}
+    rows = statuses.rows(state.documents(), deliveries, _observed(found.ring, state, deliveries), labels)
     delivered = sum(row.state == statuses.DELIVERED for row in rows)
+    total = sum(row.state != statuses.WITHDRAWN for row in rows)
     sources = state.sources()
     shown = {each.id: _shown(each.location) for each in sources}
     key, until, warnings = _keyring(found.ring)
@@ -53,9 +55,9 @@ def _status(found: Settings, state: State, *, failed: bool) -> Status:
         key,
         until,
         statuses.applied(sources, shown),
-        tuple(row for row in rows if not failed or row.state != statuses.DELIVERED),
+        tuple(row for row in rows if not failed or row.state not in statuses.SETTLED),
         warnings,
-        len(rows),
+        total,
         delivered,
         time.time_ns() // 1_000_000,
     )

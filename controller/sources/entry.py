@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sealer.documents.document import File, SealedSecret
 
-PARSER = "1"
+PARSER = "2"
 """Version of what is in an entry and in a digest: another one parses every file again."""
 
 ON_DELETE = "sealer.dev/on-delete"
@@ -34,7 +34,8 @@ class Entry:
     """One sealed document of a file.
 
     `stores` is None without the annotation. `recipients` are the key ids of its v2 items; `unkeyed` says that some item
-    carries none (v1, or malformed), or that there is no item. `reserved` are forbidden labels of the template.
+    carries none (v1, or malformed), or that there is no item; `v1` that some item is in that format. `reserved` are
+    forbidden labels of the template.
     """
 
     index: int
@@ -49,6 +50,7 @@ class Entry:
     reserved: tuple[str, ...]
     recipients: tuple[str, ...]
     unkeyed: bool
+    v1: bool
     items: tuple[str, ...]
 
 
@@ -68,6 +70,8 @@ def entries(file: File) -> tuple[tuple[Entry, SealedSecret], ...]:
 
 def entry_of(document: SealedSecret) -> Entry:
     """The entry of one sealed document."""
+    from sealer.formats import envelope_v2
+
     recipients, unkeyed = _recipients(document)
     annotations, template = document.annotations, document.template
     return Entry(
@@ -83,6 +87,7 @@ def entry_of(document: SealedSecret) -> Entry:
         reserved=tuple(name for name in sorted({*template.labels, *template.annotations}) if _reserved(name)),
         recipients=recipients,
         unkeyed=unkeyed,
+        v1=any(not text.startswith(envelope_v2.PREFIX) for text in document.items.values()),
         items=tuple(sorted({*document.items, *(key for key, text in template.data.items() if text is not None)})),
     )
 

@@ -196,19 +196,26 @@ def test_a_moved_file_is_neither_opened_nor_delivered_again(world: World, counts
     assert counts.private == before
 
 
-def test_gone_documents_are_kept_and_said(world: World) -> None:
+def test_a_document_that_is_gone_is_deleted_and_comes_back_as_a_new_version(world: World) -> None:
     file = world.put("payments/cache.yaml", {"k": b"1"})
     world.put("payments/db.yaml", {"k": b"2"})
     world.apply()
     file.unlink()
-    for arguments in ((), ("--no-prune",), ("--allow-prune",)):
-        ran = world.apply(*arguments)
-        assert (ran.code, ran.summary) == (0, "1 gone, kept, 1 unchanged")
-        assert "kept     payments/cache  local v1; gone from the source" in ran.out
+    kept = world.apply("--no-prune")
+    assert (kept.code, kept.summary) == (0, "1 gone, kept, 1 unchanged")
+    assert "kept     payments/cache  local v1; gone from the source; --no-prune" in kept.out
     assert world.get("payments/cache", "k") == b"1"
     assert world.states()["payments/cache"] == ("delivered", "1")
-    world.put("payments/cache.yaml", {"k": b"3"})
-    assert "updated  payments/cache  local v2" in world.apply().out
+    ran = world.apply()
+    assert (ran.code, ran.summary) == (0, "1 deleted, 1 unchanged")
+    assert "deleted  payments/cache  local; last version kept 30 days" in ran.out
+    assert world.run("get", "payments/cache", "--state", world.state).code == 1
+    assert world.states()["payments/cache"] == ("withdrawn", "1")
+    assert world.status().code == 0
+    assert world.apply().summary == "1 unchanged"
+    world.put("payments/cache.yaml", {"k": b"1"})
+    assert "created  payments/cache  local v2" in world.apply().out
+    assert world.get("payments/cache", "k") == b"1"
 
 
 def test_a_failed_document_that_is_gone_is_forgotten(world: World) -> None:

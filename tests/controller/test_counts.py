@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,11 +20,11 @@ def test_an_unchanged_set_does_no_private_operation_and_no_write(world: World, c
         world.put(f"web/app-{number}.yaml", {"a": b"1", "b": b"2"}, envelope=envelope)
     world.apply()
     assert counts.private == 60
-    before = _files(world)
+    before = world.files()
     counts.private = counts.commits = counts.syncs = 0
     assert world.apply().summary == "30 unchanged"
     assert (counts.private, counts.commits, counts.syncs) == (0, 0, 0)
-    assert _files(world) == before
+    assert world.files() == before
 
 
 def test_at_most_three_commits_a_batch(world: World, counts: Counts) -> None:
@@ -55,13 +53,13 @@ def test_ten_bad_documents_again_do_no_private_operation_and_no_write(world: Wor
         world.write(f"web/app-{number}.yaml", text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :])
     assert world.apply().summary == "10 failed"
     assert counts.private == 10
-    before = _files(world)
+    before = world.files()
     counts.private = counts.commits = 0
     again = world.apply()
     assert (again.code, again.summary) == (1, "10 failed")
     assert "a: cannot be opened" in again.out
     assert (counts.private, counts.commits) == (0, 0)
-    assert _files(world) == before
+    assert world.files() == before
 
 
 def test_a_failure_is_tried_again_when_the_keyring_changes(world: World, counts: Counts) -> None:
@@ -108,12 +106,3 @@ def test_files_without_the_word_are_not_parsed(world: World, monkeypatch: pytest
     world.write("a.yaml", "{{ not yaml")
     world.write("b.json", "nor json")
     assert world.apply("--allow-prune").code == 0
-
-
-def _files(world: World) -> dict[str, str]:
-    """Digest of every file of the state; only the lock's may differ: it holds a process id."""
-    return {
-        name: hashlib.sha256((world.state / name).read_bytes()).hexdigest()
-        for name in os.listdir(world.state)
-        if name != "lock"
-    }

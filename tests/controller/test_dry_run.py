@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
 import pytest
@@ -42,11 +41,11 @@ def test_the_plan_as_it_is_printed(world: World) -> None:
         f"Plan for cluster prod, source . at {commit} (clean), key {world.kem.id[:8]}",
         "  + payments/db       local  password, url",
         "  ~ payments/stripe   local  api-key",
-        "  = payments/cache    local  gone from the source; nothing is deleted yet",
+        "  - payments/cache    local  1 item; last version kept 30 days",
         f"  ! web/session       clusters/prod/web/session.yaml:{line}",
         "      cookie-key was not sealed for web/session: renamed, moved or pasted",
         "      way out: sealer set clusters/prod/web/session.yaml cookie-key",
-        "1 to create, 1 to update, 1 gone, kept, 1 failed, 1 not for prod",
+        "1 to create, 1 to update, 1 to delete, 1 failed, 1 not for prod",
         "Dry run: nothing written.",
     ]
     assert all(len(each) <= 80 for each in ran.out.splitlines())
@@ -59,12 +58,12 @@ def test_it_writes_nothing_and_makes_no_state(world: World, counts: Counts) -> N
     assert ran.err.startswith("No state here: every document shows as new.")
     assert not world.state.exists()
     world.apply()
-    before = {name: (world.state / name).read_bytes() for name in os.listdir(world.state)}
+    before = world.files()
     world.put("web/app.yaml", {"k": b"2"})
     counts.commits = 0
     assert "~ web/app   local  k" in world.apply("--dry-run").out
     assert counts.commits == 0
-    assert all((world.state / name).read_bytes() == data for name, data in before.items())
+    assert world.files() == before
 
 
 def test_with_private_keys_what_does_not_open_is_found(world: World, counts: Counts) -> None:
@@ -118,10 +117,10 @@ def test_json_obeys_its_schema(world: World) -> None:
     _example(world)
     ran = world.apply("--dry-run", "--format", "json")
     schema.validate(ran.json, "plan", file="plan")
-    assert [each["action"] for each in ran.json["changes"]] == ["create", "update", "keep", "fail"]
+    assert [each["action"] for each in ran.json["changes"]] == ["create", "update", "delete", "fail"]
     assert ran.json["changes"][1]["items"] == ["api-key"]
     assert ran.json["counts"] == {
-        "create": 1, "update": 1, "gone": 1, "failed": 1, "unchanged": 0, "others": 1,
+        "create": 1, "update": 1, "delete": 1, "withdraw": 0, "gone": 0, "failed": 1, "unchanged": 0, "others": 1,
     }  # fmt: skip
 
 

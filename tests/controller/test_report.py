@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller import reason, report
+from controller import reason, report, report_forms
 from controller.reason import Cause
 from controller.report import Change, Report
 from sealer import schema
@@ -91,7 +91,7 @@ def test_long_reasons_are_wrapped_and_ways_out_are_not() -> None:
 
 def test_markup_in_strangers_texts_stays_text() -> None:
     why = reason.dump(Cause(reason.UNREADABLE, (), "a | b <img src=x> `c`", "d\n| e"))
-    shown = report.markdown(made(Change("fail", "x|y.yaml", "x|y.yaml", 1, why=why)))
+    shown = report_forms.markdown(made(Change("fail", "x|y.yaml", "x|y.yaml", 1, why=why)))
     assert r"a \| b \<img src=x\> \`c\`" in shown
     assert "x|y" not in shown
     assert shown.count("\n|") == 3
@@ -101,11 +101,14 @@ _NAMES = st.from_regex(r"[a-z0-9]{1,20}/[a-z0-9]{1,40}", fullmatch=True)
 _ITEMS = st.lists(st.from_regex(r"[-._A-Za-z0-9]{1,40}", fullmatch=True), max_size=30)
 
 
-@given(st.lists(st.tuples(_NAMES, _ITEMS, st.sampled_from(["create", "update", "gone"])), max_size=5), st.booleans())
+_OPS = st.sampled_from(["create", "update", "delete", "withdraw", "gone"])
+
+
+@given(st.lists(st.tuples(_NAMES, _ITEMS, _OPS), max_size=5), st.booleans())
 def test_every_report_obeys_its_schema_and_a_plan_its_width(found: list[tuple[str, list[str], str]], dry: bool) -> None:
     changes = [Change(op, name, "x.yaml", 1, (("local", None),), tuple(items)) for name, items, op in found]  # type: ignore[arg-type]
     value = made(*changes, dry_run=dry)
-    schema.validate(json.loads(report.as_json(value)), "plan" if dry else "apply", file="report")
+    schema.validate(json.loads(report_forms.as_json(value)), "plan" if dry else "apply", file="report")
     if dry:
         assert all(len(line.text) <= 120 for line in report.text(value))
 

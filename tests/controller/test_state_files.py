@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from controller.state_tables import MIGRATIONS, sa
 from sealer.errors import Refused, SealerError, SourceError
 from sealer.secret import Ref
 from tests.controller.samples import SOURCE, delivery, intent
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -191,7 +194,7 @@ def test_a_state_of_schema_1_is_read_on(directory: Path) -> None:
     database = sqlite3.connect(directory / "state.db")
     database.executescript(
         "ALTER TABLE deliveries DROP COLUMN on_delete; DROP TABLE intents;"
-        "CREATE TABLE intents (store TEXT NOT NULL, target TEXT NOT NULL, op TEXT NOT NULL, PRIMARY KEY (store, target));"
+        "CREATE TABLE intents (store TEXT NOT NULL, target TEXT NOT NULL, op TEXT, PRIMARY KEY (store, target));"
         "UPDATE meta SET value = '1' WHERE key = 'schema';"
     )
     database.close()

@@ -130,6 +130,11 @@ class World:
         found = self.status("--format", "json").json["deliveries"]
         return {f"{row['namespace']}/{row['name']}": (row["state"], row["version"]) for row in found}
 
+    def files(self) -> dict[str, tuple[int, bytes]]:
+        """Every file of the state but the lock, which holds a process id: when it was written, and its bytes."""
+        found = [each for each in self.state.rglob("*") if each.is_file() and each.name != "lock"]
+        return {str(each.relative_to(self.state)): (each.stat().st_mtime_ns, each.read_bytes()) for each in found}
+
     def git(self, *arguments: str) -> str:
         """A git command in the repository."""
         done = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True)

@@ -1,0 +1,59 @@
+"""Which documents have to be opened, and what else is due, by what was seen (DELIVERY section 2). No key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controller import outcome, reason
+from controller.look import View, Work
+from controller.triage import live
+from sealer.errors import SourceError
+
+if TYPE_CHECKING:
+    from controller.model import Ref, Target
+    from sealer.documents.document import SealedSecret
+
+DAY = 24 * 3600 * 1000
+"""Milliseconds."""
+
+
+def long_withdrawn(view: View) -> list[Target]:
+    """Deliveries that were withdrawn so long ago that they are forgotten."""
+    before = view.job.now - view.job.configuration.retention.withdrawn_days * DAY
+    return [
+        target
+        for target, each in view.known.deliveries.items()
+        if each.state == "withdrawn" and each.changed_at <= before
+    ]
+
+
+def to_open(view: View) -> list[Work]:
+    """The documents to open: those with work, and the last good ones of failing ones whose target was lost."""
+    documents = {each.ref: each for each in view.selection.snapshot.documents}
+    found = []
+    for triage in view.triages:
+        again = triage.do == "keep" and _lost(view, triage.ref, triage.reason)
+        if triage.do == "open" or again:
+            found.append(Work(documents[triage.ref], view.verdicts[triage.ref], triage, again))
+    return found
+
+
+def _lost(view: View, ref: Ref, why: str) -> bool:
+    """Whether a document that fails delivered something that stands there no more, and may stand there again."""
+    if not {each.code for each in reason.load(why)} <= set(reason.ITS_OWN):
+        return False
+    return any(
+        live(view.known.deliveries.get(target)) and view.observed[target].presence != "present"
+        for target in view.verdicts[ref].inputs
+        if target in view.observed
+    )
+
+
+def body_of(view: View, work: Work) -> SealedSecret:
+    """The document to open: as it stands in the source, or as it last was good. Raises SourceError."""
+    if not work.again:
+        return view.load(work.document)
+    body = outcome.good(view, work.document.ref)
+    if body is None:
+        raise SourceError("its last good version is not in the state")
+    return body
