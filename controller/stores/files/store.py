@@ -162,12 +162,14 @@ class FilesStore:
 
     def _mark(self, view: View, put: Put, ref: Ref, seen: Observed) -> str | StoreError:
         """Write the mark of what stands there. An edit that is accepted by it stays in the version."""
+        due, self._due = self._due, 0
         try:
             view.mark(self._system, ref, put.mark)
         except StoreError as error:
             return error
         except OSError as error:
             return unavailable(error, self._place.path)
+        self._due = due
         return seen.version
 
     def _delete(self, root: Root, batch: Sequence[Delete]) -> dict[Target, StoreError | None]:

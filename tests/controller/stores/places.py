@@ -61,6 +61,14 @@ class World:
         number = os.readlink(self.root / "current").rpartition("/")[2]
         return lost | self._odd() | (set(os.listdir(self.root / ".gen")) - {number})
 
+    def unborn(self) -> set[str]:
+        """What was prepared of a generation that does not stand."""
+        current = self.root / "current"
+        standing = int(os.readlink(current).rpartition("/")[2]) if current.is_symlink() else 0
+        found = {*self.root.glob(".gen/*"), *self.root.glob(".data/*"), *self.root.glob(".next")}
+        numbers = {each: each.name.removesuffix(".json").rpartition(".")[2] for each in found}
+        return {each.name for each, number in numbers.items() if not number.isdigit() or int(number) > standing}
+
     def _odd(self) -> set[str]:
         return set(os.listdir(self.root)) - {".sealer", ".lock", ".data", ".gen", "current"}
 

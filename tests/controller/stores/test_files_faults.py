@@ -50,8 +50,8 @@ def test_a_full_disk_loses_nothing_and_says_so(disk: Disk) -> None:
         assert result.what == "is full: nothing was changed"
         assert str(disk.root) in result.where
         assert "df -h" in result.way_out
+    assert world.leftovers() - {"filler"} == set()  # at once: what was written so far takes the room of others
     assert (observe(store, store.target(REF)), world.files()) == (seen, files)
-    assert world.leftovers() - {"filler"} == set()
     disk.full(on=False)
     world.ahead = MINUTES
     value = secret(REF)
@@ -206,6 +206,7 @@ def test_a_failing_effect_at_any_place_leaves_all_as_it_was(tmp_path: Path, name
             after = ("files.rename", "current") in world.port.calls[made : made + number - 1]
             assert isinstance(result, OutcomeUnknown if after else Unavailable)
             assert (world.files() == old) != after
+            assert marks or not world.unborn()
             if old:
                 world.ahead = MINUTES
                 observe(world.store(), store.target(REF))
