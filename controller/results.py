@@ -35,6 +35,7 @@ def outcomes(
     of_ref: dict[Ref, list[Step]] = {}
     for step in steps:
         of_ref.setdefault(step.ref, []).append(step)
+    unknown = {target for target, result in results.items() if isinstance(result, OutcomeUnknown)}
     ended = {each.target for each in intents if not isinstance(results.get(each.target), OutcomeUnknown)}
     for ref, work in ready.works.items():
         pending = [target for target in work.verdict.inputs if target in bench.pending]
@@ -44,7 +45,6 @@ def outcomes(
         mine = of_ref.get(ref, [])
         deliveries = [_delivery(bench, work, step, wanted[step.target], results.get(step.target)) for step in mine]
         why = next((each.reason for each in deliveries if each.reason), "")
-        unknown = {target for target, result in results.items() if isinstance(result, OutcomeUnknown)}
         over = [t for t in work.verdict.inputs if t in ended or (t in pending and t not in unknown)]
         yield Done(work, why, ready.bodies[ref], tuple(mine), tuple(deliveries), tuple(over))
 

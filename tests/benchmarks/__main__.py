@@ -8,9 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import crypto, deliver, seal, startup
+from tests.benchmarks import crypto, deliver, gates, seal, startup
 
-PARTS = {"crypto": crypto.main, "startup": startup.main, "seal": seal.main, "deliver": deliver.main}
+PARTS = {
+    "crypto": crypto.main,
+    "startup": startup.main,
+    "seal": seal.main,
+    "deliver": deliver.main,
+    "gates": gates.main,
+}
 
 
 def main() -> int:

@@ -10,9 +10,9 @@ from pathlib import Path
 ITEMS = 3
 
 
-def repository(scratch: Path, *, envelope: str) -> Path:
+def repository(scratch: Path, *, envelope: str, name: str = "") -> Path:
     """An empty repository whose one cluster `bench` is pinned; its keyring (v2 and RSA) is in HOME."""
-    root = scratch / envelope
+    root = scratch / (name or envelope)
     root.mkdir()
     if not Path(os.environ["HOME"], ".local/share/sealer/keyring/bench").exists():
         run(["sealer-controller", "init", "--cluster", "bench"], root)

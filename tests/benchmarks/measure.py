@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,18 +25,18 @@ def process(
     command: Sequence[str | Path], *, cwd: Path, stdin: Path | None = None, codes: tuple[int, ...] = (0,)
 ) -> Run:
     """Run a command once; its output is thrown away unless it ends with another code than it should."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     with open(stdin or os.devnull, "rb") as source:
         done = subprocess.Popen(command, cwd=cwd, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        output, _ = done.communicate()
+        output = done.stdout.read() if done.stdout else b""
+        # The usage of this one child: RUSAGE_CHILDREN has the peak of the largest so far.
+        _, status, used = os.wait4(done.pid, 0)
+    done.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in codes:
         sys.stderr.write(output.decode(errors="replace")[-2000:])
         raise SystemExit(f"bench: {command[0]} ended with {done.returncode}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(wall, cpu, after.ru_maxrss / 1024)
+    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def median_wall(command: Sequence[str | Path], *, cwd: Path, times: int = 11, stdin: Path | None = None) -> float:

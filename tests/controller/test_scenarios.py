@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -290,6 +291,22 @@ def test_what_can_not_be_known_of_a_revision_is_said(world: World) -> None:
     ran = world.apply()
     assert (ran.code, ran.summary) == (0, "1 updated")
     assert "can't be known here" in ran.err
+
+
+# Two at once
+
+
+def test_two_applies_at_once_one_waits_and_both_end_well(world: World) -> None:
+    for number in range(60):
+        world.put(f"web/app-{number}.yaml", {"k": b"1"}, envelope="v1")
+    command = [sys.executable, "-c", "from controller.main import main; main()", "apply", ".", "--state", world.state]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ended = [(process.communicate(), process.returncode) for process in both]
+    assert [code for _, code in ended] == [0, 0], ended
+    said = sorted(out.splitlines()[-1].partition(" (")[0] for (out, _), _ in ended)
+    assert said == ["60 created", "60 unchanged"]
+    assert set(world.states().values()) == {("delivered", "1")}
+    assert world.run("audit", "verify", "--state", world.state).code == 0
 
 
 # --on-change

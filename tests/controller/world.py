@@ -156,6 +156,7 @@ class Counts:
         self.private = 0
         self.commits = 0
         self.syncs = 0
+        self.datasyncs = 0
 
 
 class _Suite:
@@ -174,6 +175,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Counts:
     """Counters around every private operation, every commit of the database and every fsync of ours."""
     found = Counts()
     open_v1, fsync, connect = envelope_v1.open_envelope, os.fsync, state_tables.connect
+    fdatasync = os.fdatasync
 
     def counted_v1(*arguments: Any) -> Any:
         found.private += 1
@@ -182,6 +184,11 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Counts:
     def counted_fsync(descriptor: int) -> None:
         found.syncs += 1
         fsync(descriptor)
+
+    def counted_fdatasync(descriptor: int) -> None:
+        found.syncs += 1
+        found.datasyncs += 1
+        fdatasync(descriptor)
 
     def watched(*arguments: Any, **named: Any) -> Any:
         connection = connect(*arguments, **named)
@@ -195,6 +202,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Counts:
     monkeypatch.setattr(envelope_v2, "_HPKE", _Suite(envelope_v2._HPKE, found))
     monkeypatch.setattr(envelope_v1, "open_envelope", counted_v1)
     monkeypatch.setattr(os, "fsync", counted_fsync)
+    monkeypatch.setattr(os, "fdatasync", counted_fdatasync)
     monkeypatch.setattr(state_tables, "connect", watched)
     return found
 
