@@ -29,6 +29,10 @@ PassphraseFile = Annotated[
         help="Holds the passphrase, one line ('-' is stdin). Default: $SEALER_PASSPHRASE_FILE, else a prompt.",
     ),
 ]
+StateOption = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="DIR", help="Holds the audit log. Default: $SEALER_STATE, else by the cluster."),
+]
 Key = Annotated[
     str, typer.Argument(metavar="ID", help="The key's id, or its first 8 digits or more.", show_default=False)
 ]
@@ -51,6 +55,7 @@ def init_command(
     keyring: KeyringOption = None,
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase to protect the keys.")] = False,
     passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """Make a keyring: an identity, a state key and a sealing key.
 
@@ -58,7 +63,7 @@ def init_command(
     """
     from controller.commands import keys
 
-    return keys.init(_where(cluster, keyring, passphrase_file), encrypt=passphrase)
+    return keys.init(_where(cluster, keyring, passphrase_file, state), encrypt=passphrase)
 
 
 @app.command("list")
@@ -82,11 +87,12 @@ def generate(
     cluster: Cluster = None,
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """Make a new key; those of its kind are retired."""
     from controller.commands import keys
 
-    return keys.generate(_where(cluster, keyring, passphrase_file), algorithm=algorithm)
+    return keys.generate(_where(cluster, keyring, passphrase_file, state), algorithm=algorithm)
 
 
 @app.command(
@@ -108,31 +114,40 @@ def import_(
     cluster: Cluster = None,
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """Add PEM pairs, or Bitnami's key Secrets."""
     from controller.commands import keys
 
-    return keys.import_(_where(cluster, keyring, passphrase_file), sources=sources)
+    return keys.import_(_where(cluster, keyring, passphrase_file, state), sources=sources)
 
 
 @app.command("retire")
 def retire(
-    key: Key, cluster: Cluster = None, keyring: KeyringOption = None, passphrase_file: PassphraseFile = None
+    key: Key,
+    cluster: Cluster = None,
+    keyring: KeyringOption = None,
+    passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """Seal no longer to a key; it goes on opening."""
     from controller.commands import keys
 
-    return keys.retire(_where(cluster, keyring, passphrase_file), key=key)
+    return keys.retire(_where(cluster, keyring, passphrase_file, state), key=key)
 
 
 @app.command("compromise")
 def compromise(
-    key: Key, cluster: Cluster = None, keyring: KeyringOption = None, passphrase_file: PassphraseFile = None
+    key: Key,
+    cluster: Cluster = None,
+    keyring: KeyringOption = None,
+    passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """A key leaked: mark it, make a new one at once."""
     from controller.commands import keys
 
-    return keys.compromise(_where(cluster, keyring, passphrase_file), key=key)
+    return keys.compromise(_where(cluster, keyring, passphrase_file, state), key=key)
 
 
 @app.command(
@@ -152,11 +167,14 @@ def bundle(
     cluster: Cluster = None,
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """Print the signed public keys, to be pinned."""
     from controller.commands import keys
 
-    return keys.bundle(_where(cluster, keyring, passphrase_file), output=output, certificate=cert, expires=expires)
+    return keys.bundle(
+        _where(cluster, keyring, passphrase_file, state), output=output, certificate=cert, expires=expires
+    )
 
 
 @app.command("backup")
@@ -165,6 +183,7 @@ def backup(
     cluster: Cluster = None,
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """Write the keyring to one file under a passphrase.
 
@@ -172,7 +191,7 @@ def backup(
     """
     from controller.commands import keys
 
-    return keys.backup(_where(cluster, keyring, passphrase_file), file=file)
+    return keys.backup(_where(cluster, keyring, passphrase_file, state), file=file)
 
 
 @app.command("restore")
@@ -181,6 +200,7 @@ def restore(
     cluster: Cluster = None,
     keyring: KeyringOption = None,
     passphrase_file: PassphraseFile = None,
+    state: StateOption = None,
 ) -> int:
     """Make a keyring again from its backup.
 
@@ -188,10 +208,10 @@ def restore(
     """
     from controller.commands import keys
 
-    return keys.restore(_where(cluster, keyring, passphrase_file), file=file)
+    return keys.restore(_where(cluster, keyring, passphrase_file, state), file=file)
 
 
-def _where(cluster: str | None, keyring: Path | None, passphrase_file: str | None) -> Where:
+def _where(cluster: str | None, keyring: Path | None, passphrase_file: str | None, state: Path | None = None) -> Where:
     from controller.commands.keys import Where
 
-    return Where(cluster, keyring, passphrase_file)
+    return Where(cluster, keyring, passphrase_file, state)

@@ -52,8 +52,8 @@ def resolve(options: Options, *, config: Config | None = None, keyless: bool = F
         cluster = options.cluster or _only(config)
         if not keyless or options.keyring or keyring.from_environment() or cluster is None or _exists(cluster):
             raise
-        return Settings(check_cluster(cluster), None, _state(options, cluster))
-    return Settings(ring.cluster, ring, _state(options, ring.cluster))
+        return Settings(check_cluster(cluster), None, state_directory(options.state, cluster))
+    return Settings(ring.cluster, ring, state_directory(options.state, ring.cluster))
 
 
 def sealing_key(ring: Keyring) -> KeyEntry | None:
@@ -90,8 +90,9 @@ def _exists(cluster: str) -> bool:
     return (paths.keyrings() / cluster).exists()
 
 
-def _state(options: Options, cluster: str) -> Path:
-    named = options.state or os.environ.get(STATE_VARIABLE)
+def state_directory(state: Path | None, cluster: str) -> Path:
+    """Where the state of a cluster is, and its audit log: `state`, else SEALER_STATE, else by the cluster's name."""
+    named = state or os.environ.get(STATE_VARIABLE)
     if named is not None and not str(named):
         raise UsageError("names no directory", where="--state")
     return Path(named) if named else paths.state_home() / cluster

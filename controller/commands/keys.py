@@ -1,13 +1,14 @@
 """Bodies of `sealer-controller init` and `sealer-controller keys ...`: what they print and their exit codes.
 
 No private key is printed by any of them. What they do to a keyring is in `controller.keyadmin` and
-`sealer.formats.backup`.
+`sealer.formats.backup`. Each but `list` stands in the audit log before it is done, and its outcome before anything is
+printed.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller import keyadmin
-from controller.settings import STATE_VARIABLE
+from controller.audit.operation import operation
+from controller.settings import state_directory
 from sealer import files, paths
 from sealer.console import OK, note, out, out_bytes, warn
 from sealer.errors import MissingExtra, SealerError, UsageError
 from sealer.formats import backup as backups
 from sealer.formats import passphrase
+from sealer.formats.binding import check_cluster
 from sealer.formats.keyid import RSA
 from sealer.formats.keyrecord import Status
 from sealer.formats.strictjson import format_time
@@ -29,6 +32,10 @@ from sealer.keyrings import keyfiles, keyring
 from sealer.report import count
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from controller.audit.operation import Told
+    from controller.audit.record import KeyVerb
     from sealer.formats.keyrecord import KeyEntry, Record
 
 MAX_EXPIRES = 3650
@@ -41,6 +48,7 @@ class Where:
     cluster: str | None = None
     directory: Path | None = None
     passphrase_file: str | None = None
+    state: Path | None = None
 
     def find(self) -> Path:
         """The directory of the keyring."""
@@ -51,17 +59,24 @@ class Where:
         name = keyring.read_record(self.find()).cluster
         return passphrase.ask(f"Passphrase of keyring {name} (hidden)", file=self.passphrase_file)
 
+    def audited(self, verb: KeyVerb, *, cluster: str = "", about: str = "") -> AbstractContextManager[Told]:
+        """The block is done between two records in the audit log of the keyring's cluster."""
+        name = cluster or keyring.read_record(self.find()).cluster
+        return operation(state_directory(self.state, name), verb, about)
+
 
 def init(where: Where, *, encrypt: bool) -> int:
     """Make a keyring and say what comes next."""
-    cluster = where.cluster or "local"
+    cluster = check_cluster(where.cluster or "local")
     directory = where.directory or keyring.from_environment() or paths.keyrings() / cluster
-    keyfiles.check_absent(directory)  # before a person types a passphrase for nothing
-    secret = None
-    if encrypt or where.passphrase_file or passphrase.configured():
-        prompt = f"Passphrase for keyring {cluster} (hidden)"
-        secret = passphrase.ask(prompt, confirm=True, file=where.passphrase_file)
-    record = keyadmin.init(directory, cluster, now=_now(), secret=secret)
+    with where.audited("init", cluster=cluster) as told:
+        keyfiles.check_absent(directory)  # before a person types a passphrase for nothing
+        secret = None
+        if encrypt or where.passphrase_file or passphrase.configured():
+            prompt = f"Passphrase for keyring {cluster} (hidden)"
+            secret = passphrase.ask(prompt, confirm=True, file=where.passphrase_file)
+        record = keyadmin.init(directory, cluster, now=_now(), secret=secret)
+        told.reason = f"made {record.keys[0].id}"
     out(f"made keyring {cluster}  {directory}")
     out(f"  identity   {_fingerprint(record)}")
     out(f"  key        {_line(record.keys[0])}")
@@ -89,7 +104,10 @@ def list_(where: Where, *, format_: str) -> int:
 
 def generate(where: Where, *, algorithm: str) -> int:
     """Add a key and retire those of its kind before it."""
-    return _show(keyadmin.generate(where.find(), algorithm, now=_now(), ask=where.ask))
+    with where.audited("generate", about=algorithm) as told:
+        change = keyadmin.generate(where.find(), algorithm, now=_now(), ask=where.ask)
+        told.reason = _told(change)
+    return _show(change)
 
 
 def import_(where: Where, *, sources: Sequence[str]) -> int:
@@ -98,23 +116,31 @@ def import_(where: Where, *, sources: Sequence[str]) -> int:
 
     if [*sources, where.passphrase_file].count("-") > 1:
         raise UsageError("stdin can be read only once")
-    read = keyimport.read([(_name(source), _bytes(source)) for source in sources])
+    with where.audited("import") as told:
+        read = keyimport.read([(_name(source), _bytes(source)) for source in sources])
+        change = keyadmin.import_(where.find(), read.found, now=_now(), ask=where.ask)
+        told.reason = _told(change)
     for reason in read.skipped:
         warn(f"skipped: {reason}")
-    return _show(keyadmin.import_(where.find(), read.found, now=_now(), ask=where.ask))
+    return _show(change)
 
 
 def retire(where: Where, *, key: str) -> int:
     """Take a key out of sealing."""
-    return _show(keyadmin.retire(where.find(), key))
+    with where.audited("retire", about=_key_id(key)) as told:
+        change = keyadmin.retire(where.find(), key)
+        told.reason = _told(change)
+    return _show(change)
 
 
 def compromise(where: Where, *, key: str) -> int:
     """Mark a key as known to others, and name the secrets that it opened here."""
-    change = keyadmin.compromise(where.find(), key, now=_now(), ask=where.ask)
+    with where.audited("compromise", about=_key_id(key)) as told:
+        change = keyadmin.compromise(where.find(), key, now=_now(), ask=where.ask)
+        told.reason = _told(change)
     _show(change)
     entry = (*change.changed, *change.known)[0]
-    for name in _delivered(change.record.cluster, entry.id):
+    for name in _delivered(state_directory(where.state, change.record.cluster), entry.id):
         out(f"change       {name}")
     warn(
         f"whoever has it reads all that was ever sealed to {entry.id[:8]}, in Git history too; only new values help",
@@ -129,17 +155,20 @@ def bundle(where: Where, *, output: str | None, certificate: bool, expires: int 
         raise UsageError(f"--expires takes 1 to {MAX_EXPIRES} days")
     if certificate and expires is not None:
         raise UsageError("--expires is of a bundle; a certificate has its own dates")
-    ring = keyring.Keyring.open(where.find(), passphrase=where.ask)
-    if certificate:
-        data = keyadmin.certificate(ring, now=_now()).encode("ascii")
-    else:
-        data = ring.bundle(now=_now(), days=expires)
-        for algorithm in keyadmin.missing(ring.record, now=_now()):
-            warn(f"no {algorithm} key in this bundle may be sealed to", way_out=_generate(algorithm))
+    with where.audited("bundle", about="certificate" if certificate else "") as told:
+        ring = keyring.Keyring.open(where.find(), passphrase=where.ask)
+        now = _now()
+        data = (
+            keyadmin.certificate(ring, now=now).encode("ascii") if certificate else ring.bundle(now=now, days=expires)
+        )
+        told.reason = f"sequence {ring.sequence}"
+        if output not in (None, "-"):
+            files.write_atomic(output, data)
+    for algorithm in () if certificate else keyadmin.missing(ring.record, now=now):
+        warn(f"no {algorithm} key in this bundle may be sealed to", way_out=_generate(algorithm))
     if output is None or output == "-":
         out_bytes(data)
     else:
-        files.write_atomic(output, data)
         what = "certificate" if certificate else f"bundle, sequence {ring.sequence},"
         note(f"wrote {what} of {ring.cluster} to {output}")
     return OK
@@ -148,9 +177,11 @@ def bundle(where: Where, *, output: str | None, certificate: bool, expires: int 
 def backup(where: Where, *, file: str) -> int:
     """Write the whole keyring to one file under a passphrase."""
     directory = where.find()
-    backups.check_target(Path(file))
-    secret = passphrase.ask("Passphrase for the backup (hidden)", confirm=True, file=where.passphrase_file)
-    record = backups.make(directory, Path(file), secret, now=_now())
+    with where.audited("backup") as told:
+        backups.check_target(Path(file))
+        secret = passphrase.ask("Passphrase for the backup (hidden)", confirm=True, file=where.passphrase_file)
+        record = backups.make(directory, Path(file), secret, now=_now())
+        told.reason = f"sequence {record.sequence}"
     out(f"wrote backup of {record.cluster}  sequence {record.sequence}, {count(len(record.keys), 'key')}  {file}")
     note("keep it apart from this machine, and the passphrase apart from it")
     return OK
@@ -160,8 +191,11 @@ def restore(where: Where, *, file: str) -> int:
     """Make a keyring again from its backup."""
     secret = passphrase.ask("Passphrase of the backup (hidden)", file=where.passphrase_file)
     target = where.directory or keyring.from_environment()
-    directory = backups.restore(Path(file), secret, cluster=where.cluster, directory=target)
-    record = keyring.read_record(directory)
+    # Only the backup itself says whose it is: a passphrase that doesn't open it can't be told to any log.
+    record, content = backups.read(Path(file), secret, cluster=where.cluster)
+    with where.audited("restore", cluster=record.cluster) as told:
+        directory = backups.unpack(record, content, target)
+        told.reason = f"sequence {record.sequence}"
     out(f"restored keyring {record.cluster}  {directory}")
     for entry in record.keys:
         out(f"  {_line(entry)}")
@@ -205,12 +239,24 @@ def _show(change: keyadmin.Change) -> int:
     return OK
 
 
-def _delivered(cluster: str, key_id: str) -> list[str]:
+def _told(change: keyadmin.Change) -> str:
+    """What the audit log keeps of a change: the ids of its keys."""
+    said = [f"made {entry.id}" for entry in change.made]
+    said += [f"{entry.status} {entry.id}" for entry in change.changed]
+    said += [f"unchanged {entry.id}" for entry in change.known]
+    return ", ".join(said)
+
+
+def _key_id(typed: str) -> str:
+    """What was typed, if it is an id of a key: anything else may be a value, typed by mistake."""
+    return typed.lower() if re.fullmatch(r"[0-9a-fA-F]{8,16}", typed) else ""
+
+
+def _delivered(directory: Path, key_id: str) -> list[str]:
     """The secrets that this controller delivered with a key. Empty where it has no state, as on a laptop."""
     try:
         from controller.state import State
 
-        directory = Path(os.environ.get(STATE_VARIABLE) or paths.state_home() / cluster)
         if not State.exists(directory):
             return []
         with State.open(directory, create=False, read_only=True) as state:

@@ -65,8 +65,8 @@ def make(directory: Path, target: Path, secret: str, *, now: datetime) -> Record
     return record
 
 
-def restore(source: Path, secret: str, *, cluster: str | None = None, directory: Path | None = None) -> Path:
-    """Make a keyring again from a backup, where none is; returns its directory."""
+def read(source: Path, secret: str, *, cluster: str | None = None) -> tuple[Record, dict[str, bytes]]:
+    """The record and the files of a backup; UsageError if it is of another cluster than `cluster`."""
     try:
         text = files.read(source).decode("ascii")
         record, content = parse(text, secret)
@@ -76,9 +76,19 @@ def restore(source: Path, secret: str, *, cluster: str | None = None, directory:
         raise error.at(str(source)) from None
     if cluster is not None and cluster != record.cluster:
         raise UsageError(f"is a backup of cluster {record.cluster}, and --cluster says {cluster}", where=str(source))
+    return record, content
+
+
+def unpack(record: Record, content: Mapping[str, bytes], directory: Path | None = None) -> Path:
+    """Make a keyring again from what `read` returned, where none is; returns its directory."""
     target = directory or paths.keyrings() / record.cluster
     keyfiles.create(target, content)
     return target
+
+
+def restore(source: Path, secret: str, *, cluster: str | None = None, directory: Path | None = None) -> Path:
+    """Make a keyring again from a backup, where none is; returns its directory."""
+    return unpack(*read(source, secret, cluster=cluster), directory)
 
 
 def warning(record: Record) -> str:

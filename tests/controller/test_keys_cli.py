@@ -179,7 +179,6 @@ def test_compromise_goes_on_where_the_state_can_not_be_read(run: Run) -> None:
     run("init", "--cluster", "prod")
     key_id = _prod().entries[0].id
     state = paths.state_home() / "prod"
-    state.mkdir(parents=True, mode=0o700)
     (state / "state.db").write_text("damaged")
     (state / "state.db").chmod(0o600)
     assert State.exists(state)
