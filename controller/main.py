@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from controller import keys_cli
+from controller import audit_cli, keys_cli
 from sealer import console, entry
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ Examples:
   sealer-controller init --cluster prod --passphrase""",
 )(keys_cli.init_command)
 app.add_typer(keys_cli.app, name="keys")
+app.add_typer(audit_cli.app, name="audit")
 
 
 def _version(wanted: bool) -> None:

@@ -11,68 +11,30 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from controller import state_files
-from controller.audit import folder
+from controller.audit import folder, follow
 from controller.audit.actor import Actor
 from controller.audit.folder import FOLDER, Tail
-from controller.audit.record import KEY_VERBS, ZEROS, Entry, Record, chain, digest, parse, stamp
+from controller.audit.follow import Head, Scan
+from controller.audit.record import KEY_VERBS, ZEROS, Entry, chain, digest, parse, stamp
 from controller.effects import Effects
 from sealer import files
 from sealer.errors import FormatError, Refused, SealerError, SourceError
-from sealer.formats.wire import canonical_json
 from sealer.shell import quote
+
+__all__ = ["MAX_BYTES", "Head", "Log", "Scan"]
 
 MAX_BYTES = 64 * 1024 * 1024
 LOCK = "audit.lock"
 LOCK_TIMEOUT = 30.0
 
 _POLL = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A line that a state vouches for: where it begins, its sequence and hash. Of an empty log: sequence 0."""
-
-    file: str
-    offset: int
-    sequence: int
-    hash: str
-
-    def dump(self) -> str:
-        """The text that the state keeps."""
-        members = {"file": self.file, "offset": self.offset, "sequence": self.sequence, "hash": self.hash}
-        return canonical_json(members).decode("ascii")
-
-    @classmethod
-    def load(cls, text: str) -> Head:
-        """The head of a text that `dump` wrote. FormatError for another."""
-        try:
-            value = json.loads(text)
-            head = cls(value["file"], value["offset"], value["sequence"], value["hash"])
-            if head.dump() == text and (head.sequence == 0 or folder.is_name(head.file)) and head.offset >= 0:
-                return head
-        except (ValueError, KeyError, TypeError):
-            pass
-        raise FormatError("audit_head of the state is damaged")
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Intents without an outcome, and outcomes by the sequence of their intent.
-
-    Those of key operations are left out: they don't hold the state's lock, and may be going on.
-    """
-
-    open: dict[int, Entry] = field(default_factory=dict)
-    closed: dict[int, Entry] = field(default_factory=dict)
 
 
 class Log:
@@ -105,7 +67,7 @@ class Log:
         A torn last line is cut, and that is recorded. Raises SourceError where the log can't be written, Refused
         where its end is none.
         """
-        log = cls(state, now=now, effects=effects or Effects(), max_bytes=max_bytes, actor=actor or Actor.current())
+        log = cls.unchecked(state, now=now, effects=effects, max_bytes=max_bytes, actor=actor)
         state_files.make(state)
         with log._clear(log.directory):
             log.directory.mkdir(mode=0o700, exist_ok=True)
@@ -114,12 +76,24 @@ class Log:
             log._settled()
         return log
 
+    @classmethod
+    def unchecked(
+        cls,
+        state: Path,
+        *,
+        now: Callable[[], int],
+        effects: Effects | None = None,
+        max_bytes: int = MAX_BYTES,
+        actor: Actor | None = None,
+    ) -> Log:
+        """As `open`, of a log that may be damaged: only for `restart`."""
+        return cls(state, now=now, effects=effects or Effects(), max_bytes=max_bytes, actor=actor or Actor.current())
+
     def check(self, head: Head | None) -> None:
         """Refused unless the log holds the line that the state vouches for. Without a head anything goes."""
         if head is None or head.sequence == 0:
             return
-        line = folder.line_at(self.directory / head.file, head.offset)
-        if line is None or digest(line) != head.hash:
+        if not follow.holds(self.directory, head):
             self._refuse(f"is not the log that the state knows: record {head.sequence} is gone or changed")
         self._checked = head
 
@@ -149,15 +123,18 @@ class Log:
         Raises Refused where the chain is broken on the way.
         """
         found = Scan()
-        for record in self._records(since):
-            said = record.entry
-            if said.verb in KEY_VERBS or record.sequence < since:
-                continue
-            if said.phase == "intent":
-                found.open[record.sequence] = said
-            elif said.phase == "outcome":
-                found.open.pop(said.intent, None)
-                found.closed[said.intent] = said
+        try:
+            for record in follow.records(self.directory, since, self._checked):
+                said = record.entry
+                if said.verb in KEY_VERBS:
+                    continue
+                if said.phase == "intent":
+                    found.open[record.sequence] = said
+                elif said.phase == "outcome":
+                    found.open.pop(said.intent, None)
+                    found.closed[said.intent] = said
+        except FormatError as error:
+            self._refuse(error.what, Path(error.where).name)
         return found
 
     def restart(self, reason: str, lost: Head | None, floor: int = 0) -> Head:
@@ -165,6 +142,8 @@ class Log:
 
         Its sequence is above every one that the state may remember: of the lost head, and `floor`.
         """
+        with self._clear(self.directory):
+            self.directory.mkdir(mode=0o700, exist_ok=True)
         with self._locked(), self._clear(self.directory):
             last = folder.last_bytes(self.directory)
             found = folder.names(self.directory)
@@ -176,48 +155,7 @@ class Log:
             self._write(tail, [Entry("event", "restart", outcome="done", reason=said)])
         return self.head()
 
-    # Reading
-
-    def _records(self, since: int) -> Iterator[Record]:
-        checked = self._checked
-        if checked is not None and since > checked.sequence:
-            path = self.directory / checked.file
-            before = folder.line_at(path, checked.offset) or b""
-            index, offset = checked.file, checked.offset + len(before) + 1
-            sequence, prev = checked.sequence, checked.hash
-        else:
-            index, offset = self._place(since)
-            sequence, prev = 0, ""
-        for name in [each for each in folder.names(self.directory) if each >= index]:
-            for line in folder.lines(self.directory / name, offset):
-                record = self._parsed(line, name)
-                follows = not sequence or (record.sequence == sequence + 1 and record.prev == prev)
-                if not follows and record.entry.verb != "restart":
-                    self._refuse(f"the chain is broken at record {record.sequence}", name)
-                sequence, prev = record.sequence, digest(line)
-                yield record
-            offset = 0
-
-    def _place(self, since: int) -> tuple[str, int]:
-        """The file and offset where `since` stands. What was damaged before a restart is not looked at."""
-        found = folder.names(self.directory)
-        if not found:
-            return "", 0
-        at = folder.begins_with(found, since)
-        for index in range(len(found) - 1, at, -1):
-            line = folder.line_at(self.directory / found[index], 0)
-            if line is not None and self._parsed(line, found[index]).entry.verb == "restart":
-                return found[index], 0
-        try:
-            return found[at], folder.seek(self.directory / found[at], since)
-        except FormatError as error:
-            self._refuse(f"holds a line that {error.what}", found[at])
-
-    def _parsed(self, line: bytes, name: str) -> Record:
-        try:
-            return parse(line)
-        except FormatError as error:
-            self._refuse(f"holds a line that {error.what}", name)
+    # Writing, under the lock
 
     def _refuse(self, what: str, name: str = "") -> NoReturn:
         state = quote(str(self.state))
@@ -227,8 +165,6 @@ class Log:
             way_out=f"sealer-controller audit verify --state {state} says where; then "
             f"sealer-controller audit restart --state {state} --reason TEXT",
         )
-
-    # Writing, under the lock
 
     def _settled(self) -> Tail:
         """The end of the log, with no torn line; Refused if it is not a later one than we saw."""

@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sealer.errors import FormatError
-from sealer.formats.strictjson import loads
-from sealer.formats.wire import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +48,8 @@ _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _quote = json.encoder.encode_basestring_ascii
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+"""As `canonical_json`, of values whose members are known to be strings, integers and objects of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,10 @@ def encode(entry: Entry, actor: Actor, *, sequence: int, time: str, prev: str) -
 
 def parse(line: bytes) -> Record:
     """The record of a line without LF. FormatError for whatever `encode` doesn't write; nothing is quoted."""
-    value = loads(line, FormatError)
+    try:
+        value = json.loads(line.decode("ascii"))
+    except (ValueError, RecursionError):
+        raise FormatError("is not JSON in ASCII") from None
     if not isinstance(value, dict) or value.keys() != _MEMBERS:
         raise FormatError("is no record: a member is missing or unknown")
     if value["version"] != VERSION:
@@ -154,7 +157,7 @@ def parse(line: bytes) -> Record:
     )  # fmt: skip
     if _refused(entry):
         raise FormatError("is no record: phase, outcome and intent don't go together")
-    if canonical_json(value) != line:
+    if _encoder.encode(value).encode("ascii") != line:  # nor has it a member twice, or a float
         raise FormatError("is not canonical JSON")
     return Record(value["sequence"], value["time"], value["node"], value["actor"], entry, value["prev"])
 

@@ -119,7 +119,8 @@ class _Walk:
     last: Record | None = None
     place: tuple[str, int] = ("", 0)
     lowest: int = 0  # below it nothing is expected: a log that was restarted, its former files put away
-    found: bool = False
+    found: bool = False  # the head's record, and it stands elsewhere
+    moved: bool = False
     offset: int = 0
 
     def file(self, file: File) -> None:
@@ -231,10 +232,9 @@ class _Walk:
 
     def _check_head(self, sequence: int, name: str, hashed: str) -> None:
         head = self.head
-        if head is None or sequence != head.sequence or self.found:
-            return
-        if hashed == head.hash and (name, self.offset) == (head.file, head.offset):
+        if head is not None and sequence == head.sequence and hashed == head.hash:
             self.found = True
+            self.moved = (name, self.offset) != (head.file, head.offset)
 
     def _say(self, kind: Kind, file: str, line: int, what: str) -> None:
         self.problems.append(Problem(kind, file, line, what))
@@ -252,7 +252,7 @@ class _Walk:
 
     def _head(self) -> None:
         head = self.head
-        if head is None or head.sequence == 0 or self.found:
+        if head is None or head.sequence == 0 or (self.found and not (self.moved and not self.problems)):
             return
         file, line = self.place
         if self.sequence < head.sequence:
