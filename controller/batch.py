@@ -56,7 +56,7 @@ def begin(bench: Bench, work: Iterator[Work]) -> Ready:
 def _announce(bench: Bench, works: list[Work]) -> tuple[dict[Ref, int], dict[Target, int]]:
     """Tell the log what is about to be opened, and put where; a put that is tried again was announced before."""
     refs = [each.document.ref for each in works]
-    targets = {target: each.document.ref for each in works for target in each.verdict.inputs}
+    targets = {t: each.document.ref for each in works for t in each.verdict.inputs if t in bench.observed}
     puts = {target: bench.pending[target].audit for target in targets if target in bench.pending}
     fresh = [target for target in targets if target not in puts]
     entries = [bench.trail.intent("open", ref) for ref in refs]
@@ -112,6 +112,8 @@ def _desired(bench: Bench, work: Work, found: Opened) -> Iterator[Desired]:
     ref = work.document.ref
     size = sum(len(value) for value in found.secret.items.values())
     for target, wanted in work.verdict.inputs.items():
+        if target not in bench.observed:  # it will fail for that; the other stores get theirs
+            continue
         before = bench.deliveries.get(target)
         stands_for = before.input if work.again and before is not None else wanted
         mark = fingerprint(bench.mark(), "delivered", target.store, ref, found.secret)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from controller.stores.base import Store
     from controller.trail import Trail
     from sealer.documents.document import SealedSecret
+    from sealer.errors import SealerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Bench:
     places: Places
     deliveries: Mapping[Target, Delivery]
     observed: Mapping[Target, Observed]
+    silent: Mapping[Target, SealerError]
     keys: Keys
     opener: Opener
     mark: Callable[[], FingerprintKey]

@@ -138,6 +138,7 @@ class _Run:
             self.places,
             view.known.deliveries,
             view.observed,
+            view.silent,
             view.keys,
             stack.enter_context(Opener(RingKeys(self.marks.ring))),
             self.marks.key,
@@ -178,6 +179,7 @@ class _Run:
                 with contextlib.suppress(SourceError):  # its file was changed meanwhile: next time
                     records.unchanged(documents[triage.ref], view.load, now)
             elif records.failed(documents[triage.ref], triage.reason, view.keys.digest, now):
+                records.recorded(outcome.silent(view, documents[triage.ref]))
                 refused.append(self.trail.event("refuse", triage.ref, "refused", reason.short(triage.reason)))
         for known, why in outcome.hidden(view):
             records.unreadable(known, why, now)

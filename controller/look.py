@@ -79,6 +79,7 @@ class View:
     keys: Keys
     verdicts: Mapping[Ref, Verdict]
     observed: Mapping[Target, Observed]
+    silent: Mapping[Target, SealerError]
     triages: tuple[Triage, ...]
 
     def load(self, document: Document) -> SealedSecret:
@@ -122,10 +123,10 @@ async def look(job: Job, state: State | None, places: Places, marks: Marks, trai
     }
     _say_warnings(verdicts)
     targets = {target: each for each, verdict in verdicts.items() for target in verdict.inputs}
-    observed = await observe(places, targets, known, marks, trail)
+    observed, silent = await observe(places, targets, known, marks, trail)
     keys = _keys(ring, known)
-    triages = triage(selection.snapshot, known.deliveries, known.failures, observed, verdicts, keys, job.now)
-    return View(job, source, reading, selection, known, places, keys, verdicts, observed, triages)
+    triages = triage(selection.snapshot, known.deliveries, known.failures, observed, verdicts, keys, job.now, silent)
+    return View(job, source, reading, selection, known, places, keys, verdicts, observed, silent, triages)
 
 
 def _say_warnings(verdicts: Mapping[Ref, Verdict]) -> None:
@@ -157,23 +158,26 @@ def _check_revision(job: Job, source: Source, known: Remembered, reading: Readin
 
 async def observe(
     places: Places, targets: Mapping[Target, Ref], known: Remembered, marks: Marks, trail: Trail
-) -> dict[Target, Observed]:
-    """What stands at each target. A value that isn't known by its version is read once, for its fingerprint.
+) -> tuple[dict[Target, Observed], dict[Target, SealerError]]:
+    """What stands at each target, and why some could not be looked at.
 
-    A mark's own fingerprint never equals a recorded one: it is made for another purpose. What a store can't say is
-    left out.
+    A value that isn't known by its version is read once, for its fingerprint. A mark's own fingerprint never equals a
+    recorded one: it is made for another purpose.
     """
     found: dict[Target, Observed] = {}
+    silent: dict[Target, SealerError] = {}
     for uid, store in places.by_uid.items():
         mine = [target for target in targets if target.store == uid]
         seen = await store.observe(mine) if mine else {}
         found.update((target, each) for target, each in seen.items() if not isinstance(each, StoreError))
+        silent.update((target, each) for target, each in seen.items() if isinstance(each, StoreError))
     drifted = [
         target
         for target, seen in found.items()
         if seen.presence == "present" and seen.owner == places.owner and _unknown(known.deliveries.get(target), seen)
     ]
-    return found | await read(places, {target: targets[target] for target in drifted}, found, marks, trail)
+    known_now = await read(places, {target: targets[target] for target in drifted}, found, marks, trail)
+    return found | known_now, silent
 
 
 async def read(

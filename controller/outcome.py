@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from controller import reason
 from controller.reason import Cause
 from controller.report import Change, Op
+from controller.results import Undelivered, undelivered
 from controller.sources.entry import depends
+from controller.stores.base import Unavailable
 from controller.triage import live
 from sealer.errors import SealerError
 
@@ -35,8 +37,9 @@ def of_done(view: View, part: Iterable[Done]) -> Iterator[Change]:
         why = done.why or (done.work.triage.reason if done.work.again else "")
         if why:
             yield failure(view, document, why)
-        elif done.put and done.body is not None:
-            versions = {each.target: each.version for each in done.deliveries}
+        written = {step.target for step in done.steps if step.op == "put"}
+        versions = {each.target: each.version for each in done.deliveries if not each.reason and each.target in written}
+        if versions and not done.work.again and done.body is not None:
             yield _change(view, document, items(view, document, done.body), versions)
 
 
@@ -56,7 +59,19 @@ def unopened(view: View, documents: Iterable[Document]) -> Iterator[Change]:
         except SealerError as error:
             yield failure(view, document, reason.dump(Cause(reason.UNREADABLE, (), error.what, error.way_out)))
         else:
-            yield _change(view, document, items(view, document, body), {})
+            yield _change(
+                view, document, items(view, document, body), dict.fromkeys(view.verdicts[document.ref].inputs)
+            )
+
+
+def silent(view: View, document: Document) -> Iterator[Delivery]:
+    """What is recorded of the targets of a document that could not be looked at."""
+    for target, wanted in view.verdicts[document.ref].inputs.items():
+        if target not in view.observed:
+            error = view.silent.get(target) or Unavailable("does not answer")
+            label, source = view.places.label(target.store), document.origin.source
+            place = Undelivered(target, label, document.ref, source, wanted, view.job.now)
+            yield undelivered(place, view.known.deliveries.get(target), error)
 
 
 def stopped(view: View, again: Iterable[Ref]) -> Iterator[Change]:
@@ -185,8 +200,7 @@ def stands(view: View, ref: Ref) -> bool:
     return bool(_deliveries(view, ref))
 
 
-def _change(view: View, document: Document, changed: tuple[str, ...], versions: Mapping[Target, str]) -> Change:
-    verdict = view.verdicts[document.ref]
+def _change(view: View, document: Document, changed: tuple[str, ...], versions: Mapping[Target, str | None]) -> Change:
     before = _deliveries(view, document.ref)
     op: Op = "update" if before else "create"
     note = _DRIFT if before and not changed else ""
@@ -197,7 +211,7 @@ def _change(view: View, document: Document, changed: tuple[str, ...], versions: 
         str(document.ref),
         view.job.location.said(document.origin.path),
         document.origin.line,
-        tuple((view.places.label(target.store), versions.get(target)) for target in verdict.inputs),
+        tuple((view.places.label(target.store), version) for target, version in versions.items()),
         changed,
         note=note,
     )

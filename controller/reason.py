@@ -34,6 +34,9 @@ UNREADABLE = "unreadable"
 ITS_OWN = (BOUND, CLOSED, COMPROMISED, MALFORMED, NO_KEY, TEMPLATE)
 """Causes that lie in a document and the keyring alone: it is not opened again until one of them changes."""
 
+OF_STORES = (STORE, UNAVAILABLE)
+"""Causes that lie in one store: what its document delivered to the others is delivered."""
+
 _SHORT = {
     BOUND: "bound elsewhere",
     CLOSED: "cannot be opened",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from controller import reason
 from controller.bench import Bench, Done, Ready
 from controller.model import Delivery, Desired, Intent, Ref, Step, Target
 from controller.reason import Cause
-from controller.stores.base import NotOurs, OutcomeUnknown, Rejected, StoreError
+from controller.stores.base import NotOurs, OutcomeUnknown, Rejected, StoreError, Unavailable
 from controller.trail import Ended
 from controller.triage import live
 
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from controller.audit.record import Outcome
     from controller.look import Work
     from controller.model import DeliveryState
+    from sealer.errors import SealerError
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A target that did not get what it should, and what that was."""
+
+    target: Target
+    label: str
+    ref: Ref
+    source: str
+    input: str
+    now: int
 
 
 def outcomes(
@@ -44,6 +57,7 @@ def outcomes(
             continue
         mine = of_ref.get(ref, [])
         deliveries = [_delivery(bench, work, step, wanted[step.target], results.get(step.target)) for step in mine]
+        deliveries += _silent(bench, work)
         why = next((each.reason for each in deliveries if each.reason), "")
         over = [t for t in work.verdict.inputs if t in ended or (t in pending and t not in unknown)]
         yield Done(work, why, ready.bodies[ref], tuple(mine), tuple(deliveries), tuple(over))
@@ -73,7 +87,7 @@ def _delivery(bench: Bench, work: Work, step: Step, desired: Desired, result: st
     """What is recorded of one target after its step."""
     before = bench.deliveries.get(step.target)
     if isinstance(result, StoreError):
-        return _undelivered(bench, work, step, desired, result)
+        return _refused(bench, work, step, desired.input, result)
     seq = before.seq if before else 0
     earlier = bench.pending.get(step.target)
     return Delivery(
@@ -91,16 +105,36 @@ def _delivery(bench: Bench, work: Work, step: Step, desired: Desired, result: st
     )
 
 
-def _undelivered(bench: Bench, work: Work, step: Step, desired: Desired, error: StoreError) -> Delivery:
-    """The last delivered version stays; what the store rejected for good is not offered again."""
-    lasting = isinstance(error, Rejected)
-    code = reason.STORE if lasting else reason.FOREIGN if isinstance(error, NotOurs) else reason.UNAVAILABLE
-    what = f"store {bench.places.label(step.target.store)}: {error.what}"
-    why = reason.dump(Cause(code, (), what, error.way_out))
-    before = bench.deliveries.get(step.target)
+def undelivered(
+    place: Undelivered, before: Delivery | None, error: SealerError, *, lasting: bool = False, code: str = ""
+) -> Delivery:
+    """What is recorded of a target that did not get its value; what was delivered there before stays.
+
+    What the store rejected for good is not offered again until the input changes.
+    """
+    why = reason.dump(Cause(code or reason.UNAVAILABLE, (), f"store {place.label}: {error.what}", error.way_out))
     state: DeliveryState = "failed" if lasting else "pending"
     if before is None or not live(before):
-        source = work.document.origin.source
         seq = before.seq if before else 0
-        return Delivery(step.target, step.ref, source, seq, desired.input, "", "", (), state, why, bench.now)
-    return replace(before, input=desired.input, state=state, reason=why, changed_at=bench.now)
+        return Delivery(place.target, place.ref, place.source, seq, place.input, "", "", (), state, why, place.now)
+    return replace(before, input=place.input, state=state, reason=why, changed_at=place.now)
+
+
+def _refused(bench: Bench, work: Work, step: Step, wanted: str, error: StoreError) -> Delivery:
+    lasting = isinstance(error, Rejected)
+    code = reason.STORE if lasting else reason.FOREIGN if isinstance(error, NotOurs) else reason.UNAVAILABLE
+    before = bench.deliveries.get(step.target)
+    return undelivered(_place(bench, work, step.target, wanted), before, error, lasting=lasting, code=code)
+
+
+def _silent(bench: Bench, work: Work) -> Iterator[Delivery]:
+    """Targets that could not even be looked at."""
+    for target, wanted in work.verdict.inputs.items():
+        if target not in bench.observed:
+            error = bench.silent.get(target) or Unavailable("does not answer")
+            yield undelivered(_place(bench, work, target, wanted), bench.deliveries.get(target), error)
+
+
+def _place(bench: Bench, work: Work, target: Target, wanted: str) -> Undelivered:
+    label, document = bench.places.label(target.store), work.document
+    return Undelivered(target, label, document.ref, document.origin.source, wanted, bench.now)

@@ -135,14 +135,15 @@ def _state(known: Known | None, delivery: Delivery | None, observed: Mapping[Tar
     if known is not None and known.state == "refused":
         foreign = any(each.code == reason.FOREIGN for each in reason.load(known.reason))
         return ("foreign" if foreign else "refused"), known.changed_at, known.reason
-    if known is not None and known.state in ("failed", "pending"):
+    of_stores = known is not None and {each.code for each in reason.load(known.reason)} <= set(reason.OF_STORES)
+    if known is not None and known.state in ("failed", "pending") and not (delivery is not None and of_stores):
         return ("stale" if live(delivery) else known.state), known.changed_at, known.reason
     if delivery is None:
         return "pending", known.changed_at if known else 0, ""
     seen = observed.get(delivery.target)
     if seen is not None and seen.presence != "present":
         return "missing", delivery.changed_at, ""
-    return DELIVERED, delivery.changed_at, known.reason if known else ""
+    return DELIVERED, delivery.changed_at, "" if known is None or of_stores else known.reason
 
 
 def applied(sources: Iterable[Source], shown: Mapping[str, str]) -> tuple[Applied, ...]:

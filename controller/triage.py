@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from controller.verdict import Verdict
+    from sealer.errors import SealerError
 
 COMPROMISED = "compromised"
 
@@ -31,8 +32,13 @@ def triage(
     verdicts: Mapping[Ref, Verdict],
     keys: Keys,
     now: int,  # noqa: ARG001  # retry times come with the remote stores
+    silent: Mapping[Target, SealerError] | None = None,
 ) -> tuple[Triage, ...]:
-    """One decision a ref, in the order of the documents. A target missing from `observed` could not be looked at."""
+    """One decision a ref, in the order of the documents.
+
+    A target missing from `observed` could not be looked at; `silent` says why. It stops its document only where the
+    other targets need no work.
+    """
     documents: dict[Ref, list[Document]] = {}
     for each in snapshot.documents:
         documents.setdefault(each.ref, []).append(each)
@@ -40,16 +46,12 @@ def triage(
     found = []
     for ref, same in documents.items():
         verdict = verdicts[ref]
-        stop = (
-            _collision(same, shared.get(ref, ()))
-            or verdict.reason
-            or _foreign(verdict, deliveries, observed)
-            or _unobserved(verdict, observed)
-        )
+        stop = _collision(same, shared.get(ref, ())) or verdict.reason or _foreign(verdict, deliveries, observed)
+        missing = "" if stop else unobserved(verdict, observed, silent or {})
         found.append(
             _stopped(ref, verdict, deliveries, stop)
             if stop
-            else _one(same[0], verdict, deliveries, failures.get(ref), observed, keys)
+            else _one(same[0], verdict, deliveries, failures.get(ref), observed, keys, missing)
         )
     return tuple(found)
 
@@ -77,9 +79,11 @@ def _one(
     failure: Failure | None,
     observed: Mapping[Target, Observed],
     keys: Keys,
+    missing: str,
 ) -> Triage:
-    if all(settled(target, wanted, deliveries, observed[target]) for target, wanted in verdict.inputs.items()):
-        return Triage(document.ref, "skip")
+    seen = [(target, wanted, observed[target]) for target, wanted in verdict.inputs.items() if target in observed]
+    if all(settled(target, wanted, deliveries, each) for target, wanted, each in seen):
+        return _stopped(document.ref, verdict, deliveries, missing) if missing else Triage(document.ref, "skip")
     stop = (
         _failed_before(document, failure, keys)
         or _rejected_before(verdict, deliveries)
@@ -147,11 +151,14 @@ def _foreign(verdict: Verdict, deliveries: Mapping[Target, Delivery], observed: 
     return ""
 
 
-def _unobserved(verdict: Verdict, observed: Mapping[Target, Observed]) -> str:
+def unobserved(verdict: Verdict, observed: Mapping[Target, Observed], silent: Mapping[Target, SealerError]) -> str:
+    """Why one of a document's targets could not be looked at, in its store's own words; "" if all could."""
     for target in verdict.inputs:
         if target not in observed:
-            what = f"store {verdict.labels.get(target.store, target.store)} does not answer"
-            return reason.dump(Cause(reason.UNAVAILABLE, (), what, "apply again later"))
+            store, error = verdict.labels.get(target.store, target.store), silent.get(target)
+            what = f"store {store}: {error}" if error else f"store {store} does not answer"
+            way_out = error.way_out if error and error.way_out else "apply again later"
+            return reason.dump(Cause(reason.UNAVAILABLE, (), what, way_out))
     return ""
 
 

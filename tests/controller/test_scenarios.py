@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sealer import schema
-from tests.controller.world import RULES, World
+from tests.controller.world import RULES, Counts, World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +95,34 @@ def test_a_lost_annotation_does_not_change_who_may_be_served(world: World, confi
     ran = world.apply("--config", config)
     assert (ran.code, ran.summary) == (1, "1 failed")
     assert _read(tmp_path / "disk", "web/app") == b"1"
+
+
+def test_a_store_that_can_not_be_used_says_why_and_the_others_get_theirs(
+    world: World, config: Path, tmp_path: Path, counts: Counts
+) -> None:
+    everywhere = {"sealer.dev/stores": "local,disk"}
+    world.put("web/app.yaml", {"k": b"1"}, annotations=everywhere)
+    assert world.apply("--config", config).code == 0
+    (tmp_path / "disk").chmod(0o755)
+    world.put("web/app.yaml", {"k": b"2"}, annotations=everywhere)
+    world.put("web/new.yaml", {"k": b"3"}, annotations=everywhere)
+    ran = world.apply("--config", config)
+    assert (ran.code, ran.summary) == (1, "1 created, 1 updated, 2 failed")
+    assert "store disk: " in ran.err
+    assert "chmod 700" in ran.err
+    assert (world.get("web/app", "k"), world.get("web/new", "k")) == (b"2", b"3")
+    rows = {(row["name"], row["store"]): row["state"] for row in world.status("--format", "json").json["deliveries"]}
+    assert rows == {
+        ("app", "local"): "delivered", ("app", "disk"): "stale",
+        ("new", "local"): "delivered", ("new", "disk"): "pending",
+    }  # fmt: skip
+    before = counts.private
+    assert world.apply("--config", config).summary == "2 failed"
+    assert counts.private == before
+    (tmp_path / "disk").chmod(0o700)
+    assert world.apply("--config", config).code == 0
+    assert (_read(tmp_path / "disk", "web/app"), _read(tmp_path / "disk", "web/new")) == (b"2", b"3")
+    assert {state for state, _ in world.states().values()} == {"delivered"}
 
 
 # What goes and what stays (section 5)
