@@ -146,8 +146,9 @@ class Site:
         self._shared = set(_shared())
 
     def place(self, word: str) -> str:
-        """A word of a command line: DIR is where the keyring is, KEY the id of its newest key."""
-        return str(self.directory) if word == "DIR" else self.keys[0].id if word == "KEY" else word
+        """A word of a command line: DIR is where the keyring is, KEY the id of its newest key, LOG the audit log."""
+        places = {"DIR": str(self.directory), "KEY": self.keys[0].id, "LOG": str(paths.state_home() / "prod/audit")}
+        return places.get(word, word)
 
     def seal(self, path: str, *, key: keys.PrivateKey | None = None, **items: str) -> None:
         """A sealed file whose rule gives it namespace and name."""

@@ -19,6 +19,7 @@ spec:
 """
 PEM = "-----BEGIN PRIVATE KEY-----\n@B@\n-----END PRIVATE KEY-----\n"
 APPLY = "sealer-controller apply ."
+AUDIT = "00000000000000000001.jsonl"
 
 
 @dataclass(frozen=True)
@@ -340,6 +341,7 @@ ROWS: dict[str, dict[str, Row]] = {
         "passes": Row("sealer-controller keys retire KEY", 0),
         "no such key": Row("sealer-controller keys retire ffffffff", 2),
         "argument": Row("sealer-controller keys retire KEY @V@", 2),
+        "value for an id": Row("sealer-controller keys retire @V@", 2),
     },
     "sealer-controller keys compromise": {
         "passes": Row("sealer-controller keys compromise KEY", 0, "payments/db", before=(APPLY,)),
@@ -426,8 +428,39 @@ ROWS: dict[str, dict[str, Row]] = {
             "sealer-controller get payments/db -o ../inputs/out", 0, before=(APPLY,), purposes=("../inputs/out",)
         ),
         "no such item": Row("sealer-controller get payments/db none", 1, before=(APPLY,)),
+        "value for an item": Row("sealer-controller get payments/db @V@", 1, before=(APPLY,)),
         "argument": Row("sealer-controller get payments/db password @V@", 2, before=(APPLY,)),
         "no keyring": Row("sealer-controller get payments/db", 2, before=(APPLY, "remove DIR")),
+    },
+    "sealer-controller audit verify": {
+        "passes": Row(
+            "sealer-controller audit verify", 0, "whole", before=(APPLY, "sealer-controller get payments/db")
+        ),
+        "json": Row("sealer-controller audit verify --format json", 0, before=(APPLY,)),
+        "holds it": Row(
+            "sealer-controller audit verify ../inputs", 1, files={"../inputs/" + AUDIT: '{"a":"@J@"}\n@V@\n'}
+        ),
+        "argument": Row("sealer-controller audit verify --state . @V@", 2, before=(APPLY,)),
+    },
+    "sealer-controller audit query": {
+        "passes": Row(
+            "sealer-controller audit query", 0, "payments/db", before=(APPLY, "sealer-controller get payments/db")
+        ),
+        "jsonl": Row("sealer-controller audit query --verb get --format jsonl", 0, before=(APPLY,)),
+        "holds it": Row(
+            "sealer-controller audit query ../inputs", 0, files={"../inputs/" + AUDIT: '{"a":"@J@"}\n@V@\n'}
+        ),
+        "no time": Row("sealer-controller audit query --since @C@", 2, before=(APPLY,)),
+    },
+    "sealer-controller audit restart": {
+        "passes": Row(
+            "sealer-controller audit restart --reason lost",
+            0,
+            "restarted",
+            before=(APPLY, "remove LOG"),
+        ),
+        "nothing to restart": Row("sealer-controller audit restart --reason lost", 1, before=(APPLY,)),
+        "no reason": Row("sealer-controller audit restart @V@", 2, before=(APPLY,)),
     },
     "sealer-controller status": {
         "passes": Row("sealer-controller status", 0, "delivered", before=(APPLY,)),

@@ -139,7 +139,7 @@ def _body(name: str) -> str:
     sub = words.removeprefix("keys ")
     if words.startswith("keys ") or words == "init":
         return f"controller.commands.keys.{ {'list': 'list_', 'import': 'import_'}.get(sub, sub) }"
-    return f"controller.commands.{words}.run"
+    return f"controller.commands.{words.replace(' ', '.run_')}" if " " in words else f"controller.commands.{words}.run"
 
 
 _WRITING = (

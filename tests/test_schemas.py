@@ -46,6 +46,8 @@ PRINTED: dict[str, list[tuple[str, int, str | None]]] = {
     ],
     "sealer-controller status": [("", 1, "status"), ("--failed", 1, "status")],
     "sealer-controller get": [("payments/db", 0, None)],
+    "sealer-controller audit verify": [("", 0, "audit-verify")],
+    "sealer-controller audit query": [("", 0, "audit-query"), ("--verb get", 0, "audit-query")],
 }
 
 
