@@ -9,6 +9,7 @@ writes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -32,6 +33,13 @@ _OF_A_REPOSITORY = frozenset(  # `git rev-parse --local-env-vars`, but for what 
         *("QUARANTINE_PATH", "INTERNAL_SUPER_PREFIX"),
     )
 )
+LITERALLY = {
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": "/dev/null",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # as the one before, where Git is older
+}
+"""Objects are those that their ids name: not replaced, not grafted, not fetched when they are missing."""
 REGULAR = (b"100644", b"100755")
 
 _NONE = re.compile(
@@ -66,8 +74,10 @@ class Blobs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for stream in (self._stdin, self._stdout):
-            stream.close()
+        # The output first: git may wait for it to be read, and a thread of ours for git.
+        for stream in (self._stdout, self._stdin):
+            with contextlib.suppress(OSError):
+                stream.close()
         self._process.wait()
 
     def read(self, oid: str, *, limit: int = MAX_DOCUMENT) -> bytes | None:
@@ -205,13 +215,10 @@ def environment() -> dict[str, str]:
 def apart(directory: Path | None = None) -> dict[str, str]:
     """An environment for git on one repository, whatever a hook or the caller has set up for another.
 
-    `directory` is a bare one; without it, Git looks upward from where it is started. Objects are those that the ids
-    name: not replaced, not grafted, not fetched when they are missing.
+    `directory` is a bare one; without it, Git looks upward from where it is started.
     """
     kept = {name: value for name, value in environment().items() if name not in _OF_A_REPOSITORY}
-    kept |= {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": "/dev/null"}
-    kept |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
-    return kept | {"GIT_DIR": str(directory)} if directory else kept
+    return kept | LITERALLY | ({"GIT_DIR": str(directory)} if directory else {})
 
 
 def run(

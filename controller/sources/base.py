@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from controller.sources.entry import Entry
     from sealer.documents.document import SealedSecret
 
+DIRTY = "-dirty"
+
 Known = Callable[[Iterable[str]], Mapping[str, bytes]]
 """The cached entries of those files (by hex digest of their bytes) that were parsed before."""
 
@@ -54,3 +56,8 @@ class Source(Protocol):
 
     def signature(self) -> str | None:
         """What changes whenever something to read may have: for polls. None: can't tell, read."""
+
+
+def unknown(_: Iterable[str]) -> dict[str, bytes]:
+    """No file is known: what a run without state passes to `read`."""
+    return {}

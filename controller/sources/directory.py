@@ -7,7 +7,6 @@ below the base folder and isn't met under its own name. What can't be read is a 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from pathlib import Path
@@ -15,27 +14,21 @@ from typing import TYPE_CHECKING
 
 from controller.model import Problem
 from controller.reason import UNREADABLE
-from controller.sources import entry
-from controller.sources.base import Found, Known, Reading
-from sealer import console, files, git
-from sealer.errors import DocumentError, SourceError
+from controller.sources import signature
+from controller.sources.base import DIRTY, Found, Known, Reading
+from controller.sources.documents import Documents
+from controller.sources.names import MARK, OUT, SEARCHED, fits, no_text, passed_over, printable
+from controller.sources.repository import Repository
+from sealer import files, git
+from sealer.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from controller.sources.location import Location
-    from sealer.documents.document import Document, SealedSecret
+    from sealer.documents.document import SealedSecret
 
-SUFFIXES = (".yaml", ".yml", ".json")
-MARK = b"SealedSecret"
-"""A file without these bytes holds no sealed document."""
-
-_KEPT = 128 * 1024 * 1024
-# New documents up to here stay in memory until they are delivered; those beyond are read once more.
-_SEARCHED = 256 * 1024 * 1024
 _CHUNK = 1024 * 1024
-_DIRTY = "-dirty"
-_OUT = "is a link out of the source, and is not followed"
 
 
 class DirectorySource:
@@ -44,8 +37,8 @@ class DirectorySource:
     def __init__(self, location: Location) -> None:
         self._location = location
         self._links: frozenset[str] = frozenset()
-        self._room = _KEPT
-        self._last: tuple[tuple[str, str], tuple[Document, ...]] = (("", ""), ())
+        self._documents = Documents(self._stream)
+        self._revision: str | None = None
 
     def read(self, known: Known) -> Reading:
         """Every sealed document; unreadable files and documents are problems."""
@@ -53,86 +46,32 @@ class DirectorySource:
         walk = _Walk(self._location)
         paths = walk.paths()
         self._links = frozenset(walk.links)
-        found: list[Found] = []
-        fresh: dict[str, bytes] = {}
-        problems = list(walk.problems)
-        digests = self._digests(paths, problems)
-        cached = dict(known(digests.values())) if digests else {}
-        for path, digest in digests.items():
-            if digest in cached:
-                try:
-                    found += [Found(path, digest, each) for each in entry.load(cached[digest])]
-                except (LookupError, TypeError, ValueError):  # damaged: it is parsed again
-                    del cached[digest]
-        new = [each for each in digests.items() if each[1] not in cached]
-        for path, digest in console.progress(new, total=len(new), doing="reading"):
-            found += self._parsed(path, digest, fresh, problems)
-        problems.sort(key=lambda each: (each.path, each.line))
-        return Reading(revision.text(), not walk.problems, tuple(found), tuple(problems), fresh)
+        found = self._documents.read(paths, known)
+        problems = sorted([*walk.problems, *self._documents.problems], key=lambda each: (each.path, each.line))
+        self._revision = revision.text()
+        return Reading(self._revision, not walk.problems, found, tuple(problems), self._documents.fresh)
 
     def load(self, found: Found) -> SealedSecret:
         """The document, from its file: the bytes must be those that were read before."""
-        if found.body is not None:
-            return found.body
-        from sealer.documents.document import SealedSecret
-
-        for each in self._documents(found):
-            if isinstance(each, SealedSecret) and each.place.index == found.entry.index:
-                return each
-        raise SourceError("was changed while it was read", where=found.path, way_out="apply again")
+        return self._documents.load(found)
 
     def descends(self, recorded: str) -> bool | None:
-        """Whether HEAD is a recorded commit or follows it."""
-        return None
+        """Whether HEAD is a recorded commit or follows it; None if that can't be known."""
+        if self._revision is None:
+            self._revision = _Revision(self._location.root).text()
+        repository = Repository(self._location.root, git.environment() | git.LITERALLY)
+        return repository.descends(recorded, self._revision.removesuffix(DIRTY))
 
     def signature(self) -> str | None:
-        """Not known yet."""
-        return None
+        """What changes whenever a file may have: names, sizes, inodes and times, without reading any."""
+        return signature.of(self._location)
 
-    def _documents(self, found: Found) -> tuple[Document, ...]:
-        """All documents of a file. The last one stays: a file may hold thousands, and each of them is asked for."""
-        from sealer.documents.document import parse
-
-        key = (found.path, found.file)
-        if self._last[0] != key:
-            self._last = (key, parse(self._same(found.path, found.file), found.path).documents)
-        return self._last[1]
-
-    def _digests(self, paths: Iterable[str], problems: list[Problem]) -> dict[str, str]:
-        """Digests of the bytes of those files that may hold a sealed document; the bytes are not kept."""
-        found: dict[str, str] = {}
+    def _stream(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | SourceError]]:
         for path in paths:
             try:
-                data = self._read(path)
+                yield path, self._read(path)
             except SourceError as error:
-                problems.append(Problem(path, 0, UNREADABLE, error.what))
-                continue
-            if MARK in data:
-                found[path] = hashlib.sha256(data).hexdigest()
-        return found
-
-    def _parsed(self, path: str, digest: str, fresh: dict[str, bytes], problems: list[Problem]) -> Iterable[Found]:
-        """The documents of a file that is new; failures are not cached."""
-        from sealer.documents.document import parse
-
-        try:
-            data = self._same(path, digest)
-        except SourceError as error:
-            problems.append(Problem(path, 0, UNREADABLE, error.what, error.way_out))
-            return ()
-        file = parse(data, path)
-        pairs = entry.entries(file)
-        problems += [Problem(path, each.line, UNREADABLE, _said(each), each.way_out) for each in file.problems]
-        if not file.problems:
-            fresh[digest] = entry.dump(each for each, _ in pairs)
-        self._room -= len(data)
-        return [Found(path, digest, each, body if self._room > 0 else None) for each, body in pairs]
-
-    def _same(self, path: str, digest: str) -> bytes:
-        data = self._read(path)
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise SourceError("was changed while it was read", where=path, way_out="apply again")
-        return data
+                yield path, error
 
     def _read(self, path: str) -> bytes:
         """The bytes of a file; a link that took the place of one since the walk is not followed."""
@@ -140,7 +79,7 @@ class DirectorySource:
         if path in self._links:
             name = os.path.realpath(name)
             if not _within(name, self._location.base):
-                raise SourceError(_OUT, where=path)
+                raise SourceError(OUT, where=path)
         try:
             descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
@@ -201,20 +140,17 @@ class _Walk:
             with os.scandir(os.path.join(self._base, folder)) as listed:
                 entries = sorted(listed, key=lambda each: each.name)
         except OSError as error:
-            shown = _printable(folder) or "."
+            shown = printable(folder) or "."
             self.problems.append(Problem(shown, 0, UNREADABLE, f"can't be read: {files.reason(error)}"))
             return
         for each in entries:
             path = f"{folder}/{each.name}" if folder else each.name
-            if _passed_over(each.name):
+            if passed_over(each.name):
                 continue
-            fits = each.name.lower().endswith(SUFFIXES)
-            # Names go into tables, reports and commands to paste: one that isn't text is a problem, not a path.
-            if each.is_dir(follow_symlinks=False) or (fits and path.isprintable()):
+            if each.is_dir(follow_symlinks=False) or (fits(each.name) and path.isprintable()):
                 yield path, each
-            elif fits:
-                what = "has a name that is not printable text"
-                self.problems.append(Problem(_printable(path), 0, UNREADABLE, what, "rename it"))
+            elif fits(each.name):
+                self.problems.append(no_text(path))
 
     def _inside(self, link: str) -> str | None:
         """Where a linked file really is, from the base folder; None (and a problem) for one that may not be read."""
@@ -222,7 +158,7 @@ class _Walk:
         if os.path.isdir(real):
             return None
         if not _within(real, self._base):
-            self.problems.append(Problem(link, 0, UNREADABLE, _OUT))
+            self.problems.append(Problem(link, 0, UNREADABLE, OUT))
             return None
         return os.path.relpath(real, self._base)
 
@@ -236,7 +172,7 @@ class _Revision:
         self._thread.start()
 
     def text(self) -> str:
-        """The short commit, with `-dirty` behind it if anything differs from it; "" outside of Git."""
+        """The commit, with `-dirty` behind it if anything differs from it; "" outside of Git."""
         self._thread.join()
         return self._text
 
@@ -246,12 +182,12 @@ class _Revision:
         except SourceError:
             return
         if state is not None and state.commit:
-            self._text = state.commit + (_DIRTY if state.dirty else "")
+            self._text = state.commit + (DIRTY if state.dirty else "")
 
 
 def _of_no_interest(descriptor: int, size: int) -> bool:
     """Whether a file that is too large to be read holds no sealed document: a lock file, a fixture."""
-    if not files.MAX_DOCUMENT < size <= _SEARCHED:
+    if not files.MAX_DOCUMENT < size <= SEARCHED:
         return False
     tail = b""
     while chunk := os.read(descriptor, _CHUNK):
@@ -264,20 +200,3 @@ def _of_no_interest(descriptor: int, size: int) -> bool:
 def _within(real: str, base: str | Path) -> bool:
     """Whether a file really lies below a folder, and not among Git's own."""
     return Path(real).is_relative_to(base) and ".git" not in Path(real).relative_to(base).parts
-
-
-def _said(error: DocumentError) -> str:
-    return str(error).removeprefix(f"{error.where}: ")
-
-
-def _printable(path: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in path)
-
-
-def _passed_over(name: str) -> bool:
-    return name == ".git" or name.startswith((".sealer", ".."))
-
-
-def unknown(_: Iterable[str]) -> dict[str, bytes]:
-    """No file is known: what a run without state passes to `read`."""
-    return {}

@@ -1,23 +1,26 @@
 """Which source a SOURCE argument is: its id, its base folder, its rules (DELIVERY section 5).
 
-Paths, rules and prefix count from the folder of the nearest `.sealer.yaml`, else from the top of the Git work tree,
-else from SOURCE itself.
+Paths, rules and prefix count from the folder of the nearest `.sealer.yaml`, else from the top of the repository, else
+from SOURCE itself. Where a commit is read, its own `.sealer.yaml` counts, and none on disk.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller.sources import address, clone, committed
+from controller.sources.repository import Damaged, Repository
 from sealer import git
 from sealer.configuration import config
 from sealer.errors import SourceError, UsageError
 from sealer.pinning.repository import normalise, work_tree
 
 if TYPE_CHECKING:
+    from controller.sources.address import Address
     from sealer.configuration.config import Config
 
 DIRECTORY = "directory"
@@ -25,15 +28,15 @@ GIT = "git"
 _NAME_IT = "name it yourself: --source-name ID"
 
 _ID = re.compile(r"[A-Za-z0-9/][-._~/:+A-Za-z0-9]{0,252}", re.ASCII)
-_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[a-z]+::", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A directory as a source. `shown` is SOURCE as it was given; `url` the normalised `origin`, if there is one.
+    """A directory or a commit as a source. `shown` is SOURCE as it was given; `url` the normal form of its origin.
 
     `named` says that the id is the operator's own word. `lead` is what stands before a path for people; `here` the
-    current directory from `base`, if it lies inside.
+    current directory from `base`, if it lies inside. With `commit` that is read, out of `repository` (a work tree, or
+    our clone), and `folder` is where in it the base folder is; then `base` need not exist on disk.
     """
 
     shown: str
@@ -47,6 +50,9 @@ class Location:
     here: str = ""
     named: bool = False
     kind: str = DIRECTORY
+    commit: str = ""
+    repository: Path | None = None
+    folder: str = ""
 
     def said(self, path: str) -> str:
         """A path of this source for people: from the current directory where it lies below, else as it is."""
@@ -63,22 +69,93 @@ class Location:
 
 
 def locate(source: str, name: str | None = None, *, ref: str | None = None, path: str | None = None) -> Location:
-    """The location of a directory. Raises UsageError or SourceError for what is none, and what `config.find` raises."""
-    if _REMOTE.match(source):
-        raise UsageError(
-            "a Git URL can't be read yet", where="SOURCE", way_out="clone it, then: sealer-controller apply DIRECTORY"
-        )
+    """The location of a directory or a Git URL, which is fetched: whoever polls locates again.
+
+    Raises UsageError or SourceError for what is none, and what `.sealer.yaml` is refused for.
+    """
+    below = _below(path)
+    found = address.parse(source)
+    if found is not None:
+        return _remote(source, found, name, ref, below)
     if not Path(source).is_dir():
         what = "is not a directory" if os.path.lexists(source) else "no such directory"
         raise SourceError(what, where=source, way_out="name the folder that holds the sealed files")
     root = Path(os.path.realpath(source))
-    found = config.find(root)
     top = _top(root)
-    base = found.root if found else top or root
+    if ref is not None:
+        return _of_work_tree(source, root, top, name, ref, below)
+    if below:
+        root = _joined(root, below)
+    found_config = config.find(root)
+    base = found_config.root if found_config else top or root
     url = _origin(top) if top else None
-    prefix = root.relative_to(base).as_posix()
-    prefix = "" if prefix == "." else prefix
-    return Location(source, root, base, prefix, _id(name, found, url, base), url, found, *_here(base), name is not None)
+    id_ = _id(name, found_config, url, base)
+    prefix = _posix(root.relative_to(base))
+    return Location(source, root, base, prefix, id_, url, found_config, *_here(base), name is not None)
+
+
+def _of_work_tree(source: str, root: Path, top: Path | None, name: str | None, ref: str, below: str) -> Location:
+    """A commit of the repository of a work tree. It has the identity of the work tree, so that one may go back."""
+    if top is None:
+        raise UsageError("needs a Git repository, and SOURCE is in none", where="--ref")
+    repository = Repository.around(top)
+    commit = repository.resolve(ref)
+    folder = "/".join(each for each in (_posix(root.relative_to(top)), below) if each)
+    return _of_commit(Location(source, root, top, "", "", _origin(top), None), repository, commit, folder, name)
+
+
+def _remote(source: str, found: Address, name: str | None, ref: str | None, below: str) -> Location:
+    repository, commit = clone.fetch(found, ref)
+    start = found.local or repository.start
+    location = Location(source, start, start, "", "", found.identity or None, None, kind=GIT)
+    try:
+        return _of_commit(location, repository, commit, below, name)
+    except Damaged:
+        raise clone.damaged(repository.start) from None
+
+
+def _of_commit(location: Location, repository: Repository, commit: str, folder: str, name: str | None) -> Location:
+    base, found = committed.find(repository, commit, folder, location.base)
+    place = location.base / base if base else location.base
+    return replace(
+        location,
+        root=location.base / folder if folder else location.base,
+        base=place,
+        prefix=folder.removeprefix(base).lstrip("/"),
+        source=_id(name, found, location.url, place),
+        config=found,
+        lead=f"{base}/" if base else "",
+        named=name is not None,
+        commit=commit,
+        repository=repository.start,
+        folder=base,
+    )
+
+
+def _below(path: str | None) -> str:
+    """A subfolder as it is given, in its normal form; "" for all."""
+    if path is None:
+        return ""
+    parts = [each for each in path.split("/") if each not in ("", ".")]
+    if path.startswith("/") or ".." in parts or not path.isprintable():
+        what = "is a folder inside of SOURCE: no / before it, no .. in it, printable text"
+        raise UsageError(what, where="--path", way_out="--path clusters/prod")
+    return "/".join(parts)
+
+
+def _joined(root: Path, below: str) -> Path:
+    joined = Path(os.path.realpath(root / below))
+    if not joined.is_relative_to(root):
+        # Whoever writes the source must not choose another one by a link.
+        raise SourceError("leads out of SOURCE by a link", where=f"--path {below}", way_out="name the folder as SOURCE")
+    if not joined.is_dir():
+        raise SourceError("no such folder in SOURCE", where=f"--path {below}")
+    return joined
+
+
+def _posix(path: Path) -> str:
+    text = path.as_posix()
+    return "" if text == "." else text
 
 
 def _here(base: Path) -> tuple[str, str]:
@@ -98,6 +175,8 @@ def _id(name: str | None, found: Config | None, url: str | None, base: Path) -> 
     known = (found.source if found else None) or url
     if known is None and not str(base).isprintable():
         raise UsageError("has a path that can't be its id: it is not printable text", where="SOURCE", way_out=_NAME_IT)
+    if known is not None and not _ID.fullmatch(known):
+        raise UsageError("has a URL that can't be its id", where="SOURCE", way_out=_NAME_IT)
     return known or str(base)
 
 

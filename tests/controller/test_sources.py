@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.sources import entry
-from controller.sources.directory import DirectorySource, unknown
+from controller.sources.base import unknown
+from controller.sources.directory import DirectorySource
 from controller.sources.entry import Entry
 from controller.sources.location import Location, locate
 from sealer.documents import document
@@ -228,6 +229,7 @@ _ENTRY = st.builds(
     _TEXT,
     st.tuples(_TEXT),
     st.tuples(_TEXT, _TEXT),
+    st.booleans(),
     st.booleans(),
     st.tuples(_TEXT),
 )
