@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -12,7 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from controller.commands import apply
+from controller.deliver import deliver
+from controller.settings import Options
 from sealer import schema
+from sealer.errors import SourceError
+from tests.controller.samples import Port
 from tests.controller.world import RULES, Counts, World
 
 if TYPE_CHECKING:
@@ -123,6 +129,55 @@ def test_a_store_that_can_not_be_used_says_why_and_the_others_get_theirs(
     assert world.apply("--config", config).code == 0
     assert (_read(tmp_path / "disk", "web/app"), _read(tmp_path / "disk", "web/new")) == (b"2", b"3")
     assert {state for state, _ in world.states().values()} == {"delivered"}
+
+
+# The audit log comes first (section 4)
+
+
+def test_where_the_log_can_not_be_written_nothing_is_opened(world: World, counts: Counts) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    world.put("web/app.yaml", {"k": b"2"})
+    before, counts.private = world.files(), 0
+    shutil.move(world.state / "audit", world.state / "kept")
+    (world.state / "audit").write_text("no folder")
+    ran = world.apply()
+    assert (ran.code, ran.out, counts.private) == (2, "", 0)
+    assert str(world.state / "audit") in ran.err
+    (world.state / "audit").unlink()
+    shutil.move(world.state / "kept", world.state / "audit")
+    assert world.files()["state.db"] == before["state.db"]
+    assert world.get("web/app", "k") == b"1"
+
+
+def test_a_full_disk_under_the_log_opens_nothing(world: World, counts: Counts) -> None:
+    class Full(Port):
+        def _full(self, call: str) -> None:
+            if call == "audit.append":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    world.put("web/app.yaml", {"k": b"1"})
+    port = Full()
+    port.before = port._full
+    wanted = apply.job(apply.Wanted("."), Options(state=world.state))
+    with pytest.raises(SourceError, match="no space left"):
+        deliver(wanted, port)
+    assert counts.private == 0
+    assert world.apply().summary == "1 created"
+
+
+def test_a_log_that_was_cut_is_refused(world: World, counts: Counts) -> None:
+    world.put("web/app.yaml", {"k": b"1"})
+    world.apply()
+    (log,) = (world.state / "audit").iterdir()
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    world.put("web/app.yaml", {"k": b"2"})
+    counts.private = 0
+    ran = world.apply()
+    assert (ran.code, ran.out, counts.private) == (1, "", 0)
+    assert "audit restart" in ran.err
+    assert world.run("audit", "restart", "--reason", "disk was lost", "--state", world.state).code == 0
+    assert world.apply().summary == "1 updated"
 
 
 # What goes and what stays (section 5)
