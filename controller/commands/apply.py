@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller import report as reports
-from controller import settings
+from controller import settings, sources
 from controller.sources.location import locate
 from sealer import console
 from sealer.emit import emit, refuse_format
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from controller.look import Job
     from controller.report import Report
     from controller.settings import Options
-    from sealer.configuration.config import Config
+    from controller.sources.location import Location
     from sealer.keyrings.keyring import Keyring
 
 CHANGED = 100
@@ -78,7 +78,7 @@ def job(wanted: Wanted, options: Options) -> Job:
     hook = onchange.words(wanted.on_change) if wanted.on_change is not None else ()
     location = locate(wanted.source, wanted.source_name, ref=wanted.ref, path=wanted.path)
     found = settings.resolve(options, config=location.config, keyless=wanted.dry_run)
-    key, ids = _keys(found.ring, location.config, found.cluster)
+    key, ids = _keys(found.ring, location, found.cluster)
     return Job(
         found,
         location,
@@ -95,19 +95,18 @@ def job(wanted: Wanted, options: Options) -> Job:
     )
 
 
-def _keys(ring: Keyring | None, config: Config | None, cluster: str) -> tuple[str, tuple[str, ...] | None]:
+def _keys(ring: Keyring | None, location: Location, cluster: str) -> tuple[str, tuple[str, ...] | None]:
     """The key that is sealed to, and where there is no keyring the ids of all: the pinned bundle has them."""
     if ring is not None:
         newest = settings.sealing_key(ring)
         return (newest.id if newest else ""), None
-    path = config.keys / f"{cluster}.bundle" if config else None
-    if path is None or not path.is_file():
-        return "", None
-    from sealer import files
-    from sealer.formats import bundle
-
     try:
-        pinned = bundle.parse(files.read(path, limit=1024 * 1024), cluster=cluster)
+        data = sources.pinned(location, cluster)
+        if data is None:
+            return "", None
+        from sealer.formats import bundle
+
+        pinned = bundle.parse(data, cluster=cluster)
     except SealerError:
         return "", None
     active = [each for each in pinned.keys if each.status == "active"]
