@@ -66,7 +66,7 @@ def moment(text: str, now: datetime, *, option: str, end: bool = False) -> str:
     """
     if ago := _AGO.fullmatch(text):
         try:
-            return _text(now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
+            return _text(now.astimezone(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
         except OverflowError:
             return stamp(0)
     try:

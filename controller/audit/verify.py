@@ -159,7 +159,7 @@ class _Walk:
             self._link(here, first)
             known = hashed if sequence == record.sequence else ""
             self.sequence, self.hash, self.last, self.place = sequence, known, record, (name, number)
-        self._pair(here)
+            self._pair(here)
 
     def _place(self, here: Place, first: bool) -> int:
         """The sequence of a record that stands in order, be it behind a hole; else 0."""

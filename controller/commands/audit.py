@@ -148,7 +148,7 @@ def _say(found: Report, log: Path, head: Head | None) -> None:
             out(each_line)
     for place_ in found.restarts:
         out(f"{log / place_.where}")
-        for each_line in wrapped(f"restarted {place_.record.time}: {place_.record.entry.reason}"):
+        for each_line in wrapped(f"restarted {place_.record.time}: {_line(place_.record.entry.reason)}"):
             out(each_line)
     for place_ in found.open[:_SHOWN]:
         out(f"{log / place_.where}")
@@ -177,7 +177,7 @@ def _state_option(log: Path) -> str:
 
 def _about(place_: Place) -> str:
     said = place_.record.entry
-    return " ".join(each for each in ("intent to", said.verb, said.ref, said.store) if each)
+    return " ".join(_line(each) for each in ("intent to", said.verb, said.ref, said.store) if each)
 
 
 def _show(records: list[Record]) -> None:
