@@ -43,6 +43,8 @@ def parse(source: str) -> Address | None:
     scp = _SCP.fullmatch(source)
     if scp is not None and (scp[1] or not os.path.lexists(source)):
         user, host, path = scp.groups()
+        if user is None and "@" in path:  # user:password@host:path, which Git would read otherwise
+            raise _refused("holds a password, or an @ in its path", _HELPERS)
         _check("ssh", user, host, None, path)
         return Address(source, _identity(source), host=host)
     place = Path(source)

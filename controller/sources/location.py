@@ -101,7 +101,11 @@ def _of_work_tree(source: str, root: Path, top: Path | None, name: str | None, r
     repository = Repository.around(top)
     commit = repository.resolve(ref)
     folder = "/".join(each for each in (_posix(root.relative_to(top)), below) if each)
-    return _of_commit(Location(source, root, top, "", "", _origin(top), None), repository, commit, folder, name)
+    location = Location(source, root, top, "", "", _origin(top), None)
+    try:
+        return _of_commit(location, repository, commit, folder, name)
+    except Damaged as error:
+        raise repository.why(error) from None
 
 
 def _remote(source: str, found: Address, name: str | None, ref: str | None, below: str) -> Location:

@@ -64,7 +64,7 @@ class Repository:
             raise ambiguous(ref)
         found = self._commit(ref)
         if found is None:
-            exists = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", ref) is not None
+            exists = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{object}}") is not None
             what = "is not a commit" if exists else "no such branch, tag or commit here"
             raise SourceError(what, where=f"--ref {ref}", way_out="" if exists else "git fetch; then again")
         return found
@@ -117,6 +117,13 @@ class Repository:
             pass  # it is no ancestor, or can't be seen to be one
         return None if self._shallow() or self._commit(commit) is None else False
 
+    def why(self, damage: Damaged) -> Damaged:
+        """What is damaged may be what a partial clone never had."""
+        if self._run("config", "--get-regexp", r"^remote\..*\.promisor$") is None:
+            return damage
+        way_out = "git fetch --refetch --no-filter"
+        return Damaged("is a partial clone, and lacks objects of this commit", where=str(self.start), way_out=way_out)
+
     def blobs(self) -> Blobs:
         """Many objects by their ids."""
         return Blobs(self.start, self.env)
@@ -156,7 +163,7 @@ def stream(blobs: Blobs, oids: Sequence[str]) -> Iterator[bytes | SourceError]:
         try:
             head = blobs.head()
         except SourceError as error:
-            raise Damaged(error.what, way_out="git fsck") from None
+            raise Damaged(f"{error.what}: an object is missing or damaged", way_out="git fsck") from None
         if head is None:
             yield Damaged("can't be read: its object is not here", way_out="git fsck")
             continue

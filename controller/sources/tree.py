@@ -75,7 +75,7 @@ class TreeSource:
     def _mended(self, error: Damaged) -> SourceError:
         """What to say of a repository that is damaged: ours is made anew."""
         ours = self._location.kind == GIT and self._location.repository
-        return clone.damaged(ours) if ours else error
+        return clone.damaged(ours) if ours else self._repository.why(error)
 
     def _below(self, base: str, prefix: str) -> dict[str, Object]:
         """Entries below the prefix, by their path from the base folder."""

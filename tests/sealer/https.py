@@ -92,6 +92,9 @@ def serve(handle: Handle, context: ssl.SSLContext | None) -> Iterator[int]:
         def do_GET(self) -> None:
             handle(self)
 
+        def do_POST(self) -> None:
+            handle(self)
+
         def finish(self) -> None:
             with contextlib.suppress(OSError):
                 super().finish()
