@@ -175,17 +175,17 @@ class Daemon:
         retry = parts.schedule.ended(now, results.end(report), signature)
         parts.health.ended(word)
         fields = results.fields(report) | {"retry": round(retry, 1) or None}
+        self._count(word, now - started, report)
         level: Callable[..., None] = parts.log.info if report.changed or report.stopped else parts.log.debug
         (level if report.ok else parts.log.error)("run", **fields)
-        self._count(word, now - started, report)
 
     def _failed(self, fields: dict[str, Any], error: Exception, signature: object, started: float) -> None:
         parts = self._parts
         now = parts.monotonic()
         retry = parts.schedule.ended(now, "failed", signature)
         parts.health.ended("failed", trouble(error))
-        parts.log.error("run-failed", **fields, retry=round(retry, 1))
         self._count("failed", now - started, None)
+        parts.log.error("run-failed", **fields, retry=round(retry, 1))
         # Whatever the state's connection was in: the next run begins with a new one.
         self.close()
 
