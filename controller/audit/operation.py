@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from controller.audit.log import Log
 from controller.audit.record import Entry
@@ -34,10 +34,11 @@ def now() -> int:
 
 
 @contextlib.contextmanager
-def operation(state: Path, verb: KeyVerb, about: str = "") -> Iterator[Told]:
+def operation(state: Path, verb: KeyVerb | Literal["rotate-state"], about: str = "") -> Iterator[Told]:
     """Do the block between intent and outcome. SourceError, and nothing done, if the log can't be written.
 
-    Print after the block: an outcome that can't be written is an error too.
+    Print after the block: an outcome that can't be written is an error too. `rotate-state` holds the state's lock
+    around it: what is left open of one that was killed is closed by the next run.
     """
     log = Log.open(state, now=now)
     [sequence] = log.append([Entry("intent", verb, reason=about)])
