@@ -92,7 +92,7 @@ class _Run:
             self._write(records, view)
         stopped = self.job.stop()
         refusal = "" if stopped else await self._prune(view, records)
-        hook = "" if self.job.dry_run or stopped else self._on_change(view)
+        hook = "" if self.job.dry_run or stopped else self._on_change()
         self._expire()
         return self._report(view, refusal, hook, stopped=stopped, seconds=time.monotonic() - started)
 
@@ -261,10 +261,10 @@ class _Run:
             if isinstance(local, LocalStore):
                 local.expire()
 
-    def _on_change(self, view: View) -> str:
+    def _on_change(self) -> str:
         if self.state is None:
             return ""
-        return onchange.tell(self.job, self.state, self.session.effects, view.reading.revision)
+        return onchange.tell(self.job, self.state, self.session.effects, self.trail)
 
     def _report(self, view: View, refusal: str, hook: str, *, stopped: bool, seconds: float) -> Report:
         job = self.job

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from controller.look import Job
     from controller.report import Change
     from controller.state import State
+    from controller.trail import Trail
 
 TIMEOUT = 300.0
 """Seconds."""
@@ -54,11 +55,12 @@ def gathered(before: str, changes: Iterable[Change]) -> str:
     return json.dumps(list(told.values()), separators=(",", ":")) if told else ""
 
 
-def tell(job: Job, state: State, effects: Effects, revision: str) -> str:
+def tell(job: Job, state: State, effects: Effects, trail: Trail) -> str:
     """Run the command if there is something to be told; what went wrong, or nothing."""
     waiting = state.meta().get(key(job.location.source), "")
     if not waiting or not job.on_change:
         return ""
+    revision = trail.revision
     event = {
         "version": 1,
         "cluster": job.settings.cluster,
@@ -68,6 +70,7 @@ def tell(job: Job, state: State, effects: Effects, revision: str) -> str:
     }
     with effects.around("change.run", job.on_change[0]):
         wrong = _run(job.on_change, json.dumps(event) + "\n")
+    trail.end((), [trail.run("change", "failed" if wrong else "done", wrong)])
     if wrong:
         return wrong
     with state.begin("on-change") as transaction:

@@ -85,6 +85,10 @@ class Trail:
         """An entry that is neither begun nor ended: a refusal."""
         return self._entry("event", verb, ref, store, outcome, reason)
 
+    def run(self, verb: Verb, outcome: Outcome, reason: str) -> Entry:
+        """An entry about the run as a whole, and no secret."""
+        return Entry("event", verb, "", self.source, self.revision, "", outcome, reason)
+
     def meta(self) -> dict[str, str]:
         """What the state is to remember: the end of the log, and where the first open intent stands."""
         if self._log is None:
