@@ -49,7 +49,7 @@ _CAUSES = (
     (r"Host key verification failed", "the host's key is not known", "check the key, then: ssh -T {host}"),
     (r"Permission denied \(|Authentication failed|could not read (User|Pass)|returned error: 40[13]",
      "the credentials were refused, or there are none", _CREDENTIALS),
-    (r"certificate|SSL", "the server's certificate is not trusted", "git config --global http.sslCAInfo FILE"),
+    (r"certificate", "the server's certificate is not trusted", "git config --global http.sslCAInfo FILE"),
 )  # fmt: skip
 
 

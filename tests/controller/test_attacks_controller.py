@@ -360,10 +360,10 @@ def test_an_interruption_that_is_swallowed_while_opening_is_no_failure(
 
 def test_large_documents_make_small_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from controller import batch
-    from controller.sources import directory
+    from controller.sources import documents
 
     monkeypatch.setattr(batch, "BYTES", 2500)
-    monkeypatch.setattr(directory, "_KEPT", 5000)
+    monkeypatch.setattr(documents, "_KEPT", 5000)
     sizes: list[int] = []
     real = batch.begin
 
