@@ -25,7 +25,7 @@ from controller.stores.base import (
     before_put,
     too_large,
 )
-from sealer.errors import SourceError
+from sealer.errors import NoKey, SourceError
 
 if TYPE_CHECKING:
     from controller.model import Problem
@@ -129,6 +129,14 @@ class LocalStore:
 
     async def read(self, target: Target) -> Secret:
         """The newest version, decrypted. Conflict if there is none, CannotOpen or NoKey if it can't be opened."""
+        try:
+            return self._read(target)
+        except NoKey:
+            # The state key may have been rotated between a look at the row and one at the keys.
+            self._found = ()
+            return self._read(target)
+
+    def _read(self, target: Target) -> Secret:
         from controller.statecrypt import open_row
 
         ref = _ref(target)
