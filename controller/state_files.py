@@ -6,20 +6,18 @@ Knows files and the lock, nothing of the database in it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from controller import flock
 from sealer import files
 from sealer.errors import Refused, SourceError
 
 DATABASE = "state.db"
 LOCK = "lock"
 
-_POLL = 0.05
 # SQLite's log needs shared memory and locks that these don't give, or that end at one machine.
 _NETWORK = frozenset(
     (
@@ -93,16 +91,12 @@ def locked(directory: Path, *, timeout: float) -> Iterator[None]:
     except OSError as error:
         raise SourceError(f"can't be opened: {files.reason(error)}", where=str(path)) from None
     try:
-        deadline = time.monotonic() + timeout
-        while not _try_lock(descriptor):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise SourceError(
-                    f"the state is in use{_holder(descriptor)}",
-                    where=str(path),
-                    way_out="wait until it has ended, or pass a longer --lock-timeout SECONDS",
-                )
-            time.sleep(min(_POLL, left))
+        if not flock.taken(descriptor, within=timeout):
+            raise SourceError(
+                f"the state is in use{_holder(descriptor)}",
+                where=str(path),
+                way_out="wait until it has ended, or pass a longer --lock-timeout SECONDS",
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         yield
@@ -132,14 +126,6 @@ def mounted(table: bytes, path: bytes) -> str:
         if inside and len(point) >= length:
             found, length = kind, len(point)
     return found.decode("ascii", "replace")
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _holder(descriptor: int) -> str:

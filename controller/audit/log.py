@@ -10,14 +10,12 @@ Any process may append. Each append reads the last line under `<state>/audit.loc
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from controller import state_files
+from controller import flock, state_files
 from controller.audit import folder, follow
 from controller.audit.actor import Actor
 from controller.audit.folder import FOLDER, Tail
@@ -33,8 +31,6 @@ __all__ = ["MAX_BYTES", "Head", "Log", "Scan"]
 MAX_BYTES = 64 * 1024 * 1024
 LOCK = "audit.lock"
 LOCK_TIMEOUT = 30.0
-
-_POLL = 0.02
 
 
 class Log:
@@ -256,11 +252,8 @@ class Log:
         with self._clear(path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            deadline = time.monotonic() + LOCK_TIMEOUT
-            while not _try_lock(descriptor):
-                if time.monotonic() > deadline:
-                    raise SourceError("the audit log is in use by another process, for half a minute", where=str(path))
-                time.sleep(_POLL)
+            if not flock.taken(descriptor, within=LOCK_TIMEOUT):
+                raise SourceError("the audit log is in use by another process, for half a minute", where=str(path))
             yield
         finally:
             os.close(descriptor)
@@ -268,14 +261,6 @@ class Log:
 
 def _head(tail: Tail) -> Head:
     return Head(tail.last, tail.offset, tail.sequence, tail.hash)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _sync(descriptor: int) -> None:

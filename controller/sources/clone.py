@@ -8,16 +8,15 @@ that a fetch doesn't get on with, is made anew. Nothing in it is worth keeping.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller import flock
 from controller.sources import remote
 from controller.sources.remote import RemoteError
 from controller.sources.repository import Repository, ambiguous, check_ref, is_id
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from controller.sources.address import Address
 
 _DAMAGED = "damaged"
-_PAUSE = 0.1
 _NAME = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]+")
 _FETCH = ("-c", "fetch.prune=false", "fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
 
@@ -205,25 +203,12 @@ def _locked(path: Path, address: Address) -> Iterator[int]:
     except OSError as error:
         raise _unwritable(path, error) from None
     try:
-        began, said = time.monotonic(), False
-        while not _lock(descriptor):
-            if time.monotonic() - began > remote.LIMIT:
-                raise SourceError("is being fetched by another run, for too long", where=address.url)
-            if not said:
-                console.note(f"waiting for another run that fetches {address.url}")
-                said = True
-            time.sleep(_PAUSE)
+        said = f"waiting for another run that fetches {address.url}"
+        if not flock.taken(descriptor, within=remote.LIMIT, waiting=lambda: console.note(said)):
+            raise SourceError("is being fetched by another run, for too long", where=address.url)
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
-        return False
 
 
 def _unwritable(path: Path, error: OSError) -> SourceError:

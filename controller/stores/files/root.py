@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 import stat
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller import flock
 from controller.state_files import filesystem
 from controller.stores.base import Unavailable
 from controller.stores.files import layout
@@ -23,7 +22,6 @@ from sealer.errors import FormatError
 from sealer.shell import quote
 
 _IN_MEMORY = ("tmpfs", "ramfs")
-_POLL = 0.05
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -89,24 +87,12 @@ def locked(place: Place, system: System, descriptor: int, *, wait: float = 2.0) 
         with system.effects.around("files.write", layout.LOCK):
             lock = os.open(layout.LOCK, flags | os.O_CREAT, 0o600, dir_fd=descriptor)
     try:
-        deadline = time.monotonic() + wait
-        while not _try_lock(lock):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                what = "is being written by another process: nothing was changed"
-                raise Unavailable(what, retry_after=wait, where=place.path, way_out="wait until it has ended")
-            time.sleep(min(_POLL, left))
+        if not flock.taken(lock, within=wait):
+            what = "is being written by another process: nothing was changed"
+            raise Unavailable(what, retry_after=wait, where=place.path, way_out="wait until it has ended")
         yield
     finally:
         os.close(lock)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _make(place: Place, system: System) -> None:
