@@ -54,11 +54,16 @@ def run(wanted: Wanted, options: Options, manner: Manner) -> int:
     with contextlib.ExitStack() as stack:
         health = Health(manner.interval, time.monotonic)
         address, metrics, serve = _listening(manner.listen, stack)
-        signals = Signals()
+        notifier = Notifier()
+
+        def told(name: str) -> None:
+            notifier.stopping()
+            log.info("signal", signal=name)
+
+        signals = Signals(told)
         stack.callback(signals.close)
         make = lambda: apply.job(wanted, options)  # noqa: E731
         schedule = Schedule(Pace(manner.interval, manner.resync))
-        notifier = Notifier()
         daemon = Daemon(Parts(make, schedule, signals, log, health, notifier, metrics), keys)
         stack.callback(daemon.close)
         stack.enter_context(signals.installed())
@@ -75,7 +80,6 @@ def run(wanted: Wanted, options: Options, manner: Manner) -> int:
             stack.enter_context(serve(health))
             log.info("listen", address=address)
         daemon.run()
-        notifier.stopping()
         log.info("stop", signal=signals.ending)
     return console.OK
 

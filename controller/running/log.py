@@ -76,7 +76,8 @@ class Log:
             return
         said = {name: value for name, value in fields.items() if value not in ("", None, [], {})}
         line = _json if self._form == "json" else self._text
-        with contextlib.suppress(OSError, ValueError):
+        # RuntimeError: a signal's handler came while another record was being written.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._stream.write(line(time(self._clock()), level, event, said) + "\n")
             self._stream.flush()
 

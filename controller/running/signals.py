@@ -10,7 +10,7 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -19,7 +19,9 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 class Signals:
     """What was asked for until now."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str], None] = lambda _: None) -> None:
+        """`told` is called once, with the name of the signal, within its handler: what it does must be short."""
+        self._told = told
         self.ending = ""
         """The name of the signal that asked to end; empty: none."""
         self._polling = False
@@ -72,6 +74,7 @@ class Signals:
         for each in _ENDING:
             signal.signal(each, signal.SIG_DFL)
         self.end(signal.Signals(number).name)
+        self._told(self.ending)
 
     def _on_poll(self, _: int, __: FrameType | None) -> None:
         self.poll()

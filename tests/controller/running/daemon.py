@@ -39,6 +39,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **(env or {})},
+            start_new_session=True,
         )
         self.records: list[dict[str, Any]] = []
         self.other: list[str] = []
@@ -111,9 +112,9 @@ class Running:
         return "\n".join([*map(json.dumps, self.records), *self.other])
 
     def close(self) -> None:
-        """End it whatever it does."""
-        if self.process.poll() is None:
-            self.process.kill()
+        """End it whatever it does, and what it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join()
         if self.process.stderr:
