@@ -145,9 +145,9 @@ class State:
     dirty: bool
 
 
-def root(start: Path) -> Path:
+def root(start: Path, env: Mapping[str, str] | None = None) -> Path:
     """The top of the work tree that holds `start`. Raises NoRepository, SourceError."""
-    return Path(os.fsdecode(run(start, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
+    return Path(os.fsdecode(run(start, "rev-parse", "--show-toplevel", env=env).removesuffix(b"\n")))
 
 
 def tracked(start: Path, suffixes: Sequence[str] = ("",)) -> list[str]:
@@ -167,20 +167,21 @@ def untracked(top: Path, only: Sequence[str] = ()) -> list[str]:
 
 
 def state(directory: Path) -> State | None:
-    """Commit and cleanliness of a directory (untracked files count); None outside Git."""
+    """Commit and cleanliness, in its own repository, of a directory (untracked files count); None outside Git."""
     try:
-        quiet = _without_programs(directory)
+        env = _without_programs(directory)
         listed = ("status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ".")
-        changed = run(directory, *listed, extra=quiet)
+        changed = run(directory, *listed, env=env)
     except NoRepository:
         return None
-    return State(head(directory), bool(changed))
+    return State(head(directory, env=env), bool(changed))
 
 
 def _without_programs(directory: Path) -> dict[str, str]:
     """The environment in which `status` starts no program that the repository's own configuration names as a filter."""
     try:
-        found = run(directory, "config", "--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\..*\.[a-z]+$")
+        wanted = ("--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\..*\.[a-z]+$")
+        found = run(directory, "config", *wanted, env=apart())
     except NoRepository:
         raise
     except SourceError:
@@ -191,7 +192,7 @@ def _without_programs(directory: Path) -> dict[str, str]:
     given = os.environ.get("GIT_CONFIG_COUNT", "")
     first = int(given) if given.isdigit() else 0
     # Not `-c`: a name may hold a `=`.
-    result = {"GIT_NO_LAZY_FETCH": "1", "GIT_CONFIG_COUNT": str(first + len(values))}
+    result = apart() | {"GIT_CONFIG_COUNT": str(first + len(values))}
     for number, (name, value) in enumerate(values, first):
         result |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     return result
@@ -225,15 +226,12 @@ def run(
     start: Path,
     *args: str,
     literal: bool = False,
-    extra: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> bytes:
     """Output of a git command that only reads. Raises NoRepository or SourceError in our words, not Git's."""
     words = [*command(), *(("--literal-pathspecs",) if literal else ()), *args]
     try:
-        done = subprocess.run(
-            words, cwd=start, env=dict(env or environment()) | dict(extra or {}), capture_output=True, check=False
-        )
+        done = subprocess.run(words, cwd=start, env=env or environment(), capture_output=True, check=False)
     except FileNotFoundError:
         if not start.is_dir():
             raise NoRepository("no such directory", where=str(start)) from None
@@ -266,10 +264,10 @@ def staged(listed: bytes) -> Iterator[tuple[str, bytes]]:
             yield (third if second == b"blob" else second).decode("ascii"), path
 
 
-def head(start: Path, *options: str) -> str:
+def head(start: Path, *options: str, env: Mapping[str, str] | None = None) -> str:
     """The commit that HEAD is at; "" before the first one."""
     try:
-        return run(start, "rev-parse", *options, "HEAD").decode().strip()
+        return run(start, "rev-parse", *options, "HEAD", env=env).decode().strip()
     except SourceError:
         return ""
 

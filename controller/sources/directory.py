@@ -59,8 +59,7 @@ class DirectorySource:
         """Whether HEAD is a recorded commit or follows it; None if that can't be known."""
         if self._revision is None:
             self._revision = _Revision(self._location.root).text()
-        repository = Repository(self._location.root, git.environment() | git.LITERALLY)
-        return repository.descends(recorded, self._revision.removesuffix(DIRTY))
+        return Repository.around(self._location.root).descends(recorded, self._revision.removesuffix(DIRTY))
 
     def signature(self) -> str | None:
         """What changes whenever a file may have: names, sizes, inodes and times, without reading any."""

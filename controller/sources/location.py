@@ -187,13 +187,13 @@ def _id(name: str | None, found: Config | None, url: str | None, base: Path) -> 
 def _top(root: Path) -> Path | None:
     try:
         # From where `.git` is: a folder below it may pose as a bare repository.
-        return Path(os.path.realpath(git.root(work_tree(root) or root)))
+        return Path(os.path.realpath(git.root(work_tree(root) or root, git.apart())))
     except SourceError:
         return None
 
 
 def _origin(top: Path) -> str | None:
     try:
-        return normalise(os.fsdecode(git.run(top, "config", "--get", "remote.origin.url")).strip())
+        return normalise(os.fsdecode(git.run(top, "config", "--get", "remote.origin.url", env=git.apart())).strip())
     except SourceError:
         return None

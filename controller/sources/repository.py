@@ -48,9 +48,9 @@ class Repository:
     env: Mapping[str, str]
 
     @classmethod
-    def around(cls, top: Path) -> Repository:
-        """The repository of a work tree."""
-        return cls(top, git.apart())
+    def around(cls, folder: Path) -> Repository:
+        """The repository of a work tree, or of a folder in it."""
+        return cls(folder, git.apart())
 
     @classmethod
     def bare(cls, directory: Path) -> Repository:

@@ -270,10 +270,17 @@ def test_the_environment_of_a_hook_is_of_another_repository(
     other = Repo.make(tmp_path / "other")
     other.seal("other.yaml")
     other.commit()
+    other.git("remote", "add", "origin", "https://git.example.invalid/other")
+    before = list((other.root / ".git").rglob("*"))
     monkeypatch.setenv("GIT_DIR", str(other.root / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other.root / ".git/index"))
     monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(other.root / ".git/objects"))
-    assert _paths(_read(repo.url)) == ["a.yaml"]
+    for source, ref in ((str(repo.root), None), (str(repo.root), "main"), (repo.url, None)):
+        reading = _read(source, ref=ref)
+        assert _paths(reading) == ["a.yaml"]
+        assert locate(source, ref=ref).source == str(repo.root)
+        assert not reading.revision.endswith("-dirty")
+    assert list((other.root / ".git").rglob("*")) == before
     assert len(_clones()) == 1
 
 

@@ -76,11 +76,14 @@ def test_no_program_of_a_repository_is_run(repo: Repo, program: tuple[str, Path]
     assert not ran.exists()
 
 
-def test_hooks_of_a_template_are_not_in_a_clone(repo: Repo, program: tuple[str, Path], tmp_path: Path) -> None:
+def test_hooks_are_not_run_wherever_they_are(repo: Repo, program: tuple[str, Path], tmp_path: Path) -> None:
     script, ran = program
     (tmp_path / "template/hooks").mkdir(parents=True)
     os.symlink(script, tmp_path / "template/hooks/reference-transaction")
     subprocess.run(["git", "config", "--global", "init.templateDir", str(tmp_path / "template")], check=True)
+    (tmp_path / "hooks").mkdir()
+    os.symlink(script, tmp_path / "hooks/reference-transaction")
+    subprocess.run(["git", "config", "--global", "core.hooksPath", str(tmp_path / "hooks")], check=True)
     _read(repo.url)
     assert not ran.exists()
     assert not list((paths.cache_home() / "git").glob("*/hooks/*"))
