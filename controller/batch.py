@@ -22,6 +22,7 @@ from controller.reason import Cause
 from controller.results import outcomes, said
 from controller.stores.base import Mark, Put, StoreError
 from controller.triage import COMPROMISED, compromised, delivered
+from controller.verdict import input_of
 from sealer.errors import SourceError
 
 if TYPE_CHECKING:
@@ -114,8 +115,7 @@ def _desired(bench: Bench, work: Work, found: Opened) -> Iterator[Desired]:
     for target, wanted in work.verdict.inputs.items():
         if target not in bench.observed:  # it will fail for that; the other stores get theirs
             continue
-        before = bench.deliveries.get(target)
-        stands_for = before.input if work.again and before is not None else wanted
+        stands_for = input_of(work.good, target.store, work.verdict.owner) if work.again else wanted
         mark = fingerprint(bench.mark(), "delivered", target.store, ref, found.secret)
         keys, items = tuple(sorted(found.keys)), tuple(sorted(found.secret.items))
         yield Desired(target, ref, stands_for, mark, keys, size, items, work.document.on_delete)

@@ -89,12 +89,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One document to open. With `again`, it is the last good one of a document that fails: its target was lost."""
+    """One document to open. With `again`, it is the last good one of a document that fails: its target was lost.
+
+    `good` is then its digest: it may be older than what was lost.
+    """
 
     document: Document
     verdict: Verdict
     triage: Triage
     again: bool = False
+    good: str = ""
 
 
 async def look(job: Job, state: State | None, places: Places, marks: Marks, trail: Trail) -> View:

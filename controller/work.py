@@ -34,7 +34,9 @@ def to_open(view: View) -> list[Work]:
     for triage in view.triages:
         again = triage.do == "keep" and _lost(view, triage.ref, triage.reason)
         if triage.do == "open" or again:
-            found.append(Work(documents[triage.ref], view.verdicts[triage.ref], triage, again))
+            known = view.known.documents.get(triage.ref)
+            good = known.good if known and again else ""
+            found.append(Work(documents[triage.ref], view.verdicts[triage.ref], triage, again, good))
     return found
 
 

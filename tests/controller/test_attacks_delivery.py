@@ -1,0 +1,99 @@
+"""Attacks on delivery: by time, by what else changes meanwhile, and by stores that fail at the wrong moment."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sealer import rings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.controller.world import Counts, World
+
+STORE = """apiVersion: sealer.dev/v1alpha1
+kind: Store
+metadata: {name: disk}
+spec: {kind: files, namespaces: [web], root: %s, allowDisk: true}
+"""
+BOTH = {"sealer.dev/stores": "local,disk"}
+DISK = {"sealer.dev/stores": "disk"}
+
+
+@pytest.fixture
+def config(world: World, tmp_path: Path) -> Path:
+    """A configuration with a store `disk` for the namespace web."""
+    folder = tmp_path / "config"
+    folder.mkdir(mode=0o700)
+    (folder / "stores.yaml").write_text(STORE % (tmp_path / "disk"))
+    return folder
+
+
+def _controller(config: Path, spec: str) -> None:
+    text = f"apiVersion: sealer.dev/v1alpha1\nkind: Controller\nspec: {spec}\n"
+    (config / "controller.yaml").write_text(text)
+
+
+def _on_disk(config: Path, ref: str = "web/app") -> bytes | None:
+    file = config.parent / "disk/current" / ref / "k"
+    return file.read_bytes() if file.exists() else None
+
+
+def _hide(config: Path) -> None:
+    """The store `disk` can't be used for a while."""
+    (config.parent / "disk").rename(config.parent / "hidden")
+    (config.parent / "disk").write_text("no directory")
+
+
+def _show(config: Path) -> None:
+    (config.parent / "disk").unlink()
+    (config.parent / "hidden").rename(config.parent / "disk")
+
+
+def _lose(world: World) -> None:
+    """The values of the store `local` are lost."""
+    with closing(sqlite3.connect(world.state / "state.db", isolation_level=None)) as database:
+        database.execute("UPDATE local_versions SET row = NULL")
+
+
+def _told(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+# What is recorded
+
+
+def test_what_an_older_good_one_restored_is_not_taken_for_the_newer(world: World, config: Path) -> None:
+    world.put("web/app.yaml", {"k": b"A"}, annotations=BOTH)
+    world.apply("--config", config)
+    _hide(config)
+    newer = world.put("web/app.yaml", {"k": b"B"}, annotations=BOTH).read_bytes()
+    assert world.apply("--config", config).code == 1
+    assert world.get("web/app", "k") == b"B"
+    _show(config)
+    world.put("web/app.yaml", {"k": b"C"}, sealed_for="web/elsewhere", annotations=BOTH)
+    _lose(world)
+    for _ in range(2):  # the newest fails, then an older one is delivered again
+        world.apply("--config", config)
+    world.write("web/app.yaml", newer)
+    assert world.apply("--config", config).code == 0
+    assert world.get("web/app", "k") == b"B"
+    assert _on_disk(config) == b"B"
+
+
+# What the operator's command is told
+
+
+@pytest.fixture
+def hook(tmp_path: Path) -> tuple[str, Path]:
+    """A command that writes down what it is told, and where."""
+    script, file = tmp_path / "hook", tmp_path / "told"
+    script.write_text(f"#!/bin/sh\ncat >> {file}\n")
+    script.chmod(0o755)
+    return str(script), file
