@@ -211,6 +211,32 @@ def restore(
     return keys.restore(_where(cluster, keyring, passphrase_file, state), file=file)
 
 
+@app.command("rotate-state")
+def rotate_state(
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Destroy the versions that no key opens, which else keep the former key.")
+    ] = False,
+    lock_timeout: Annotated[
+        float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another run.")
+    ] = 10.0,
+    cluster: Cluster = None,
+    keyring: KeyringOption = None,
+    passphrase_file: PassphraseFile = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="DIR", help="Default: $SEALER_STATE, else by the cluster.")
+    ] = None,
+) -> int:
+    """A new key for the state; the one before it is gone.
+
+    The local store is encrypted again. What was deleted is then gone for good, from copies of the state too, which
+    only the former key opens: replace the backups of the keyring that hold it.
+    """
+    from controller.commands import rotatestate
+
+    where = _where(cluster, keyring, passphrase_file, state)
+    return rotatestate.run(where, lock_timeout=lock_timeout, give_up=give_up)
+
+
 def _where(cluster: str | None, keyring: Path | None, passphrase_file: str | None, state: Path | None = None) -> Where:
     from controller.commands.keys import Where
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller import rotation, settings, state_files
-from sealer import paths
+from controller.audit.log import Head, Log
+from controller.audit.operation import now, operation
 from sealer.console import NO, OK, note, out, warn
 from sealer.errors import SourceError
 from sealer.formats import backup
@@ -18,6 +18,7 @@ from sealer.report import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from controller.commands.keys import Where
     from controller.rotation import Rotation
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
 GIVE_UP = "sealer-controller keys rotate-state --give-up"
 
 
-def run(where: Where, *, state: Path | None, lock_timeout: float, give_up: bool) -> int:
+def run(where: Where, *, lock_timeout: float, give_up: bool) -> int:
     """Rotate the state key; 1 if something can't be decrypted, and keeps the former one."""
     directory = where.find()
-    named = state or os.environ.get(settings.STATE_VARIABLE)
-    place = Path(named) if named else paths.state_home() / keyring.read_record(directory).cluster
-    with _opened(place, lock_timeout, named=bool(named)) as opened:
-        done = rotation.rotate(directory, opened, now=datetime.now(UTC), ask=where.ask, give_up=give_up)
-    if opened is None:
+    cluster = keyring.read_record(directory).cluster
+    place = settings.state_directory(where.state, cluster)
+    named = where.state is not None or settings.STATE_VARIABLE in os.environ
+    with _opened(place, lock_timeout, named=named) as state, operation(place, "rotate-state") as told:
+        done = rotation.rotate(directory, state, now=datetime.now(UTC), ask=where.ask, give_up=give_up)
+        told.reason = _told(done)
+        if not done.encrypted.complete:
+            told.outcome = "failed"
+    if state is None:
         note(f"no state in {place}: nothing to encrypt again")
     return _show(done)
 
@@ -51,7 +56,17 @@ def _opened(directory: Path, lock_timeout: float, *, named: bool) -> Iterator[St
     from controller.state import State
 
     with State.open(directory, create=False, lock_timeout=lock_timeout) as state:
+        known = state.meta().get("audit_head")
+        Log.open(directory, now=now).check(Head.load(known) if known else None)
         yield state
+
+
+def _told(done: Rotation) -> str:
+    """What the audit log is told: ids and counts."""
+    rows = done.encrypted
+    dropped = " ".join(each.id for each in done.dropped) or "none"
+    unread = f", {len(rows.unreadable)} {'given up' if rows.given_up else 'unreadable'}" if rows.unreadable else ""
+    return f"active {done.active.id}, dropped {dropped}, {count(rows.versions, 'version')}{unread}"
 
 
 def _show(done: Rotation) -> int:
