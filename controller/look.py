@@ -129,7 +129,7 @@ async def look(job: Job, state: State | None, places: Places, marks: Marks, trai
     targets = {target: each for each, verdict in verdicts.items() for target in verdict.inputs}
     observed, silent = await observe(places, targets, known, marks, trail)
     keys = _keys(ring, known)
-    triages = triage(selection.snapshot, known.deliveries, known.failures, observed, verdicts, keys, job.now, silent)
+    triages = triage(selection.snapshot, known.deliveries, known.failures, observed, verdicts, keys, job.now, silent, known.others)
     return View(job, source, reading, selection, known, places, keys, verdicts, observed, silent, triages)
 
 

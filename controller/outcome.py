@@ -67,7 +67,7 @@ def unopened(view: View, documents: Iterable[Document]) -> Iterator[Change]:
 def silent(view: View, document: Document) -> Iterator[Delivery]:
     """What is recorded of the targets of a document that could not be looked at."""
     for target, wanted in view.verdicts[document.ref].inputs.items():
-        if target not in view.observed:
+        if target not in view.observed and target not in view.known.others:
             error = view.silent.get(target) or Unavailable("does not answer")
             label, source = view.places.label(target.store), document.origin.source
             place = Undelivered(target, label, document.ref, source, wanted, view.job.now)

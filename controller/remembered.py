@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from controller.sources.entry import PARSER
+from controller.triage import live
 from sealer.errors import Refused
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Rows of the state by what they are about."""
+    """Rows of the state by what they are about. `others` are targets that another source has delivered to."""
 
     state: State | None = None
     source: Source | None = None
@@ -27,13 +28,15 @@ class Remembered:
     of_ref: Mapping[Ref, Sequence[Delivery]] = field(default_factory=dict)
     failures: Mapping[Ref, Failure] = field(default_factory=dict)
     documents: Mapping[Ref, Known] = field(default_factory=dict)
+    others: Mapping[Target, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: State | None, source: str) -> Remembered:
         """What a state knows of a source."""
         if state is None:
             return cls()
-        deliveries = state.deliveries(source)
+        all_ = state.deliveries()
+        deliveries = [each for each in all_ if each.source == source]
         of_ref: dict[Ref, list[Delivery]] = {}
         for each in deliveries:
             of_ref.setdefault(each.ref, []).append(each)
@@ -45,6 +48,7 @@ class Remembered:
             of_ref,
             {each.ref: each for each in state.failures(source)},
             {each.ref: each for each in state.documents(source)},
+            {each.target: each.source for each in all_ if each.source != source and live(each)},
         )
 
     def parsed(self, files: Iterable[str]) -> Mapping[str, bytes]:

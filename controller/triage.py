@@ -33,11 +33,12 @@ def triage(
     keys: Keys,
     now: int,  # noqa: ARG001  # retry times come with the remote stores
     silent: Mapping[Target, SealerError] | None = None,
+    others: Mapping[Target, str] | None = None,
 ) -> tuple[Triage, ...]:
     """One decision a ref, in the order of the documents.
 
     A target missing from `observed` could not be looked at; `silent` says why. It stops its document only where the
-    other targets need no work.
+    other targets need no work. `others` are targets that another source of this state delivered to.
     """
     documents: dict[Ref, list[Document]] = {}
     for each in snapshot.documents:
@@ -46,7 +47,7 @@ def triage(
     found = []
     for ref, same in documents.items():
         verdict = verdicts[ref]
-        stop = _collision(same, shared.get(ref, ())) or verdict.reason or _foreign(verdict, deliveries, observed)
+        stop = _collision(same, shared.get(ref, ())) or verdict.reason or _foreign(verdict, deliveries, observed, others or {})
         missing = "" if stop else unobserved(verdict, observed, silent or {})
         found.append(
             _stopped(ref, verdict, deliveries, stop)
@@ -133,18 +134,29 @@ def compromised(ids: Iterable[str]) -> str:
     return reason.dump(Cause(reason.COMPROMISED, (), what))
 
 
-def _foreign(verdict: Verdict, deliveries: Mapping[Target, Delivery], observed: Mapping[Target, Observed]) -> str:
-    """Why what stands at a target is not ours to write over; in a store that adopts, only another source's is."""
+def _foreign(
+    verdict: Verdict,
+    deliveries: Mapping[Target, Delivery],
+    observed: Mapping[Target, Observed],
+    others: Mapping[Target, str],
+) -> str:
+    """Why a target is not ours to write to; in a store that adopts, only what another source has.
+
+    Whose it is says what stands there; where that is lost or can't be seen, who is known to have delivered it.
+    """
+    cluster, _, source = verdict.owner.partition("/")
     for target in verdict.inputs:
         seen = observed.get(target)
-        if seen is None or seen.presence != "present" or seen.owner == verdict.owner:
+        present = seen is not None and seen.presence == "present"
+        owner = seen.owner if seen and present else f"{cluster}/{others.get(target, source)}"
+        if owner == verdict.owner:
             continue
-        adopted = target.store in verdict.adopting and not kin(verdict.owner, seen.owner)
-        if adopted or (not seen.owner and live(deliveries.get(target))):
+        adopted = target.store in verdict.adopting and not kin(verdict.owner, owner)
+        if adopted or (not owner and live(deliveries.get(target))):
             continue
-        what = f"belongs to {seen.owner}, which delivered it first"
+        what = f"belongs to {owner}, which delivered it first"
         way_out = "take it out of one of the two sources, or give it another name"
-        if not seen.owner:
+        if not owner:
             what = "stands there already, and sealer did not put it there"
             way_out = "delete it there, or let the store adopt what it finds: `adopt: true` (--config)"
         return reason.dump(Cause(reason.FOREIGN, (), what, way_out))

@@ -18,13 +18,12 @@ DAY = 24 * 3600 * 1000
 
 
 def long_withdrawn(view: View) -> list[Target]:
-    """Deliveries that were withdrawn so long ago that they are forgotten."""
+    """Deliveries that were withdrawn so long ago that they are forgotten, unless a document asks for them again."""
     before = view.job.now - view.job.configuration.retention.withdrawn_days * DAY
-    return [
-        target
-        for target, each in view.known.deliveries.items()
-        if each.state == "withdrawn" and each.changed_at <= before
-    ]
+    known = view.known.deliveries
+    found = [target for target, each in known.items() if each.state == "withdrawn" and each.changed_at <= before]
+    wanted = {target for verdict in view.verdicts.values() for target in verdict.inputs} if found else ()
+    return [target for target in found if target not in wanted]
 
 
 def to_open(view: View) -> list[Work]:

@@ -69,6 +69,44 @@ def _told(file: Path) -> list[dict[str, object]]:
 # What is recorded
 
 
+def test_what_comes_back_after_it_was_forgotten_is_recorded(world: World, config: Path) -> None:
+    _controller(config, "{retention: {withdrawnDays: 0}}")
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"})
+    world.apply("--config", config)
+    file.unlink()
+    assert world.apply("--config", config).summary == "1 deleted, 1 unchanged"
+    world.put("web/app.yaml", {"k": b"2"})
+    assert world.apply("--config", config).code == 0
+    file.unlink()
+    assert world.apply("--config", config).summary == "1 deleted, 1 unchanged"
+
+
+def test_a_store_that_fails_for_one_source_does_not_forget_what_another_delivered(world: World, config: Path) -> None:
+    world.put("one/web/other.yaml", {"k": b"1"})
+    file = world.put("one/web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.put("two/web/app.yaml", {"k": b"2"}, annotations=DISK)
+    one, two = ["--source-name", "one", "--config", config], ["--source-name", "two", "--config", config]
+    assert world.apply(*one, source="one").code == 0
+    _hide(config)
+    assert world.apply(*two, source="two").code == 1
+    _show(config)
+    file.unlink()
+    assert world.apply(*one, source="one").summary == "1 deleted, 1 unchanged"
+    assert _on_disk(config) is None
+
+
+def test_what_the_first_source_lost_is_not_the_second_ones(world: World, config: Path) -> None:
+    world.put("one/web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.put("two/web/app.yaml", {"k": b"2"}, annotations=DISK)
+    one, two = ["--source-name", "one", "--config", config], ["--source-name", "two", "--config", config]
+    assert world.apply(*one, source="one").code == 0
+    shutil.rmtree(config.parent / "disk")
+    assert world.apply(*two, source="two").code == 1
+    assert world.apply(*one, source="one").code == 0
+    assert _on_disk(config) == b"1"
+
+
 def test_what_an_older_good_one_restored_is_not_taken_for_the_newer(world: World, config: Path) -> None:
     world.put("web/app.yaml", {"k": b"A"}, annotations=BOTH)
     world.apply("--config", config)
