@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 # Bytecode is cached as for any user; without it every start compiles the checkout anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench build lock vectors peers clean
+.PHONY: help demo test soak check bench build lock vectors peers clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ peers: $(VENV)/dev.stamp ## the programs that tests compare with, built once int
 
 test: $(VENV)/dev.stamp peers ## all tests
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: $(VENV)/dev.stamp ## run for ten minutes under churn (SOAK_SECONDS, SOAK_CHANGES)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.soak
 
 check: $(VENV)/dev.stamp ## lint, format, types, import rules, our own hooks on ourselves
 	@$(BIN)/ruff check .

@@ -67,6 +67,14 @@ class Running:
         self.wait("run")
         return self
 
+    def settle(self) -> None:
+        """Ask for runs until one of them, begun after this was called, has had nothing to do."""
+        while self._lines.qsize():
+            self._next()
+        self.run()  # it may have begun before
+        while self.run()["result"] != "unchanged":
+            pass
+
     def hup(self) -> None:
         """Ask for a poll."""
         self.process.send_signal(signal.SIGHUP)
