@@ -126,10 +126,19 @@ async def look(job: Job, state: State | None, places: Places, marks: Marks, trai
         for each in documents
     }
     _say_warnings(verdicts)
-    targets = {target: each for each, verdict in verdicts.items() for target in verdict.inputs}
-    observed, silent = await observe(places, targets, known, marks, trail)
+    targets = [target for verdict in verdicts.values() for target in verdict.inputs]
+    observed, silent = await observe(places, targets)
     keys = _keys(ring, known)
-    triages = triage(selection.snapshot, known.deliveries, known.failures, observed, verdicts, keys, job.now, silent, known.others)
+
+    def decided() -> tuple[Triage, ...]:
+        rows = (known.deliveries, known.failures)
+        return triage(selection.snapshot, *rows, observed, verdicts, keys, job.now, silent, known.others)
+
+    triages = decided()
+    unknown = _drifted(triages, verdicts, known, observed)
+    if unknown:
+        observed |= await read(places, unknown, observed, marks, trail)
+        triages = decided()
     return View(job, source, reading, selection, known, places, keys, verdicts, observed, silent, triages)
 
 
@@ -161,12 +170,11 @@ def _check_revision(job: Job, source: Source, known: Remembered, reading: Readin
 
 
 async def observe(
-    places: Places, targets: Mapping[Target, Ref], known: Remembered, marks: Marks, trail: Trail
+    places: Places, targets: Iterable[Target]
 ) -> tuple[dict[Target, Observed], dict[Target, SealerError]]:
     """What stands at each target, and why some could not be looked at.
 
-    A value that isn't known by its version is read once, for its fingerprint. A mark's own fingerprint never equals a
-    recorded one: it is made for another purpose.
+    A mark's own fingerprint never equals a recorded one: it is made for another purpose.
     """
     found: dict[Target, Observed] = {}
     silent: dict[Target, SealerError] = {}
@@ -175,13 +183,24 @@ async def observe(
         seen = await store.observe(mine) if mine else {}
         found.update((target, each) for target, each in seen.items() if not isinstance(each, StoreError))
         silent.update((target, each) for target, each in seen.items() if isinstance(each, StoreError))
-    drifted = [
-        target
-        for target, seen in found.items()
-        if seen.presence == "present" and seen.owner == places.owner and _unknown(known.deliveries.get(target), seen)
-    ]
-    known_now = await read(places, {target: targets[target] for target in drifted}, found, marks, trail)
-    return found | known_now, silent
+    return found, silent
+
+
+def _drifted(
+    triages: Iterable[Triage], verdicts: Mapping[Ref, Verdict], known: Remembered, observed: Mapping[Target, Observed]
+) -> dict[Target, Ref]:
+    """Values of ours that aren't known by their version, of documents with work: they are read, for a fingerprint.
+
+    Of what is kept as it is nothing is read: it would be again in every run.
+    """
+    found = {}
+    for ref in (each.ref for each in triages if each.do == "open"):
+        for target in verdicts[ref].inputs:
+            seen = observed.get(target)
+            ours = seen is not None and seen.presence == "present" and seen.owner == verdicts[ref].owner
+            if seen is not None and ours and _unknown(known.deliveries.get(target), seen):
+                found[target] = ref
+    return found
 
 
 async def read(

@@ -47,7 +47,11 @@ def triage(
     found = []
     for ref, same in documents.items():
         verdict = verdicts[ref]
-        stop = _collision(same, shared.get(ref, ())) or verdict.reason or _foreign(verdict, deliveries, observed, others or {})
+        stop = (
+            _collision(same, shared.get(ref, ()))
+            or verdict.reason
+            or _foreign(verdict, deliveries, observed, others or {})
+        )
         missing = "" if stop else unobserved(verdict, observed, silent or {})
         found.append(
             _stopped(ref, verdict, deliveries, stop)

@@ -125,6 +125,34 @@ def test_what_an_older_good_one_restored_is_not_taken_for_the_newer(world: World
     assert _on_disk(config) == b"B"
 
 
+# What needs no opening and no reading
+
+
+def test_a_hand_edit_below_a_failing_document_is_read_once(world: World, config: Path) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.apply("--config", config)
+    world.put("web/app.yaml", {"k": b"2"}, sealed_for="web/elsewhere", annotations=DISK)
+    world.apply("--config", config)
+    (config.parent / "disk/current/web/app/k").write_bytes(b"by hand")
+    world.apply("--config", config)
+    before = world.files()
+    world.apply("--config", config)
+    assert world.files() == before
+
+
+def test_what_is_retained_and_comes_back_broken_is_not_read_each_run(world: World, config: Path) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations={"sealer.dev/on-delete": "retain"})
+    world.apply()
+    file.unlink()
+    world.apply()
+    world.put("web/app.yaml", {"k": b"2"}, sealed_for="web/elsewhere")
+    world.apply()
+    before = world.files()
+    world.apply()
+    assert world.files() == before
+
+
 # What the operator's command is told
 
 
