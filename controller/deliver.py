@@ -172,7 +172,7 @@ class _Run:
         now, rest = self.job.now, [each for each in view.triages if each.ref not in opened]
         for step in plan(rest, (), view.known.deliveries, view.observed, now):
             if step.op == "record":
-                records.recorded([replace(view.known.deliveries[step.target], version=step.expect)])
+                records.settled(view.known.deliveries[step.target], step.expect, now)
         refused = []
         for triage in rest:
             if triage.do == "skip":

@@ -67,7 +67,7 @@ def _without(triage: Triage, deliveries: Iterable[Delivery], observed: Mapping[T
     for delivery in deliveries:
         seen = observed.get(delivery.target)
         if triage.do == "skip":
-            if seen is not None and seen.version != delivery.version:
+            if seen is not None and (seen.version, "delivered") != (delivery.version, delivery.state):
                 yield Step("record", delivery.target, triage.ref, seen.version, delivery.fingerprint)
         elif triage.do == "keep" and live(delivery):
             yield Step("keep", delivery.target, triage.ref, delivery.version, "", triage.reason)

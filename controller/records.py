@@ -75,6 +75,11 @@ class Records:
         """Deliveries of a document about which nothing else changed."""
         self._deliveries += deliveries
 
+    def settled(self, delivery: Delivery, version: str, now: int) -> None:
+        """A delivery that holds what is wanted, under a version that was not known, or in sight again."""
+        since = delivery.changed_at if delivery.state == "delivered" else now
+        self._deliveries.append(replace(delivery, version=version, state="delivered", reason="", changed_at=since))
+
     def unchanged(self, document: Document, load: Callable[[Document], SealedSecret], now: int) -> None:
         """A document that holds what was delivered: written only if something else was recorded of it.
 

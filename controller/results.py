@@ -110,14 +110,17 @@ def undelivered(
 ) -> Delivery:
     """What is recorded of a target that did not get its value; what was delivered there before stays.
 
-    What the store rejected for good is not offered again until the input changes.
+    What the store rejected for good is not offered again until the input changes: that one is then recorded. Otherwise
+    the input stays that of what stands there, as far as it is known.
     """
     why = reason.dump(Cause(code or reason.UNAVAILABLE, (), f"store {place.label}: {error.what}", error.way_out))
     state: DeliveryState = "failed" if lasting else "pending"
     if before is None or not live(before):
         seq = before.seq if before else 0
         return Delivery(place.target, place.ref, place.source, seq, place.input, "", "", (), state, why, place.now)
-    return replace(before, input=place.input, state=state, reason=why, changed_at=place.now)
+    known = "" if before.state == "failed" else before.input
+    wanted = place.input if lasting else known
+    return replace(before, input=wanted, state=state, reason=why, changed_at=place.now)
 
 
 def _refused(bench: Bench, work: Work, step: Step, wanted: str, error: StoreError) -> Delivery:

@@ -62,12 +62,14 @@ def triage(
 
 
 def settled(target: Target, wanted: str, deliveries: Mapping[Target, Delivery], seen: Observed) -> bool:
-    """Whether a target holds what was recorded, and that is what is wanted.
+    """Whether a target holds what was recorded, and that is what is wanted, also if it was out of sight meanwhile.
 
     Another version than the recorded one is drift, unless the value read there has the recorded fingerprint.
     """
     delivery = deliveries.get(target)
-    if delivery is None or delivery.state != "delivered" or delivery.input != wanted or seen.presence != "present":
+    if not live(delivery) or delivery is None or delivery.state == "failed":
+        return False
+    if delivery.input != wanted or seen.presence != "present":
         return False
     return seen.version == delivery.version or (seen.fingerprint != "" and seen.fingerprint == delivery.fingerprint)
 
@@ -126,7 +128,7 @@ def _compromised(document: Document, verdict: Verdict, deliveries: Mapping[Targe
 def delivered(verdict: Verdict, deliveries: Mapping[Target, Delivery]) -> bool:
     """Whether this very document stands in one of its targets, or did when it was last looked at."""
     return any(
-        live(deliveries.get(target)) and deliveries[target].input == wanted and deliveries[target].state == "delivered"
+        live(deliveries.get(target)) and deliveries[target].input == wanted and deliveries[target].state != "failed"
         for target, wanted in verdict.inputs.items()
     )
 

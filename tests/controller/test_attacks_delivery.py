@@ -153,6 +153,18 @@ def test_what_is_retained_and_comes_back_broken_is_not_read_each_run(world: Worl
     assert world.files() == before
 
 
+def test_a_compromised_key_and_a_store_that_was_away(world: World, config: Path) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.apply("--config", config)
+    world.run("keys", "compromise", world.ring.entries[0].id)
+    assert world.apply("--config", config).code == 0
+    _hide(config)
+    assert world.apply("--config", config).code == 1
+    _show(config)
+    ran = world.apply("--config", config)
+    assert ran.code == 0, ran.err
+
+
 # What the operator's command is told
 
 
@@ -163,3 +175,31 @@ def hook(tmp_path: Path) -> tuple[str, Path]:
     script.write_text(f"#!/bin/sh\ncat >> {file}\n")
     script.chmod(0o755)
     return str(script), file
+
+
+def test_after_an_outage_nothing_is_opened_that_stands_there(world: World, config: Path, counts: Counts) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.apply("--config", config)
+    _hide(config)
+    assert world.apply("--config", config).code == 1
+    _show(config)
+    counts.private = 0
+    assert world.apply("--config", config).summary == "1 unchanged"
+    assert counts.private == 0
+    assert world.states()["web/app"][0] == "delivered"
+    before = world.files()
+    assert world.apply("--config", config).summary == "1 unchanged"
+    assert world.files() == before
+
+
+def test_what_was_rejected_before_an_outage_is_not_taken_for_delivered(world: World, config: Path) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.apply("--config", config)
+    world.put("web/app.yaml", {"k": b"2", "K": b"2"}, annotations=DISK)
+    assert world.apply("--config", config).code == 1
+    _hide(config)
+    assert world.apply("--config", config).code == 1
+    _show(config)
+    for _ in range(2):
+        assert world.apply("--config", config).code == 1
+        assert _on_disk(config) == b"1"
