@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +14,9 @@ from tests.servers import peers
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("sealer", deadline=None)
 hypothesis.settings.load_profile("sealer")
+
+# What a shell script starts with `&` ignores Ctrl-C, and so do its children: tests of Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _peer(peer: peers.Peer) -> Path:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -204,6 +205,7 @@ def at_terminal(*args: str, typed: bytes = b"", after: bytes = b"") -> Terminal:
         if not sent and after in screen:
             os.write(terminal, typed)
             sent = True
+        assert select.select([terminal], [], [], 30)[0], f"waits on: {screen.decode(errors='replace')}"
         try:
             chunk = os.read(terminal, 65536)
         except OSError:
