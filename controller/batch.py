@@ -20,7 +20,7 @@ from controller.open import Opened
 from controller.plan import plan
 from controller.reason import Cause
 from controller.results import outcomes, said
-from controller.stores.base import Mark, Put, StoreError
+from controller.stores.base import Mark, Put, Rejected, StoreError
 from controller.triage import COMPROMISED, compromised, delivered
 from controller.verdict import input_of
 from sealer.errors import SourceError
@@ -74,11 +74,14 @@ async def run(bench: Bench, ready: Ready, *, dry_run: bool) -> list[Done]:
     desired = [each for ref, found in opened.items() for each in _desired(bench, works[ref], found)]
     steps = plan([works[ref].triage for ref in opened], desired, bench.deliveries, bench.observed, bench.now)
     results: dict[Target, str | StoreError] = {}
+    for ref, found in opened.items():
+        results.update(_rejected(bench, works[ref], found))
     intents: list[Intent] = []
     if not dry_run:
         wanted = {each.target: each for each in desired}
-        intents = [_intent(bench, ready, step, wanted[step.target]) for step in steps if step.op == "put"]
-        results = await _effects(bench, intents, opened)
+        puts = [step for step in steps if step.op == "put" and step.target not in results]
+        intents = [_intent(bench, ready, step, wanted[step.target]) for step in puts]
+        results |= await _effects(bench, intents, opened)
     done = list(outcomes(bench, ready, failed, steps, desired, intents, results))
     if not dry_run:
         bench.trail.end(said(ready, done, results))
@@ -99,14 +102,19 @@ def _open(bench: Bench, ready: Ready) -> tuple[dict[Ref, Opened], dict[Ref, str]
 
 
 def _refused(bench: Bench, work: Work, opened: Opened) -> str:
-    """Why an opened document is not delivered: v1 shows only now which key it was sealed to; stores have limits."""
+    """Why an opened document is not delivered: v1 shows only now which key it was sealed to."""
     bad = [key for key in opened.keys if bench.keys.status.get(key) == COMPROMISED]
     if bad and not work.again and not delivered(work.verdict, bench.deliveries):
         return compromised(bad)
-    for target in work.verdict.inputs:
-        for problem in bench.store(target.store).lint(target, opened.secret):
-            return reason.dump(Cause(reason.STORE, (), problem.what, problem.way_out))
     return ""
+
+
+def _rejected(bench: Bench, work: Work, opened: Opened) -> Iterator[tuple[Target, Rejected]]:
+    """Targets that would not take what they are to hold: found out before anything is sent to any store."""
+    for target in work.verdict.inputs:
+        problem = next(iter(bench.store(target.store).lint(target, opened.secret)), None)
+        if problem is not None and target in bench.observed:
+            yield target, Rejected(problem.what, way_out=problem.way_out)
 
 
 def _desired(bench: Bench, work: Work, found: Opened) -> Iterator[Desired]:

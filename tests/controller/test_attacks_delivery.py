@@ -128,6 +128,14 @@ def test_what_an_older_good_one_restored_is_not_taken_for_the_newer(world: World
 # What needs no opening and no reading
 
 
+def test_a_document_that_a_store_does_not_take_is_opened_once(world: World, config: Path, counts: Counts) -> None:
+    world.put("web/app.yaml", {"k": b"1", "K": b"2"}, annotations=DISK)
+    assert world.apply("--config", config).code == 1
+    counts.private, before = 0, world.files()
+    assert world.apply("--config", config).code == 1
+    assert (counts.private, world.files() == before) == (0, True)
+
+
 def test_a_hand_edit_below_a_failing_document_is_read_once(world: World, config: Path) -> None:
     world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
     world.apply("--config", config)
