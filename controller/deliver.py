@@ -183,7 +183,7 @@ class _Run:
                 refused.append(self.trail.event("refuse", triage.ref, "refused", reason.short(triage.reason)))
         for known, why in outcome.hidden(view):
             records.unreadable(known, why, now)
-        records.forget(work.long_withdrawn(view))
+        records.forget(work.forgotten(view))
         for known in outcome.missing(view):
             if outcome.stands(view, known.ref):
                 records.gone(known, outcome.GONE, now)

@@ -113,7 +113,7 @@ async def look(job: Job, state: State | None, places: Places, marks: Marks, trai
     _check_revision(job, source, known, reading)
     ring = job.settings.ring
     ids = [entry.id for entry in ring.entries] if ring else job.key_ids
-    selection = select(reading, job.location, job.settings.cluster, ids)
+    selection = select(reading, job.location, job.settings.cluster, ids, known.standing)
     if not reading.found and not reading.problems and not job.allow_prune:
         way_out = "name the folder that holds the sealed files; if none is meant to be there: --allow-prune"
         raise SourceError("holds no sealed document", where=job.location.shown, way_out=way_out)

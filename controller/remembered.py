@@ -51,6 +51,11 @@ class Remembered:
             {each.target: each.source for each in all_ if each.source != source and live(each)},
         )
 
+    @property
+    def standing(self) -> frozenset[Ref]:
+        """The documents of which something that was delivered stays."""
+        return frozenset(each.ref for each in self.deliveries.values() if live(each))
+
     def parsed(self, files: Iterable[str]) -> Mapping[str, bytes]:
         """Cached entries of those files that were parsed before."""
         return self.state.parsed(files, PARSER) if self.state else {}

@@ -1,7 +1,8 @@
 """Which sealed documents of a source are this cluster's (DESIGN section 11, `apply`). Pure.
 
 A rule that names clusters decides. Without one, a v2 document is ours if it is sealed to a key of ours, and a v1
-document, which names no key, counts as ours.
+document, which names no key, counts as ours. What was delivered before stays ours: where its key is lost it fails, and
+is not taken for gone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sealer.errors import NameRefused
 from sealer.formats.binding import Scope, check_name, check_namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from controller.sources.base import Found, Reading
     from controller.sources.entry import Entry
@@ -33,9 +34,18 @@ class Selection:
     sealed: int
 
 
-def select(reading: Reading, location: Location, cluster: str, key_ids: Iterable[str] | None) -> Selection:
-    """The documents of `cluster`. `key_ids` are those of its keys; None: not known, and nothing is told by them."""
-    ours = _Ours(location, cluster, None if key_ids is None else frozenset(key_ids))
+def select(
+    reading: Reading,
+    location: Location,
+    cluster: str,
+    key_ids: Iterable[str] | None,
+    delivered: Collection[Ref] = (),
+) -> Selection:
+    """The documents of `cluster`. `key_ids` are those of its keys; None: not known, and nothing is told by them.
+
+    `delivered` are those of which something stands that this source delivered.
+    """
+    ours = _Ours(location, cluster, None if key_ids is None else frozenset(key_ids), delivered)
     documents: list[Document] = []
     found: dict[Origin, Found] = {}
     problems = [each for each in reading.problems if ours.by_rule(each.path) is not False]
@@ -60,10 +70,13 @@ def select(reading: Reading, location: Location, cluster: str, key_ids: Iterable
 class _Ours:
     """Decides; asks the rules once a path."""
 
-    def __init__(self, location: Location, cluster: str, key_ids: frozenset[str] | None) -> None:
+    def __init__(
+        self, location: Location, cluster: str, key_ids: frozenset[str] | None, delivered: Collection[Ref]
+    ) -> None:
         self._config = location.config
         self._cluster = cluster
         self._key_ids = key_ids
+        self._delivered = delivered
         self._ruled: dict[str, bool | None] = {}
 
     def has(self, found: Found) -> bool:
@@ -72,7 +85,9 @@ class _Ours:
         if ruled is not None:
             return ruled
         entry = found.entry
-        return self._key_ids is None or entry.unkeyed or not self._key_ids.isdisjoint(entry.recipients)
+        if self._key_ids is None or entry.unkeyed or not self._key_ids.isdisjoint(entry.recipients):
+            return True
+        return Ref(entry.namespace, entry.name) in self._delivered
 
     def by_rule(self, path: str) -> bool | None:
         """What the rule for a path says; None if none names clusters."""

@@ -17,13 +17,23 @@ DAY = 24 * 3600 * 1000
 """Milliseconds."""
 
 
-def long_withdrawn(view: View) -> list[Target]:
-    """Deliveries that were withdrawn so long ago that they are forgotten, unless a document asks for them again."""
+def forgotten(view: View) -> list[Target]:
+    """Deliveries that no document asks for, and that were withdrawn long ago or never came to anything."""
     before = view.job.now - view.job.configuration.retention.withdrawn_days * DAY
-    known = view.known.deliveries
-    found = [target for target, each in known.items() if each.state == "withdrawn" and each.changed_at <= before]
-    wanted = {target for verdict in view.verdicts.values() for target in verdict.inputs} if found else ()
-    return [target for target in found if target not in wanted]
+    known = view.known.deliveries.items()
+    found = [
+        target for target, each in known if not live(each) and (each.state != "withdrawn" or each.changed_at <= before)
+    ]
+    if not found:
+        return []
+    wanted = {target for verdict in view.verdicts.values() for target in verdict.inputs}
+    there = {*view.verdicts, *(each.ref for each in outcome.missing(view))}
+    return [
+        target
+        for target in found
+        if target not in wanted
+        and (view.known.deliveries[target].state == "withdrawn" or view.known.deliveries[target].ref in there)
+    ]
 
 
 def to_open(view: View) -> list[Work]:

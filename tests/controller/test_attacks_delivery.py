@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sealer.formats import keys
 from tests.sealer import rings
 
 if TYPE_CHECKING:
@@ -125,6 +126,16 @@ def test_what_an_older_good_one_restored_is_not_taken_for_the_newer(world: World
     assert _on_disk(config) == b"B"
 
 
+def test_a_failed_delivery_is_forgotten_with_its_document(world: World, config: Path) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    (config.parent / "disk").write_text("no directory")
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    assert world.apply("--config", config).code == 1
+    file.unlink()
+    assert world.apply("--config", config).code == 0
+    assert world.states() == {"web/other": ("delivered", "1")}
+
+
 # What needs no opening and no reading
 
 
@@ -171,6 +182,24 @@ def test_a_compromised_key_and_a_store_that_was_away(world: World, config: Path)
     _show(config)
     ran = world.apply("--config", config)
     assert ran.code == 0, ran.err
+
+
+# What is withdrawn
+
+
+def test_a_lost_key_deletes_nothing(world: World) -> None:
+    for name in ("one", "two"):
+        world.put(f"web/{name}.yaml", {"k": b"1"})
+    assert world.apply().code == 0
+    lost, world.kem = world.kem, keys.generate_kem()
+    shutil.rmtree(world.directory)
+    rings.make(world.directory, world.kem, world.rsa)
+    world.put("web/other.yaml", {"k": b"1"}, envelope="v1")
+    ran = world.apply()
+    assert (ran.code, ran.summary) == (1, "1 created, 2 failed")
+    assert "cluster prod holds no such key" in ran.err
+    world.put("web/one.yaml", {"k": b"2"}, to=lost)
+    assert world.apply().summary == "2 failed, 1 unchanged"
 
 
 # What the operator's command is told
