@@ -9,6 +9,7 @@ from controller import remembered
 from controller.configuration import Configuration
 from controller.fingerprint import fingerprint
 from controller.model import Delivery, Document, Keys, Observed, Ref, Target, Triage
+from controller.recover import unsettled
 from controller.remembered import Remembered
 from controller.select import Selection, select
 from controller.sources import open_source
@@ -20,7 +21,7 @@ from sealer import console
 from sealer.errors import Refused, SealerError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from controller.marks import Marks
     from controller.places import Places
@@ -101,8 +102,10 @@ class Work:
     good: str = ""
 
 
-async def look(job: Job, state: State | None, places: Places, marks: Marks, trail: Trail) -> View:
-    """Read the source, pick what is ours, judge, observe, triage."""
+async def look(
+    job: Job, state: State | None, places: Places, marks: Marks, trail: Trail, waiting: Collection[Target] = ()
+) -> View:
+    """Read the source, pick what is ours, judge, observe, triage. What is `waiting` is left alone, as if unseen."""
     known = Remembered.of(state, job.location.source)
     said = remembered.check(known, job.location, job.settings.cluster)
     if said:
@@ -128,6 +131,9 @@ async def look(job: Job, state: State | None, places: Places, marks: Marks, trai
     _say_warnings(verdicts)
     targets = [target for verdict in verdicts.values() for target in verdict.inputs]
     observed, silent = await observe(places, targets)
+    for target in waiting:
+        if observed.pop(target, None) is not None:
+            silent[target] = unsettled()
     keys = _keys(ring, known)
 
     def decided() -> tuple[Triage, ...]:
@@ -233,8 +239,9 @@ def outdated(view: View, targets: Iterable[Target], marks: Marks) -> dict[Target
     found = {}
     for target in targets:
         delivery, seen = view.known.deliveries.get(target), view.observed.get(target)
-        stands = live(delivery) and seen is not None and seen.presence == "present" and not seen.fingerprint
-        if delivery is not None and stands and not delivery.fingerprint.startswith(f"{marks.prefix}:"):
+        if delivery is None or seen is None or seen.presence != "present" or _unknown(delivery, seen):
+            continue  # nothing to compare with, or read already
+        if not delivery.fingerprint.startswith(f"{marks.prefix}:"):
             found[target] = delivery.ref
     return found
 

@@ -44,19 +44,35 @@ def resolve(intent: Intent, seen: Observed | None, closed: str = "") -> End:
     if not moved(intent, seen):
         unwritten = seen.version == intent.expect or (seen.presence == "absent" and not intent.expect)
         return "again" if unwritten else "conflict"
+    if outdated(intent, seen):
+        return "record" if seen.token == intent.token else "conflict"
     return "record" if seen.fingerprint and seen.fingerprint == intent.fingerprint else "conflict"
 
 
-def recorded(intent: Intent, before: Delivery | None, version: str, now: int) -> Delivery | None:
-    """The delivery that an intent comes to once it happened; None if a delete left nothing to record."""
+def outdated(intent: Intent, seen: Observed) -> bool:
+    """Whether the state key was rotated since: two fingerprints then say nothing about each other."""
+    return seen.fingerprint != "" and _key(seen.fingerprint) != _key(intent.fingerprint)
+
+
+def recorded(
+    intent: Intent, before: Delivery | None, version: str, now: int, *, unsure: bool = False
+) -> Delivery | None:
+    """The delivery that an intent comes to once it happened; None if a delete left nothing to record.
+
+    `unsure`: only the token says so, and a mark outlives a hand edit. Without an input it is opened and compared.
+    """
     if intent.op == "delete":
         return withdrawn(before, now) if before is not None else None
     return Delivery(
-        intent.target, intent.ref, intent.source, intent.seq, intent.input, intent.fingerprint, version,
-        intent.keys, "delivered", "", now, intent.on_delete,
+        intent.target, intent.ref, intent.source, intent.seq, "" if unsure else intent.input, intent.fingerprint,
+        version, intent.keys, "delivered", "", now, intent.on_delete,
     )  # fmt: skip
 
 
 def withdrawn(delivery: Delivery, now: int) -> Delivery:
     """A delivery that is managed no more."""
     return replace(delivery, seq=delivery.seq + 1, state="withdrawn", reason="", changed_at=now)
+
+
+def _key(fingerprint: str) -> str:
+    return fingerprint.partition(":")[0]

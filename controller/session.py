@@ -73,5 +73,7 @@ def opened(job: Job, clock: Callable[[], int], effects: Effects | None = None) -
             yield Session(state, None, port, clock)
             return
         state = stack.enter_context(State.open(directory, lock_timeout=job.lock_timeout, effects=port))
+        if job.settings.ring is not None:
+            job.settings.ring.refresh()
         log = Log.open(directory, now=clock, effects=port, max_bytes=job.configuration.audit_max_bytes)
         yield Session(state, log, port, clock)

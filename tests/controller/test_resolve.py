@@ -91,3 +91,14 @@ def test_a_delete_withdraws_what_was_recorded() -> None:
     assert recorded(DELETE, before, "", NOW + 1) == withdrawn(before, NOW + 1)
     assert recorded(DELETE, None, "", NOW) is None
     assert withdrawn(before, NOW + 1).state == "withdrawn"
+
+
+def test_after_a_rotation_the_token_tells_and_the_value_is_compared_when_it_is_opened() -> None:
+    """A fingerprint of a former state key says nothing about one of the key of now."""
+    by_now = "89abcdef:" + PUT.fingerprint.partition(":")[2]
+    ours = Observed(PUT.target, "present", "4", token=PUT.token, fingerprint=by_now)
+    assert resolve(PUT, ours) == "record"
+    assert resolve(PUT, seen("present", "4", by_now)) == "conflict"
+    found = recorded(PUT, delivery(REF), "4", NOW, unsure=True)
+    assert found is not None
+    assert found.input == ""

@@ -604,7 +604,6 @@ def test_the_extra_is_needed_only_where_there_is_a_state(place: World, state: bo
 # --- the rest of the controller
 
 
-@pytest.mark.xfail(strict=True, reason="session.opened: the keyring is to be refreshed once the lock is held")
 def test_an_apply_that_waited_for_the_lock_delivers_nothing_again(
     place: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -649,7 +648,6 @@ def test_what_stands_in_another_store_is_left_alone(place: World, folder: Path, 
     assert counts.private == 0
 
 
-@pytest.mark.xfail(strict=True, reason="look.outdated: a mark's fingerprint hides that the value was not read")
 @pytest.mark.parametrize("stores", ["vm", "local,vm"])
 def test_a_value_in_another_store_is_read_once_and_compared(place: World, folder: Path, stores: str) -> None:
     place.put("web/app.yaml", {"k": b"1"}, annotations={"sealer.dev/stores": stores})
@@ -676,9 +674,6 @@ def test_a_delivery_to_another_store_killed_at_every_effect_has_the_right_values
         place.put("web/app.yaml", {"k": b"2"}, annotations=EVERYWHERE)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="resolve: a fingerprint of a former key is unknown, not different; ask the token"
-)
 def test_a_delivery_to_another_store_that_was_killed_is_not_called_failed_after_a_rotation(
     place: World, folder: Path, fast: Path
 ) -> None:
