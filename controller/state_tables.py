@@ -143,7 +143,7 @@ def checkpoint(connection: sa.Connection) -> bool:
 def compact(connection: sa.Connection, path: Path) -> bool:
     """Write the database anew, so that nothing of a former row is in a file; as `checkpoint`.
 
-    `secure_delete` alone leaves copies of cells in pages that were balanced.
+    `secure_delete` is of a connection: what another program replaced is overwritten only so.
     """
     connection.rollback()
     try:

@@ -96,7 +96,7 @@ def warning(record: Record) -> str:
     way_out = "run: sealer-controller keys backup FILE"
     if record.backed_up is None:
         return f"keyring has no backup; {way_out}"
-    made = [(key.id, key.sequence) for key in (*record.keys, *record.state_keys)]
+    made = [(key.id, key.sequence) for key in record.keys] + [(key.id, key.sequence) for key in record.state_keys]
     saved = record.backed_up
     newer = [key_id[:8] for key_id, sequence in made if sequence > saved.sequence and key_id != saved.state_key]
     if not newer:

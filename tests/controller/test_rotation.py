@@ -229,6 +229,20 @@ def test_a_thousand_versions_and_no_byte_of_the_former_rows(fast: Path) -> None:
     assert_gone(fast / "state", list(before.values()))
 
 
+def test_what_another_program_deleted_is_in_no_file_either(place: World) -> None:
+    """It had no `secure_delete`, and left the bytes in free pages."""
+    place.put("web/big.yaml", {"k": secrets.token_bytes(20_000)})
+    delivered(place, versions=1)
+    row = rows(place.state)["web", "big", 1]
+    with sqlite3.connect(place.state / "state.db") as other:
+        other.execute("PRAGMA secure_delete=OFF")
+        other.execute("UPDATE local_versions SET row = NULL WHERE name = 'big'")
+    other.close()
+    assert row[8000:8016] in (place.state / "state.db").read_bytes()
+    assert rotate(place).code == 0
+    assert_gone(place.state, [row])
+
+
 def test_large_rows_are_taken_a_few_at_a_time() -> None:
     left = [(("web", "app", number), 20_000_000) for number in range(5)]
     assert [len(part) for part in batches(iter(left))] == [2, 2, 1]
