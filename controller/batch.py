@@ -143,7 +143,9 @@ def _intent(bench: Bench, ready: Ready, step: Step, desired: Desired) -> Intent:
 async def _effects(bench: Bench, intents: list[Intent], opened: Mapping[Ref, Opened]) -> dict[Target, str | StoreError]:
     """Commit the intents, then write, a batch a store; the version or the error of each target."""
     if intents and bench.state is not None:
+        uids = {each.target.store for each in intents}
         with bench.state.begin("intents") as transaction:
+            transaction.put_stores(spec for spec in bench.places.specs if spec.uid in uids)
             transaction.put_intents(intents)
     puts: dict[str, list[Put]] = {}
     for each in intents:

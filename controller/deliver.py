@@ -30,12 +30,13 @@ from sealer import console
 from sealer.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from controller.bench import Done
     from controller.effects import Effects
     from controller.model import Intent, Target
+    from controller.recover import Settled
     from controller.report import Change
     from controller.session import Session
 
@@ -71,7 +72,7 @@ class _Run:
         started = time.monotonic()
         recovery, recovered = await self._recovered()
         pending = recovered.again
-        view = await look(self.job, self.state, self.places, self.marks, self.trail)
+        view = await look(self.job, self.state, self.places, self.marks, self.trail, recovered.waiting)
         todo = work.to_open(view)
         if recovery is not None:
             wanted = {t: wanted for each in todo if not each.again for t, wanted in each.verdict.inputs.items()}
@@ -91,7 +92,7 @@ class _Run:
             self._record_rest(records, view, {each.document.ref for each in todo})
             self._write(records, view)
         stopped = self.job.stop()
-        refusal = "" if stopped else await self._prune(view, records)
+        refusal = "" if stopped else await self._prune(view, records, recovered.waiting)
         hook = "" if self.job.dry_run or stopped else self._on_change()
         self._expire()
         return self._report(view, refusal, hook, stopped=stopped, seconds=time.monotonic() - started)
@@ -107,8 +108,14 @@ class _Run:
             self.session.effects,
             self.job.settings.cluster,
             self.job.now,
+            self._interrupted,
         )
         return recovery, await recover(recovery, self.trail.vouched(self.state.meta()))
+
+    def _interrupted(self, done: Sequence[Settled]) -> Mapping[str, str]:
+        meta = self.state.meta() if self.state is not None else {}
+        deaf = "" if self.job.on_change else self.job.location.source
+        return onchange.interrupted(meta, done, self.places.label, deaf)
 
     async def _open(
         self, view: View, todo: list[Work], records: Records | None, pending: Mapping[Target, Intent]
@@ -123,7 +130,7 @@ class _Run:
                     (self.failed if done.why or done.work.again else self.good).add(done.work.document.ref)
                 if records is not None:
                     records.fingerprinted(self.marks.key().prefix)
-                    _record(records, view, part)
+                    records.batch(part, view.keys.digest, self.job.now)
                     self._write(records, view)
 
     async def _batches(
@@ -191,7 +198,7 @@ class _Run:
                 records.dropped(known.ref)
         self.trail.end((), refused)
 
-    async def _prune(self, view: View, records: Records | None) -> str:
+    async def _prune(self, view: View, records: Records | None, waiting: Collection[Target]) -> str:
         """Withdraw what is gone; why it is kept, if it is against somebody's will."""
         job = self.job
         wanted = {ref: frozenset(verdict.inputs) for ref, verdict in view.verdicts.items()}
@@ -212,10 +219,12 @@ class _Run:
         elif records is None or self.state is None:
             self.changes += outcome.planned(view, steps)
         elif steps:
-            await self._withdraw(view, records, steps)
+            await self._withdraw(view, records, steps, waiting)
         return ""
 
-    async def _withdraw(self, view: View, records: Records, steps: tuple[Step, ...]) -> None:
+    async def _withdraw(
+        self, view: View, records: Records, steps: tuple[Step, ...], waiting: Collection[Target]
+    ) -> None:
         from controller import withdraw
         from controller.resolve import withdrawn
 
@@ -223,7 +232,7 @@ class _Run:
         if state is None:
             return
         bench = withdraw.Bench(
-            self.places, view.known.deliveries, self.session.effects, self.trail, state, self.job.now
+            self.places, view.known.deliveries, self.session.effects, self.trail, state, self.job.now, waiting
         )
         standing = {ref: {each.target for each in mine if live(each)} for ref, mine in view.known.of_ref.items()}
         for part in withdraw.batches(steps):
@@ -234,7 +243,7 @@ class _Run:
             for each in done:
                 if each.ended:
                     records.ended([each.step.target])
-                if each.error is None:
+                if each.over:
                     records.recorded([withdrawn(view.known.deliveries[each.step.target], self.job.now)])
                     standing[each.step.ref].discard(each.step.target)
                     if not standing[each.step.ref] and each.step.ref not in view.verdicts:
@@ -286,16 +295,3 @@ class _Run:
             hook,
             stopped,
         )
-
-
-def _record(records: Records, view: View, part: Iterable[Done]) -> None:
-    for done in part:
-        document = done.work.document
-        records.ended(done.ended)
-        if done.work.again:
-            records.recorded(done.deliveries)
-        elif done.why:
-            records.recorded(done.deliveries)
-            records.failed(document, done.why, view.keys.digest, view.job.now)
-        elif done.body is not None:
-            records.delivered(document, done.body, done.deliveries, view.job.now)

@@ -12,14 +12,16 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from controller.outcome import of_intent
 from sealer import files
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from controller.effects import Effects
     from controller.look import Job
+    from controller.recover import Settled
     from controller.report import Change
     from controller.state import State
     from controller.trail import Trail
@@ -48,11 +50,31 @@ def key(source: str) -> str:
 
 def gathered(before: str, changes: Iterable[Change]) -> str:
     """What is to be told: what was not told before, and what changed now; the newest of each name and store."""
-    told: dict[tuple[str, str], dict[str, Any]] = {}
+    newest: dict[tuple[str, str, str], tuple[str, str | None]] = {}
     for each in [*(json.loads(before) if before else []), *_told(changes)]:
-        told.pop((each["namespace"], each["name"]), None)
-        told[each["namespace"], each["name"]] = each
+        for place in each["stores"]:
+            at = (each["namespace"], each["name"], place["store"])
+            newest.pop(at, None)
+            newest[at] = (each["action"], place["version"])
+    told: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for (namespace, name, store), (action, version) in newest.items():
+        new = {"action": action, "namespace": namespace, "name": name, "stores": []}
+        told.setdefault((namespace, name, action), new)["stores"].append({"store": store, "version": version})
     return json.dumps(list(told.values()), separators=(",", ":")) if told else ""
+
+
+def interrupted(
+    meta: Mapping[str, str], done: Iterable[Settled], label: Callable[[str], str], deaf: str
+) -> dict[str, str]:
+    """Entries of `meta`: what earlier runs did and could not say, by the source that each was for; `deaf` asks no more.
+
+    They belong into the transaction that records what was done: the run that does so may end before any other.
+    """
+    changes: dict[str, list[Change]] = {}
+    for each in done:
+        if each[0].source != deaf:
+            changes.setdefault(each[0].source, []).append(of_intent(each, label))
+    return {key(source): gathered(meta.get(key(source), ""), mine) for source, mine in changes.items()}
 
 
 def tell(job: Job, state: State, effects: Effects, trail: Trail) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from controller.triage import live
 from sealer.errors import SealerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from controller.bench import Done
     from controller.look import View
-    from controller.model import Delivery, Document, Intent, Known, Problem, Ref, Step, Target
+    from controller.model import Delivery, Document, Known, Problem, Ref, Step, Target
+    from controller.recover import Settled
     from controller.withdraw import Withdrawn
     from sealer.documents.document import SealedSecret
 
@@ -43,12 +45,18 @@ def of_done(view: View, part: Iterable[Done]) -> Iterator[Change]:
             yield _change(view, document, items(view, document, done.body), versions)
 
 
-def recovered(view: View, done: Iterable[tuple[Intent, Delivery | None, Delivery]]) -> Iterator[Change]:
-    """What an interrupted run did, and only this one recorded."""
-    for intent, before, now in done:
-        op: Op = "delete" if intent.op == "delete" else "update" if live(before) else "create"
-        stores = ((view.places.label(now.target.store), now.version),)
-        yield Change(op, str(intent.ref), _path(view, intent.ref), 0, stores, note=_INTERRUPTED)
+def recovered(view: View, done: Iterable[Settled]) -> Iterator[Change]:
+    """What an interrupted run of this source did, and only this one recorded."""
+    for each in done:
+        if each[0].source == view.job.location.source:
+            yield replace(of_intent(each, view.places.label), path=_path(view, each[0].ref))
+
+
+def of_intent(settled: Settled, label: Callable[[str], str]) -> Change:
+    """What an interrupted run did; of the source's paths nothing is known."""
+    intent, before, now = settled
+    op: Op = "delete" if intent.op == "delete" else "update" if live(before) else "create"
+    return Change(op, str(intent.ref), "", 0, ((label(now.target.store), now.version),), note=_INTERRUPTED)
 
 
 def unopened(view: View, documents: Iterable[Document]) -> Iterator[Change]:

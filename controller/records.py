@@ -18,6 +18,7 @@ from controller.sources.entry import PARSER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from controller.bench import Done
     from controller.model import DocumentState, Target
     from controller.remembered import Remembered
     from controller.state import State
@@ -66,6 +67,18 @@ class Records:
             document.ref, self._source.id, document.origin.path, document.digest, "delivered",
             good=document.digest, changed_at=now,
         )  # fmt: skip
+
+    def batch(self, part: Iterable[Done], keyring: str, now: int) -> None:
+        """What came of a batch of documents."""
+        for done in part:
+            self._ended += done.ended
+            if done.work.again:
+                self._deliveries += done.deliveries
+            elif done.why:
+                self._deliveries += done.deliveries
+                self.failed(done.work.document, done.why, keyring, now)
+            elif done.body is not None:
+                self.delivered(done.work.document, done.body, done.deliveries, now)
 
     def ended(self, targets: Iterable[Target]) -> None:
         """Intents that came to an end."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from controller.fingerprint import fingerprint
-from controller.resolve import End, moved, recorded, resolve
-from controller.stores.base import Mark, Put, StoreError
+from controller.resolve import End, moved, outdated, recorded, resolve
+from controller.stores.base import Mark, OutcomeUnknown, Put, StoreError, Unavailable
 from controller.trail import Ended
 from sealer.errors import SealerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from controller.audit.log import Scan
     from controller.audit.record import Outcome
@@ -36,7 +36,10 @@ _SAID: Mapping[End, tuple[Outcome, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """All that recovering takes. `stores` are by uid; `cluster` begins the owner of each mark."""
+    """All that recovering takes. `stores` are by uid; `cluster` begins the owner of each mark.
+
+    `told` gives what is to be remembered besides, for the operator's command, of what was done.
+    """
 
     state: State
     trail: Trail
@@ -45,14 +48,23 @@ class Recovery:
     effects: Effects
     cluster: str
     now: int
+    told: Callable[[Sequence[Settled]], Mapping[str, str]] = lambda _: {}
+
+
+Settled = tuple["Intent", "Delivery | None", "Delivery"]
+"""An intent that happened, with what was and is recorded of its target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """Puts that did not happen, to be tried again; and what did happen, with what was and is recorded of it."""
+    """Puts that did not happen, to be tried again; and what did happen, with what was and is recorded of it.
+
+    `waiting` are targets of which nothing can be told yet: until then nothing is written there.
+    """
 
     again: Mapping[Target, Intent] = field(default_factory=dict)
-    done: tuple[tuple[Intent, Delivery | None, Delivery], ...] = ()
+    done: tuple[Settled, ...] = ()
+    waiting: frozenset[Target] = frozenset()
 
 
 async def recover(with_: Recovery, scan: Scan) -> Recovered:
@@ -65,13 +77,14 @@ async def recover(with_: Recovery, scan: Scan) -> Recovered:
     again: dict[Target, Intent] = {}
     ended: list[Ended] = []
     over: list[Target] = []
-    done: list[tuple[Intent, Delivery | None, Delivery]] = []
+    done: list[Settled] = []
     for each in intents:
         closed = scan.closed.get(each.audit)
         end = resolve(each, seen.get(each.target), closed.outcome if closed else "")
         if end == "record":
             version = await _completed(with_, each, seen[each.target], secrets.get(each.target))
-            now = recorded(each, before.get(each.target), version or "", with_.now)
+            unsure = each.op == "put" and outdated(each, seen[each.target])
+            now = recorded(each, before.get(each.target), version or "", with_.now, unsure=unsure)
             if version is None:
                 continue  # its mark could not be written: the intent stays
             done += [(each, before.get(each.target), now)] if now is not None else []
@@ -83,11 +96,20 @@ async def recover(with_: Recovery, scan: Scan) -> Recovered:
     kept = {each.audit for each in intents}
     ended += [Ended(sequence, "abandoned") for sequence in scan.open if sequence not in kept]
     with_.trail.end(ended)
-    with with_.state.begin("recovered") as transaction:
-        transaction.put_deliveries(delivery for _, _, delivery in done)
-        transaction.drop_intents(over)
-        transaction.put_meta(**with_.trail.meta())
-    return Recovered(again, tuple(done))
+    if ended or over:  # else all of it waits for a store that doesn't answer
+        told = with_.told(done) if done else {}
+        with with_.state.begin("recovered") as transaction:
+            transaction.put_deliveries(delivery for _, _, delivery in done)
+            transaction.drop_intents(over)
+            transaction.put_meta(**with_.trail.meta(), **told)
+    waiting = frozenset(each.target for each in intents if each.target not in again) - set(over)
+    return Recovered(again, tuple(done), waiting)
+
+
+def unsettled() -> Unavailable:
+    """Why nothing is done at a target that waits."""
+    what = "what an interrupted run did there can't be told yet"
+    return Unavailable(what, way_out="apply again once the store answers")
 
 
 def abandon(with_: Recovery, pending: Mapping[Target, Intent], wanted: Mapping[Target, str]) -> dict[Target, Intent]:
@@ -123,6 +145,8 @@ async def _seen(with_: Recovery, intents: Iterable[Intent]) -> tuple[dict[Target
             secret = await with_.stores[each.target.store].read(each.target)
         except SealerError as error:
             ended.append(Ended(sequence, "failed", error.what))
+            if isinstance(error, (Unavailable, OutcomeUnknown)):
+                del found[each.target]  # whose it is can't be told yet
             continue
         ended.append(Ended(sequence, "done"))
         secrets[each.target] = secret

@@ -5,17 +5,36 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from controller.commands.apply import Wanted, job
+from controller.configuration import Configuration
+from controller.deliver import deliver
+from controller.settings import Options
+from controller.state import State
+from controller.stores.base import OutcomeUnknown, Unavailable
+from controller.stores.memory import CAPS
+from sealer.errors import SourceError
 from sealer.formats import keys
+from sealer.secret import Ref
+from tests.controller.faults import Deadly, Killed, Remote, remote, with_stores
+from tests.controller.samples import Port
 from tests.sealer import rings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from controller.effects import Effects
+    from controller.model import Target
+    from controller.report import Report
+    from controller.stores.base import StoreError
+    from sealer.secret import Secret
     from tests.controller.world import Counts, World
 
 STORE = """apiVersion: sealer.dev/v1alpha1
@@ -202,6 +221,16 @@ def test_a_lost_key_deletes_nothing(world: World) -> None:
     assert world.apply().summary == "2 failed, 1 unchanged"
 
 
+def test_a_hand_edited_secret_can_be_withdrawn(world: World, config: Path) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.apply("--config", config)
+    (config.parent / "disk/current/web/app/k").write_bytes(b"by hand")
+    file.unlink()
+    ran = world.apply("--config", config)
+    assert (ran.code, _on_disk(config)) == (0, None)
+
+
 # What the operator's command is told
 
 
@@ -212,6 +241,25 @@ def hook(tmp_path: Path) -> tuple[str, Path]:
     script.write_text(f"#!/bin/sh\ncat >> {file}\n")
     script.chmod(0o755)
     return str(script), file
+
+
+def test_one_store_updated_and_another_left_are_both_told(world: World, config: Path, hook: tuple[str, Path]) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=BOTH)
+    world.apply("--config", config)
+    world.put("web/app.yaml", {"k": b"2"})
+    assert world.apply("--config", config, "--on-change", hook[0]).code == 0
+    told = [(each["action"], each["stores"][0]["store"]) for each in _told(hook[1])[0]["changes"]]
+    assert sorted(told) == [("deleted", "disk"), ("updated", "local")]
+
+
+def test_gone_from_two_stores_tells_both(world: World, config: Path, hook: tuple[str, Path]) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=BOTH)
+    world.apply("--config", config)
+    file.unlink()
+    assert world.apply("--config", config, "--on-change", hook[0]).code == 0
+    told = [each["store"] for change in _told(hook[1])[0]["changes"] for each in change["stores"]]
+    assert sorted(told) == ["disk", "local"]
 
 
 def test_after_an_outage_nothing_is_opened_that_stands_there(world: World, config: Path, counts: Counts) -> None:
@@ -240,3 +288,198 @@ def test_what_was_rejected_before_an_outage_is_not_taken_for_delivered(world: Wo
     for _ in range(2):
         assert world.apply("--config", config).code == 1
         assert _on_disk(config) == b"1"
+
+
+# What an interrupted run leaves behind
+
+
+class Killing:
+    """Runs of sources of one state over `local` and a store that outlives them; any can be killed at an effect."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self.world, self.file = world, tmp_path / "remote"
+        self.store = remote(monkeypatch, self.file, atomic_mark=False)
+        self.configuration: Configuration = with_stores(self.store)
+
+    def run(self, effects: Effects | None = None, source: str = ".", **changes: object) -> Report:
+        name = None if source == "." else source
+        wanted = job(Wanted(source, source_name=name), Options(state=self.world.state))
+        return deliver(replace(wanted, **{"configuration": self.configuration, **changes}), effects)  # type: ignore[arg-type]
+
+    def killed(self, call: str, source: str = ".", **changes: object) -> None:
+        """A run that is killed right after its first effect of a kind."""
+        port = Port()
+
+        def kill(made: str) -> None:
+            if made == call:
+                raise Killed
+
+        port.after = kill  # type: ignore[assignment]
+        with pytest.raises(Killed):
+            self.run(port, source, **changes)
+
+    def holds(self, name: str = "app") -> bytes | None:
+        """The value in the remote store."""
+        there = Remote(self.file, self.store, Deadly(), CAPS)
+        entry = there.inner._entries.get(there.target(Ref("web", name)))
+        return None if entry is None or entry.deleted else entry.secret.items["k"]
+
+    def log(self) -> list[dict[str, object]]:
+        files = sorted((self.world.state / "audit").iterdir())
+        return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+
+    def closed_once(self) -> None:
+        """Each audit intent has one outcome, and no intent is left."""
+        begun = [line["sequence"] for line in self.log() if line["phase"] == "intent"]
+        assert Counter(line["intent"] for line in self.log() if line["phase"] == "outcome") == Counter(begun)
+        with State.open(self.world.state, read_only=True) as state:
+            assert state.intents() == ()
+
+
+@pytest.fixture
+def killing(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Killing:
+    """Runs that can be killed."""
+    return Killing(world, monkeypatch, tmp_path)
+
+
+REMOTE = {"sealer.dev/stores": "remote"}
+
+
+def test_what_another_source_was_interrupted_in_is_told_as_its_own(killing: Killing, hook: tuple[str, Path]) -> None:
+    killing.world.put("one/web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.world.put("two/web/other.yaml", {"k": b"1"})
+    told = {"on_change": (hook[0],)}
+    killing.killed("store.put", "one", **told)
+    killing.run(source="two", **told)
+    killing.run(source="one", **told)
+    found = [(each["source"], [change["name"] for change in each["changes"]]) for each in _told(hook[1])]
+    assert found == [("two", ["other"]), ("one", ["app"])]
+    killing.closed_once()
+
+
+def test_what_was_recovered_is_told_although_the_run_ended_early(killing: Killing, hook: tuple[str, Path]) -> None:
+    file = killing.world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    text = file.read_bytes()
+    told = {"on_change": (hook[0],)}
+    killing.killed("store.put", **told)
+    file.unlink()
+    with pytest.raises(SourceError, match="holds no sealed document"):
+        killing.run(**told)
+    file.write_bytes(text)
+    killing.run(**told)
+    assert [[change["name"] for change in each["changes"]] for each in _told(hook[1])] == [["app"]]
+    killing.closed_once()
+
+
+def test_a_store_that_is_configured_no_more_leaves_no_intent_open(killing: Killing) -> None:
+    killing.world.put("web/other.yaml", {"k": b"1"})
+    file = killing.world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.killed("store.put")
+    file.unlink()
+    killing.configuration = Configuration()
+    killing.run()
+    assert killing.holds() is None
+    killing.closed_once()
+
+
+def test_a_store_that_does_not_answer_for_an_open_intent_is_no_reason_to_write(
+    killing: Killing, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.killed("store.put")
+
+    async def silent(_: object, targets: Sequence[Target]) -> dict[Target, StoreError]:
+        return {target: Unavailable("is away") for target in targets}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Remote, "observe", silent)
+        killing.run()
+        before = world.files()
+        assert not killing.run().ok
+        assert world.files() == before
+    assert killing.run().ok
+    killing.closed_once()
+
+
+def test_a_value_that_can_not_be_read_yet_is_not_said_to_be_another(
+    killing: Killing, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.killed("store.put")
+
+    async def silent(_: object, target: Target) -> Secret:
+        raise Unavailable("is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Remote, "read", silent)
+        killing.run()
+    assert killing.run().ok
+    puts = [line["outcome"] for line in killing.log() if (line["verb"], line["phase"]) == ("put", "outcome")]
+    assert puts[0] == "recovered"
+    killing.closed_once()
+
+
+def test_a_state_key_that_was_rotated_between_does_not_make_the_log_lie(killing: Killing, world: World) -> None:
+    world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.run()
+    world.put("web/app.yaml", {"k": b"2"}, annotations=REMOTE)
+    killing.killed("store.put")
+    ran = world.run("keys", "rotate-state", "--state", world.state)
+    assert killing.run().ok
+    puts = [line["outcome"] for line in killing.log() if (line["verb"], line["phase"]) == ("put", "outcome")]
+    assert puts == ["done", "recovered"]
+    assert killing.holds() == b"2"
+    killing.closed_once()
+
+
+def test_what_belongs_to_somebody_else_by_now_is_said_once(killing: Killing, world: World) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.run()
+    there = Remote(killing.file, killing.store, Deadly(), CAPS)
+    target = there.target(Ref("web", "app"))
+    entry = there.inner._entries[target]
+    there.inner._entries[target] = replace(entry, mark=replace(entry.mark, owner="staging/shop"))
+    there.save()
+    file.unlink()
+    assert not killing.run().ok
+    assert killing.run().ok
+    assert killing.holds() == b"1"
+
+
+def test_a_withdrawal_that_its_store_refuses_is_not_written_down_each_run(
+    killing: Killing, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.run()
+    file.unlink()
+
+    async def silent(_: object, targets: Sequence[Target]) -> dict[Target, StoreError]:
+        return {target: Unavailable("is away") for target in targets}
+
+    monkeypatch.setattr(Remote, "observe", silent)
+    assert not killing.run().ok
+    before = world.files()
+    assert not killing.run().ok
+    assert world.files() == before
+
+
+def test_an_unknown_end_of_a_withdrawal_is_found_out(
+    killing: Killing, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
+    killing.run()
+    file.unlink()
+    port = Port()
+
+    def late(made: str) -> None:
+        if made == "memory.delete":
+            raise OutcomeUnknown("timed out")
+
+    port.after = late  # type: ignore[assignment]
+    assert not killing.run(port).ok
+    assert killing.run().ok
+    assert killing.holds() is None
+    killing.closed_once()
