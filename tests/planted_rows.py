@@ -19,6 +19,9 @@ spec:
 """
 PEM = "-----BEGIN PRIVATE KEY-----\n@B@\n-----END PRIVATE KEY-----\n"
 APPLY = "sealer-controller apply ."
+RUN = "sealer-controller run . --listen none"
+ENDS = "--on-change 'sh -c \"kill $PPID\"'"
+"""The command that is told of the first changes asks for the end."""
 AUDIT = "00000000000000000001.jsonl"
 
 
@@ -420,6 +423,15 @@ ROWS: dict[str, dict[str, Row]] = {
         "argument": Row(f"{APPLY} @V@", 2),
         "passphrase for its path": Row(f"{APPLY} --passphrase-file @V@", 2, protected=True),
         "password in a URL": Row("sealer-controller apply https://me:@C@@example.invalid/shop.git", 2),
+    },
+    "sealer-controller run": {
+        "passes": Row(f"{RUN} {ENDS}", 0, "created"),
+        "debug, for people": Row(f"{RUN} {ENDS} --log-level debug --log-format text", 0, "created"),
+        "plaintext in the source": Row(f"{RUN} {ENDS}", 0, files={WEB: PLAIN}),
+        "argument": Row(f"{RUN} @V@", 2),
+        "value for an address": Row("sealer-controller run . --listen @V@", 2),
+        "passphrase for its path": Row(f"{RUN} --passphrase-file @V@", 2, protected=True),
+        "password in a URL": Row("sealer-controller run https://me:@C@@example.invalid/shop.git --listen none", 2),
     },
     "sealer-controller get": {
         "manifest": Row("sealer-controller get payments/db", 0, before=(APPLY,), prints=True),

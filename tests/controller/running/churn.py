@@ -34,7 +34,8 @@ class Churn:
     def step(self) -> str:
         """One change; its kind."""
         kinds: list[Callable[[], None]] = [self.create, self.change, self.change, self.move, self.rename, self.delete]
-        kinds += [self.spoil, self.repair, self.commit]
+        # Never many at a time: nothing is deleted while something is broken, and then too much would go at once.
+        kinds += [self.commit, *([self.repair] * 3 if self._broken else [self.spoil])]
         if len(self.values) < KEEP // 2:
             kinds = [self.create]
         elif len(self.values) > KEEP:

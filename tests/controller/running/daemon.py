@@ -68,12 +68,12 @@ class Running:
         return self
 
     def settle(self) -> None:
-        """Ask for runs until one of them, begun after this was called, has had nothing to do."""
+        """Ask for runs until nothing is left to do."""
         while self._lines.qsize():
             self._next()
         self.run()  # it may have begun before
-        while self.run()["result"] != "unchanged":
-            pass
+        last = [self.run()["result"] for _ in range(3)]
+        assert last[-1] == "unchanged", self.records[-1]
 
     def hup(self) -> None:
         """Ask for a poll."""
