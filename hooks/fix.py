@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sealer import console
 from sealer.errors import SealerError
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from hooks.finding import Finding
@@ -38,5 +38,5 @@ def fix(findings: Sequence[Finding]) -> list[str]:
         except SealerError as error:
             console.report(error)
     if sealed:
-        console.note(f"nothing was staged; look at it, then: git add {shlex.join(sealed)}")
+        console.note(f"nothing was staged; look at it, then: git add {' '.join(map(quote, sealed))}")
     return sealed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from hooks.finding import REDACTED, Finding
 from hooks.rule import ENCRYPTED_KEY, ENV_FILE, ERROR, KUBERNETES_SECRET, KUSTOMIZE_SECRET, PRIVATE_KEY
 from sealer import console
 from sealer.report import table
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from sealer.errors import SealerError
 
 _TARGET = "secrets/NAMESPACE/NAME.yaml"
+_PLAIN_PATH = re.compile(r"[._/A-Za-z0-9][-._/A-Za-z0-9]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,7 @@ def counts(report: Report) -> str:
 
 def ways_out(one: Finding) -> list[tuple[str, str]]:
     """What to do about a finding: (label, text)."""
-    path = console.line(shlex.quote(one.path))
-    return [*_seal(one, path), _not_one(one)]
+    return [*_seal(one, quote(one.path)), _not_one(one)]
 
 
 def _findings(report: Report) -> Iterator[str]:
@@ -125,7 +127,11 @@ def _not_one(one: Finding) -> tuple[str, str]:
     if one.unreasoned:
         return "not one", f"say why behind the mark:  {mark}"
     if one.path.lower().endswith(".json"):
-        return "not one", f"in .sealer.yaml:  scan: {{exclude: [{console.line(shlex.quote(one.path))}]}}"
+        # What JSON escapes, YAML reads in double quotes.
+        import json as encoder
+
+        path = one.path if _PLAIN_PATH.fullmatch(one.path) else encoder.dumps(one.path, ensure_ascii=False)
+        return "not one", f"in .sealer.yaml:  scan: {{exclude: [{path}]}}"
     if one.rule in (PRIVATE_KEY, ENCRYPTED_KEY):
         return "not one", f"put a line above it:  {mark}"
     return "not one", f"end the line with  {mark}"

@@ -88,8 +88,8 @@ def printable(text: str) -> str:
 
 
 def line(text: str) -> str:
-    """`text` on one line: a stranger's file name must not look like a line of ours."""
-    return text.replace("\n", "\\n")
+    """`text` on one line and in no colour: a stranger's file name must not look like a line of ours."""
+    return text.replace("\n", "\\n").replace("\x1b", "\\x1b")
 
 
 def _strip_foreign_escapes(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from sealer import console
+
 WIDTH = 80
 
 
@@ -13,6 +15,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
     Cells are padded only as far as all lines fit.
     """
+    rows = [[console.line(cell) for cell in row] for row in rows]
     columns = max(map(len, rows), default=0)
     for padded in range(columns - 1, -1, -1):
         widths = [max(len(row[i]) for row in rows if i < len(row)) if i < padded else 0 for i in range(columns)]

@@ -11,7 +11,9 @@ import shlex
 
 
 def quote(name: str) -> str:
-    """A name as one word of a command."""
+    """The name of a file as one word of a command; `-` alone is stdin, and no other is taken for an option."""
+    if name.startswith("-") and name != "-":
+        name = f"./{name}"
     if name.isprintable():
         return shlex.quote(name)
     return "$'" + "".join(_escaped(byte) for byte in os.fsencode(name)) + "'"

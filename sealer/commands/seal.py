@@ -128,7 +128,7 @@ def _named(data: bytes, where: str, path: Path | None) -> Input:
         return given
     if not any(isinstance(each, SealedSecret) for each in file.documents):
         raise UsageError("holds no Secret", where=where, way_out="name a file with a manifest of kind: Secret")
-    console.note(f"{where}: already sealed")
+    console.note(f"{console.line(where)}: already sealed")
     return given
 
 
@@ -146,7 +146,7 @@ def _directory(top: Path) -> dict[str, Input]:
         if given.secrets:
             found[real] = given
     if not found:
-        console.note(f"{config.shown(top)}: nothing to seal")
+        console.note(f"{console.line(config.shown(top))}: nothing to seal")
     return found
 
 

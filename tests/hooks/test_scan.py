@@ -153,6 +153,17 @@ def test_a_broken_configuration_is_an_error_once_it_matters(repo: Repo) -> None:
     assert ".sealer.yaml:3" in done.stderr
 
 
+def test_names_that_are_no_words_are_made_fit_for_pasting(repo: Repo) -> None:
+    repo.add("-x.yaml", secret())
+    repo.add("a\x1b[31mb\nc.yaml", secret())
+    repo.add("it's.json", json.dumps({"kind": "Secret", "stringData": {"a": random_text("alnum", 20)}}))
+    said = repo.scan("--staged").stdout
+    assert "seal it   sealer seal --in-place ./-x.yaml\n" in said
+    assert "\na\\x1b[31mb\\nc.yaml:" in said
+    assert r"seal it   sealer seal --in-place $'a\x1b[31mb\x0ac.yaml'" in said
+    assert 'scan: {exclude: ["it\'s.json"]}' in said
+
+
 def test_json_has_no_comments_so_that_it_is_excluded_by_path(repo: Repo) -> None:
     repo.add("s.json", json.dumps({"kind": "Secret", "stringData": {"a": random_text("alnum", 20)}}))
     assert "not one   in .sealer.yaml:  scan: {exclude: [s.json]}" in repo.scan("--staged").stdout

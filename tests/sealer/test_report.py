@@ -16,6 +16,10 @@ def test_columns_are_aligned_as_far_as_they_fit() -> None:
     ]
 
 
+def test_a_name_from_a_stranger_is_neither_a_line_nor_a_colour() -> None:
+    assert report.table([("sealed a", "x\n\x1b[31mfailed b")]) == [["sealed a  x\\n\\x1b[31mfailed b"]]
+
+
 def test_a_long_row_goes_on_below() -> None:
     path = "clusters/" + "x" * 50
     assert report.table([("sealed password", path, "new file", "prod 9f3a12c4")]) == [
