@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from controller.effects import Effects
+    from controller.effects import Call, Effects
     from controller.model import Target
     from controller.report import Report
     from controller.stores.base import StoreError
@@ -82,7 +82,7 @@ def _lose(world: World) -> None:
         database.execute("UPDATE local_versions SET row = NULL")
 
 
-def _told(file: Path) -> list[dict[str, object]]:
+def _told(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
@@ -301,22 +301,23 @@ class Killing:
         self.store = remote(monkeypatch, self.file, atomic_mark=False)
         self.configuration: Configuration = with_stores(self.store)
 
-    def run(self, effects: Effects | None = None, source: str = ".", **changes: object) -> Report:
+    def run(self, effects: Effects | None = None, source: str = ".", hook: str = "") -> Report:
         name = None if source == "." else source
         wanted = job(Wanted(source, source_name=name), Options(state=self.world.state))
-        return deliver(replace(wanted, **{"configuration": self.configuration, **changes}), effects)  # type: ignore[arg-type]
+        told = (hook,) if hook else ()
+        return deliver(replace(wanted, configuration=self.configuration, on_change=told), effects)
 
-    def killed(self, call: str, source: str = ".", **changes: object) -> None:
+    def killed(self, call: str, source: str = ".", hook: str = "") -> None:
         """A run that is killed right after its first effect of a kind."""
         port = Port()
 
-        def kill(made: str) -> None:
+        def kill(made: Call) -> None:
             if made == call:
                 raise Killed
 
-        port.after = kill  # type: ignore[assignment]
+        port.after = kill
         with pytest.raises(Killed):
-            self.run(port, source, **changes)
+            self.run(port, source, hook)
 
     def holds(self, name: str = "app") -> bytes | None:
         """The value in the remote store."""
@@ -324,7 +325,7 @@ class Killing:
         entry = there.inner._entries.get(there.target(Ref("web", name)))
         return None if entry is None or entry.deleted else entry.secret.items["k"]
 
-    def log(self) -> list[dict[str, object]]:
+    def log(self) -> list[dict[str, Any]]:
         files = sorted((self.world.state / "audit").iterdir())
         return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
 
@@ -348,10 +349,9 @@ REMOTE = {"sealer.dev/stores": "remote"}
 def test_what_another_source_was_interrupted_in_is_told_as_its_own(killing: Killing, hook: tuple[str, Path]) -> None:
     killing.world.put("one/web/app.yaml", {"k": b"1"}, annotations=REMOTE)
     killing.world.put("two/web/other.yaml", {"k": b"1"})
-    told = {"on_change": (hook[0],)}
-    killing.killed("store.put", "one", **told)
-    killing.run(source="two", **told)
-    killing.run(source="one", **told)
+    killing.killed("store.put", "one", hook=hook[0])
+    killing.run(source="two", hook=hook[0])
+    killing.run(source="one", hook=hook[0])
     found = [(each["source"], [change["name"] for change in each["changes"]]) for each in _told(hook[1])]
     assert found == [("two", ["other"]), ("one", ["app"])]
     killing.closed_once()
@@ -360,13 +360,12 @@ def test_what_another_source_was_interrupted_in_is_told_as_its_own(killing: Kill
 def test_what_was_recovered_is_told_although_the_run_ended_early(killing: Killing, hook: tuple[str, Path]) -> None:
     file = killing.world.put("web/app.yaml", {"k": b"1"}, annotations=REMOTE)
     text = file.read_bytes()
-    told = {"on_change": (hook[0],)}
-    killing.killed("store.put", **told)
+    killing.killed("store.put", hook=hook[0])
     file.unlink()
     with pytest.raises(SourceError, match="holds no sealed document"):
-        killing.run(**told)
+        killing.run(hook=hook[0])
     file.write_bytes(text)
-    killing.run(**told)
+    killing.run(hook=hook[0])
     assert [[change["name"] for change in each["changes"]] for each in _told(hook[1])] == [["app"]]
     killing.closed_once()
 
@@ -424,7 +423,7 @@ def test_a_state_key_that_was_rotated_between_does_not_make_the_log_lie(killing:
     killing.run()
     world.put("web/app.yaml", {"k": b"2"}, annotations=REMOTE)
     killing.killed("store.put")
-    ran = world.run("keys", "rotate-state", "--state", world.state)
+    world.run("keys", "rotate-state", "--state", world.state)
     assert killing.run().ok
     puts = [line["outcome"] for line in killing.log() if (line["verb"], line["phase"]) == ("put", "outcome")]
     assert puts == ["done", "recovered"]
@@ -474,11 +473,11 @@ def test_an_unknown_end_of_a_withdrawal_is_found_out(
     file.unlink()
     port = Port()
 
-    def late(made: str) -> None:
+    def late(made: Call) -> None:
         if made == "memory.delete":
             raise OutcomeUnknown("timed out")
 
-    port.after = late  # type: ignore[assignment]
+    port.after = late
     assert not killing.run(port).ok
     assert killing.run().ok
     assert killing.holds() is None
