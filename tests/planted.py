@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import importlib
 import io
@@ -198,13 +199,17 @@ class Site:
                     yield path, path.read_bytes() + os.fsencode(path.name)
         for path in _shared():
             if path not in self._shared:
-                yield path, path.read_bytes()
+                # Another program's file may be gone by now; what we leave behind is not.
+                with contextlib.suppress(FileNotFoundError):
+                    yield path, path.read_bytes()
         for path in self.root.glob(".git/objects/??/*"):
             yield path.with_suffix(".inflated"), zlib.decompress(path.read_bytes())
 
 
 def _shared() -> list[Path]:
-    return [path for path in _SHM.rglob("*") if path.is_file() and os.access(path, os.R_OK)] if _SHM.is_dir() else []
+    # Not rglob: it stumbles over a folder of another program that goes away meanwhile.
+    paths = (Path(folder, name) for folder, _, names in os.walk(_SHM) for name in names)
+    return [path for path in paths if path.is_file() and os.access(path, os.R_OK)]
 
 
 # All that commands import late, once: each run is a fork of this process.

@@ -18,8 +18,12 @@ from tests.sealer import rings
 from tests.sealer.controllers import rsa_key
 from tests.sealer.shop import Cluster
 
-NOW = datetime.now(UTC)
 STRICT = Binding(Scope.STRICT, "payments", "db")
+
+
+def now() -> datetime:
+    """Not when the tests were collected: keys that a test makes begin five minutes before it runs."""
+    return datetime.now(UTC)
 
 
 def holder(name: str, *private: keys.PrivateKey, envelope: str | None = None, **changes: object) -> Holder:
@@ -31,7 +35,7 @@ def holder(name: str, *private: keys.PrivateKey, envelope: str | None = None, **
 
 def test_every_active_v2_key_of_each_cluster() -> None:
     one, two, three = (keys.generate_kem() for _ in range(3))
-    found = seal.choose([holder("prod", one, two), holder("staging", three)], NOW)
+    found = seal.choose([holder("prod", one, two), holder("staging", three)], now())
     assert found.envelope == "v2"
     assert {key.id for key in found.keys} == {one.id, two.id, three.id}
     assert sorted(found.clusters) == ["prod", "prod", "staging"]
@@ -50,7 +54,7 @@ def test_never_to_a_key_that_is_retired_compromised_early_or_late() -> None:
                 dates={bad[2].id: (day, 2 * day), bad[3].id: (-2 * day, -day)},
             )
         ],
-        NOW,
+        now(),
     )
     assert [key.id for key in found.keys] == [good.id]
 
@@ -58,36 +62,36 @@ def test_never_to_a_key_that_is_retired_compromised_early_or_late() -> None:
 def test_v1_goes_to_the_newest_rsa_key() -> None:
     old, new = rsa_key(0), rsa_key(1)
     dates = {old.id: (timedelta(days=-9), timedelta(days=9)), new.id: (timedelta(days=-1), timedelta(days=9))}
-    found = seal.choose([holder("prod", new, old, dates=dates)], NOW)
+    found = seal.choose([holder("prod", new, old, dates=dates)], now())
     assert (found.envelope, [key.id for key in found.keys]) == ("v1", [new.id])
 
 
 def test_which_envelope() -> None:
     kem, rsa = keys.generate_kem(), rsa_key()
-    assert seal.choose([holder("prod", kem, rsa)], NOW).envelope == "v2"
-    assert seal.choose([holder("prod", kem, rsa, envelope="v1")], NOW).envelope == "v1"
-    assert seal.choose([holder("prod", kem, rsa, envelope="v1")], NOW, "v2").envelope == "v2"
-    assert seal.choose([holder("prod", kem, rsa)], NOW, "v1").keys[0].id == rsa.id
-    assert seal.choose([holder("prod", rsa)], NOW).envelope == "v1"
+    assert seal.choose([holder("prod", kem, rsa)], now()).envelope == "v2"
+    assert seal.choose([holder("prod", kem, rsa, envelope="v1")], now()).envelope == "v1"
+    assert seal.choose([holder("prod", kem, rsa, envelope="v1")], now(), "v2").envelope == "v2"
+    assert seal.choose([holder("prod", kem, rsa)], now(), "v1").keys[0].id == rsa.id
+    assert seal.choose([holder("prod", rsa)], now()).envelope == "v1"
 
 
 def test_a_lost_v2_key_is_an_error_and_never_a_step_back() -> None:
     kem, rsa = keys.generate_kem(), rsa_key()
     lost = holder("prod", kem, rsa, status={kem.id: Status.RETIRED})
     with pytest.raises(Refused, match="no active v2 key") as caught:
-        seal.choose([lost], NOW)
+        seal.choose([lost], now())
     assert "--envelope v1" in caught.value.way_out
-    assert seal.choose([lost], NOW, "v1").envelope == "v1"
+    assert seal.choose([lost], now(), "v1").envelope == "v1"
     with pytest.raises(Refused, match="no active RSA key"):
-        seal.choose([holder("prod", kem)], NOW, "v1")
+        seal.choose([holder("prod", kem)], now(), "v1")
 
 
 def test_two_clusters_need_v2() -> None:
     kem, rsa = keys.generate_kem(), rsa_key()
     with pytest.raises(UsageError, match="old takes v1, and prod"):
-        seal.choose([holder("prod", kem), holder("old", rsa)], NOW)
+        seal.choose([holder("prod", kem), holder("old", rsa)], now())
     with pytest.raises(UsageError, match="one recipient"):
-        seal.choose([holder("prod", kem, rsa), holder("old", rsa)], NOW, "v1")
+        seal.choose([holder("prod", kem, rsa), holder("old", rsa)], now(), "v1")
 
 
 def test_recipients_in_words() -> None:
