@@ -211,11 +211,11 @@ def test_apply(delivered: Shop, screen: Screen) -> None:
 Plan for cluster prod, source . at <commit> (clean), key <id>
   + payments/db       local  password, url
   ~ payments/stripe   local  api-key
-  = payments/cache    local  gone from the source; nothing is deleted yet
+  - payments/cache    local  1 item; last version kept 30 days
   ! web/session       clusters/prod/web/session.yaml:8
       cookie-key was not sealed for web/session: renamed, moved or pasted
       way out: sealer set clusters/prod/web/session.yaml cookie-key
-1 to create, 1 to update, 1 gone, kept, 1 failed, 1 unchanged, 1 not for prod
+1 to create, 1 to update, 1 to delete, 1 failed, 1 unchanged, 1 not for prod
 Dry run: nothing written.
 """,
     )
@@ -225,13 +225,12 @@ Dry run: nothing written.
         """
 created  payments/db      local v1
 updated  payments/stripe  local v2
-kept     payments/cache   local v1; gone from the source; nothing is deleted yet
+deleted  payments/cache   local; last version kept 30 days
 FAILED   web/session      keeps v1 of <day>; cookie-key: bound elsewhere
       clusters/prod/web/session.yaml:8
       cookie-key was not sealed for web/session: renamed, moved or pasted
       way out: sealer set clusters/prod/web/session.yaml cookie-key
-1 created, 1 updated, 1 gone, kept, 1 failed, 1 unchanged,
-  1 not for prod (<n> s)
+1 created, 1 updated, 1 deleted, 1 failed, 1 unchanged, 1 not for prod (<n> s)
 """,
     )
     shows(
@@ -242,10 +241,10 @@ prod  source . at <commit>, applied <ago> ago  key <id> to <day>
 warning: keyring has no backup; run: sealer-controller keys backup FILE
 SECRET           STORE  STATE      VERSION  FOR <gap>REASON
 web/session      local  stale      1        <ago> <gap>cookie-key: bound elsewhere
-payments/cache   local  delivered  1        <ago> <gap>gone from the source
 payments/db      local  delivered  1        <ago>
 payments/stripe  local  delivered  2        <ago>
 web/same         local  delivered  1        <ago>
+payments/cache   local  withdrawn  1        <ago>
 """,
     )
 

@@ -54,6 +54,7 @@ def run(
 ) -> int:
     """Apply a source; 1 if a document failed, or something is kept that should go."""
     refuse_format(output)
+    settings.require_extra()
     from controller.deliver import deliver
 
     report = deliver(job(wanted, options))
