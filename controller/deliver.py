@@ -210,6 +210,7 @@ class _Run:
             view.known.documents,
             job.configuration.limits,
             allowed=job.allow_prune or not job.prune,
+            others=view.selection.others,
         )
         if isinstance(steps, Refusal):
             self.changes += outcome.gone(view, steps.kept, "")

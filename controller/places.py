@@ -41,9 +41,17 @@ class Places:
 
     @classmethod
     def of(
-        cls, owner: str, places: Iterable[Place], specs: Iterable[StoreSpec], former: Mapping[StoreSpec, Store]
+        cls,
+        owner: str,
+        places: Iterable[Place],
+        specs: Iterable[StoreSpec],
+        former: Mapping[StoreSpec, Store],
+        remembered: Iterable[StoreSpec] = (),
     ) -> Places:
-        """`former` are stores that something was delivered to and that are configured no more."""
+        """`former` are stores that something was delivered to and that are configured no more.
+
+        `remembered` are all that anything was ever delivered to, by the names that they had.
+        """
         by_label = {each.config.label: each for each in places}
         specs = tuple(specs)
         return cls(
@@ -54,7 +62,7 @@ class Places:
                 **{p.store.uid: p.store for p in by_label.values()},
             },
             specs,
-            {**{spec.uid: spec.label for spec in former}, **{spec.uid: spec.label for spec in specs}},
+            {spec.uid: spec.label for spec in (*remembered, *former, *specs)},
         )
 
     def label(self, uid: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from controller.model import Delivery, Known, Ref, Snapshot, Target
 
 INCOMPLETE = "a part of the source can't be read"
+FOREIGN = "all documents here are for other clusters now"
 FAILED = "a document that was never delivered fails, and may be a renamed one"
 
 
@@ -42,11 +43,13 @@ def prune(
     limits: Limits,
     *,
     allowed: bool = False,
+    others: int = 0,
 ) -> tuple[Step, ...] | Refusal:
     """The steps that withdraw what is gone, or why all of it is kept.
 
-    `wanted` are the targets of each document that is there; `allowed` is the operator's --allow-prune. What was read
-    from a file or folder that can't be read now is not gone, whatever is allowed.
+    `wanted` are the targets of each document that is there, `others` counts those here for other clusters; `allowed`
+    is the operator's --allow-prune. What was read from a file or folder that can't be read now is not gone, whatever
+    is allowed.
     """
     broken = [problem.path for problem in snapshot.problems]
     scope = [
@@ -55,8 +58,9 @@ def prune(
         if live(each) and (each.ref in wanted or _in_scope(documents.get(each.ref), snapshot.prefix, broken))
     ]
     going = sorted((each for each in scope if _gone(each, wanted, outcomes)), key=lambda each: (each.ref, each.target))
-    why = "" if allowed or not going else _refused(snapshot, len(going), len(scope), outcomes, deliveries, limits)
-    if why:
+    why = FOREIGN if others and not snapshot.documents else ""
+    why = why or _refused(snapshot, len(going), len(scope), outcomes, deliveries, limits)
+    if why and going and not allowed:
         return Refusal(why, tuple(going))
     return tuple(
         Step("withdraw" if each.on_delete == "retain" else "delete", each.target, each.ref, each.version)

@@ -42,11 +42,12 @@ class Session:
         specs = [StoreSpec(each.config.uid, each.config.label, each.config.kind, each.config.spec) for each in places]
         known = {spec.uid for spec in specs}
         former: dict[StoreSpec, Store] = {}
-        for spec in self.state.stores() if self.state is not None else ():
+        remembered = self.state.stores() if self.state is not None else ()
+        for spec in remembered:
             if spec.uid not in known and not job.dry_run:
                 with contextlib.suppress(SealerError):
                     former[spec] = table.rebuild(spec, context)
-        return Places.of(job.owner, places, specs, former)
+        return Places.of(job.owner, places, specs, former, remembered)
 
     def _context(self, settings: Settings, configuration: Configuration) -> table.Context:
         ring = settings.ring

@@ -161,7 +161,9 @@ def _foreign(
         if adopted or (not owner and live(deliveries.get(target))):
             continue
         what = f"belongs to {owner}, which delivered it first"
-        way_out = "take it out of one of the two sources, or give it another name"
+        way_out = "take it out of one of the two sources (there without `retain`), or give it another name"
+        if kin(verdict.owner, owner):
+            way_out += f"; if this is that source under a new name: --source-name {owner.partition('/')[2]}"
         if not owner:
             what = "stands there already, and sealer did not put it there"
             way_out = "delete it there, or let the store adopt what it finds: `adopt: true` (--config)"

@@ -24,6 +24,7 @@ from sealer.formats import keys
 from sealer.secret import Ref
 from tests.controller.faults import Deadly, Killed, Remote, remote, with_stores
 from tests.controller.samples import Port
+from tests.controller.world import RULES
 from tests.sealer import rings
 
 if TYPE_CHECKING:
@@ -482,3 +483,37 @@ def test_an_unknown_end_of_a_withdrawal_is_found_out(
     assert killing.run().ok
     assert killing.holds() is None
     killing.closed_once()
+
+
+# What is said
+
+
+def test_a_rule_that_gives_all_to_another_cluster_looks_like_a_mistake(world: World) -> None:
+    world.write(".sealer.yaml", RULES)
+    for name in ("one", "two"):
+        world.put(f"clusters/prod/web/{name}.yaml", {"k": b"1"})
+    world.apply()
+    world.write(".sealer.yaml", RULES.replace("rules:\n", "rules:\n- {path: '**/*.yaml', clusters: [staging]}\n"))
+    ran = world.apply()
+    assert (ran.code, ran.summary) == (1, "2 gone, kept, 2 not for prod")
+    assert "all documents here are for other clusters now" in ran.err
+    assert world.apply("--allow-prune").summary == "2 deleted, 2 not for prod"
+
+
+def test_a_store_that_is_configured_no_more_keeps_its_name_in_a_plan(world: World, config: Path) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.apply("--config", config)
+    file.unlink()
+    assert "- web/app   disk  1 item" in world.apply("--dry-run").out
+
+
+def test_a_source_under_a_new_name_is_told_how_to_keep_its_secrets(world: World) -> None:
+    world.write(".sealer.yaml", RULES)
+    world.put("clusters/prod/web/app.yaml", {"k": b"1"})
+    world.apply()
+    world.write(".sealer.yaml", RULES.replace("source: shop", "source: store"))
+    ran = world.apply()
+    assert ran.code == 1
+    assert "--source-name shop" in ran.err
+    assert world.apply("--source-name", "shop").summary == "1 unchanged"
