@@ -68,7 +68,9 @@ def query(
         typer.Argument(metavar="DIR", help="A state, or a copy of its folder `audit`.", show_default=False),
     ] = None,
     ref: Annotated[str | None, typer.Option("--ref", metavar="NS/NAME", help="Of this secret.")] = None,
-    verb: Annotated[list[str] | None, typer.Option("--verb", metavar="VERB", help="May be repeated.")] = None,
+    verb: Annotated[
+        list[str] | None, typer.Option("--verb", metavar="VERB", help="open, put, get, ...; repeatable.")
+    ] = None,
     outcome: Annotated[Outcome | None, typer.Option("--outcome", metavar="OUTCOME", help="done, failed, ...")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="2h or 3d ago, or an ISO time.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="As --since.")] = None,
@@ -97,7 +99,12 @@ def query(
     )
 
 
-@app.command("restart")
+@app.command(
+    "restart",
+    epilog="""\b
+Examples:
+  sealer-controller audit restart --reason 'the disk died'""",
+)
 def restart(
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is recorded.")],
     cluster: Cluster = None,

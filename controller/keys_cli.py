@@ -211,7 +211,13 @@ def restore(
     return keys.restore(_where(cluster, keyring, passphrase_file, state), file=file)
 
 
-@app.command("rotate-state")
+@app.command(
+    "rotate-state",
+    epilog="""\b
+Examples:
+  sealer-controller keys rotate-state
+  sealer-controller keys backup prod-keyring.backup     with the new key""",
+)
 def rotate_state(
     give_up: Annotated[
         bool, typer.Option("--give-up", help="Destroy the versions that no key opens, which else keep the former key.")

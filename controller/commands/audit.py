@@ -7,33 +7,37 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from controller.audit import folder, read
 from controller.audit import query as queries
-from controller.audit import read
 from controller.audit.folder import FOLDER
 from controller.audit.log import MAX_BYTES, Head, Log
 from controller.audit.operation import now
+from controller.audit.record import Verb
 from controller.audit.verify import Report, verify
 from controller.effects import Effects
 from controller.settings import STATE_VARIABLE, require_extra, state_directory
 from sealer.console import NO, OK, line, note, out, printable, warn
-from sealer.errors import FormatError, Refused, UsageError
+from sealer.errors import FormatError, Refused, SealerError, UsageError
 from sealer.keyrings import keyring
 from sealer.report import count, table, wrapped
 from sealer.shell import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from controller.audit.record import Record
     from controller.audit.verify import Place
 
 _HEADINGS = ("TIME", "VERB", "OUTCOME", "SECRET", "STORE")
+VERBS: tuple[str, ...] = get_args(Verb)
 _SHOWN = 20  # open intents: a run that goes on has up to 512 of them
 
 
 def run_verify(directory: Path, *, format_: str) -> int:
     """Check the whole chain, and that it reaches as far as the state knows."""
-    log = read.place(directory)
+    log = _lost(directory) or read.place(directory)
     head = _head(log)
     found = verify(read.content(log), head)
     if format_ == "json":
@@ -57,6 +61,8 @@ def run_query(
 ) -> int:
     """Print the records that pass every filter."""
     clock = datetime.now(UTC)
+    if unknown := [each for each in verbs if each not in VERBS]:
+        raise UsageError(f"no such verb: {line(unknown[0])}", where="--verb", way_out=f"one of {', '.join(VERBS)}")
     wanted = queries.Wanted(
         ref or "",
         frozenset(verbs),
@@ -73,7 +79,7 @@ def run_query(
         for record in found.records:
             out(_json(record.as_json(), indent=None))
     else:
-        _show(found.records)
+        _show(found.records, _labels(log))
     if found.unreadable:
         warn(f"{count(found.unreadable, 'line')} can't be read", way_out="sealer-controller audit verify")
     return OK
@@ -117,6 +123,25 @@ def _is_whole(directory: Path, head: Head, since: int) -> bool:
     return False
 
 
+def _lost(directory: Path) -> Path | None:
+    """The log's folder, if it holds nothing, and a state beside it knows that it should: a finding, not an error."""
+    log = directory if directory.name == FOLDER else directory / FOLDER
+    return None if folder.names(log) or _head(log) is None else log
+
+
+def _goes_on(log: Path, head: Head | None, found: Report) -> bool:
+    """Whether a state takes its log as it is, so that `restart` has nothing to do. Writes nothing."""
+    if head is None or found.files == 0:
+        return False
+    with contextlib.suppress(Refused, FormatError):
+        end = folder.tail(log)
+        reader = Log.unchecked(log.parent, now=now)
+        reader.check(head)
+        reader.scan(_since(log.parent))
+        return end.sequence >= head.sequence
+    return False
+
+
 def _loaded(text: str | None) -> Head | None:
     if not text:
         return None
@@ -130,12 +155,34 @@ def _head(log: Path) -> Head | None:
     directory = log.parent
     if log.name != FOLDER or not (directory / "state.db").is_file():
         return None
+    known = _meta(directory).get("audit_head")
+    return Head.load(known) if known else None
+
+
+def _since(directory: Path) -> int:
+    return int(_meta(directory).get("audit_since", "1"))
+
+
+def _meta(directory: Path) -> dict[str, str]:
     require_extra()
     from controller.state import State
 
     with State.open(directory, read_only=True) as state:
-        known = state.meta().get("audit_head")
-    return Head.load(known) if known else None
+        return state.meta()
+
+
+def _labels(log: Path) -> dict[str, str]:
+    """What the state beside a log calls its stores; of a copy, or where a state can't be read, nothing is known."""
+    directory = log.parent
+    if log.name != FOLDER or not (directory / "state.db").is_file():
+        return {}
+    with contextlib.suppress(SealerError):
+        require_extra()
+        from controller.state import State
+
+        with State.open(directory, read_only=True) as state:
+            return {each.uid: each.label for each in state.stores()}
+    return {}
 
 
 # Text
@@ -160,8 +207,11 @@ def _say(found: Report, log: Path, head: Head | None) -> None:
     whole = f"{count(found.records, 'record')} in {count(found.files, 'file')}{last}"
     if found.problems:
         out(f"{count(len(found.problems), 'problem')}; {whole}")
-        state = _state_option(log)
-        note(f"way out: keep a copy of it; sealer-controller audit restart{state} --reason TEXT goes on behind it")
+        if _goes_on(log, head, found):
+            note("the state goes on behind it as it is: keep a copy, and compare it with one from elsewhere")
+        else:
+            state = _state_option(log)
+            note(f"way out: keep a copy of it; sealer-controller audit restart{state} --reason TEXT goes on behind it")
         return
     out(f"whole: {whole}")
     if head is None:
@@ -180,11 +230,11 @@ def _about(place_: Place) -> str:
     return " ".join(_line(each) for each in ("intent to", said.verb, said.ref, said.store) if each)
 
 
-def _show(records: list[Record]) -> None:
+def _show(records: list[Record], labels: Mapping[str, str]) -> None:
     if not records:
         out("no such record")
         return
-    rows = [_HEADINGS, *(_row(each) for each in records)]
+    rows = [_HEADINGS, *(_row(each, labels) for each in records)]
     notes = [(), *(_notes(each) for each in records)]
     for lines, more in zip(table(rows), notes, strict=True):
         for each_line in lines:
@@ -194,9 +244,10 @@ def _show(records: list[Record]) -> None:
                 out(each_line)
 
 
-def _row(record: Record) -> tuple[str, ...]:
+def _row(record: Record, labels: Mapping[str, str]) -> tuple[str, ...]:
     said = record.entry
-    return (f"{record.time[:19]}Z", said.verb, said.outcome or "begun", _line(said.ref) or "-", _line(said.store))
+    store = _line(labels.get(said.store, said.store))
+    return (f"{record.time[:19]}Z", said.verb, said.outcome or "begun", _line(said.ref) or "-", store)
 
 
 def _notes(record: Record) -> list[str]:
