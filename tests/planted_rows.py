@@ -368,6 +368,12 @@ ROWS: dict[str, dict[str, Row]] = {
             "sealer-controller keys bundle --passphrase-file -", 2, "wrong passphrase", stdin="@C@\n", protected=True
         ),
     },
+    "sealer-controller keys rotate-state": {
+        "passes": Row("sealer-controller keys rotate-state", 0, before=(APPLY,)),
+        "without a state": Row("sealer-controller keys rotate-state", 0),
+        "argument": Row("sealer-controller keys rotate-state @V@", 2, before=(APPLY,)),
+        "passphrase for its path": Row("sealer-controller keys rotate-state --passphrase-file @V@", 2, protected=True),
+    },
     "sealer-controller keys backup": {
         "passes": Row(
             "sealer-controller keys backup ../inputs/b --passphrase-file ../inputs/p", 0, files={"../inputs/p": "@V@\n"}

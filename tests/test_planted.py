@@ -136,6 +136,8 @@ def _body(name: str) -> str:
         case "sealer":
             command, _, sub = words.partition(" ")
             return f"sealer.commands.{command}.{ {'list': 'list_', 'fetch': 'fetch'}.get(sub, 'run') }"
+    if words == "keys rotate-state":
+        return "controller.commands.rotatestate.run"
     sub = words.removeprefix("keys ")
     if words.startswith("keys ") or words == "init":
         return f"controller.commands.keys.{ {'list': 'list_', 'import': 'import_'}.get(sub, sub) }"
