@@ -127,7 +127,8 @@ def withdrawn(view: View, done: Iterable[Withdrawn]) -> Iterator[Change]:
         ref, step = each.step.ref, each.step
         stores = ((view.places.label(step.target.store), step.expect),)
         if each.error is not None:
-            cause = Cause(reason.STORE, (), f"not deleted: {each.error.what}", each.error.way_out)
+            way_out = each.error.way_out or ("" if each.lost else "apply again later")
+            cause = Cause(reason.STORE, (), f"not deleted: {each.error.what}", way_out)
             yield Change("fail", str(ref), _path(view, ref), 0, stores, why=reason.dump(cause))
             continue
         body = good(view, ref)

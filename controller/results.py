@@ -113,7 +113,8 @@ def undelivered(
     What the store rejected for good is not offered again until the input changes: that one is then recorded. Otherwise
     the input stays that of what stands there, as far as it is known.
     """
-    why = reason.dump(Cause(code or reason.UNAVAILABLE, (), f"store {place.label}: {error.what}", error.way_out))
+    way_out = error.way_out or ("" if lasting else "apply again later")
+    why = reason.dump(Cause(code or reason.UNAVAILABLE, (), f"store {place.label}: {error.what}", way_out))
     state: DeliveryState = "failed" if lasting else "pending"
     if before is None or not live(before):
         seq = before.seq if before else 0
