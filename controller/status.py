@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from controller import reason
-from controller.report import revision_text
+from controller.report import WIDTH, revision_text
 from controller.triage import live
 from sealer.checking.lint_report import cell
 
@@ -28,6 +28,7 @@ WITHDRAWN = "withdrawn"
 SETTLED = (DELIVERED, WITHDRAWN)
 
 _HEADINGS = ("SECRET", "STORE", "STATE", "VERSION", "FOR", "REASON")
+_WITHDRAWN_SHOWN = 10
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
 
 
@@ -153,14 +154,16 @@ def applied(sources: Iterable[Source], shown: Mapping[str, str]) -> tuple[Applie
 
 def text(status: Status) -> str:
     """The table of DESIGN section 13."""
-    lines = list(_headings(status))
+    lines = [line for heading in _headings(status) for line in _folded(heading)]
     lines += [f"warning: {each}" for each in status.warnings]
+    shown, hidden = _shown(status)
     if status.rows:
-        lines += _table([_HEADINGS, *(_cells(row, status.now) for row in status.rows)])
+        lines += _table([_HEADINGS, *(_cells(row, status.now) for row in shown)])
     elif status.total:
         lines.append(f"all {status.total} delivered")
     else:
         lines.append("nothing was delivered yet")
+    lines += [_more(hidden)] if hidden else []
     return "\n".join(lines) + "\n"
 
 
@@ -169,7 +172,9 @@ def markdown(status: Status) -> str:
     lines = [f"**{cell(line)}**" for line in _headings(status)]
     lines += [f"> warning: {cell(each)}" for each in status.warnings]
     lines += ["", f"| {' | '.join(_HEADINGS)} |", "|" + "---|" * len(_HEADINGS)]
-    lines += ["| " + " | ".join(cell(each) for each in _cells(row, status.now)) + " |" for row in status.rows]
+    shown, hidden = _shown(status)
+    lines += ["| " + " | ".join(cell(each) for each in _cells(row, status.now)) + " |" for row in shown]
+    lines += ["", _more(hidden)] if hidden else []
     return "\n".join(lines) + "\n"
 
 
@@ -191,6 +196,26 @@ def as_json(status: Status) -> str:
 FORMATS = {"text": text, "json": as_json, "markdown": markdown}
 
 
+def _shown(status: Status) -> tuple[list[Row], int]:
+    """The rows for a person, and how many are left out: what was withdrawn long ago hides nothing that matters."""
+    withdrawn = [row.since for row in status.rows if row.state == WITHDRAWN]
+    if len(withdrawn) <= _WITHDRAWN_SHOWN:
+        return list(status.rows), 0
+    newest = sorted(withdrawn, reverse=True)[_WITHDRAWN_SHOWN - 1]
+    left, found = _WITHDRAWN_SHOWN, []
+    for row in status.rows:
+        if row.state == WITHDRAWN:
+            if row.since < newest or not left:
+                continue
+            left -= 1
+        found.append(row)
+    return found, len(status.rows) - len(found)
+
+
+def _more(hidden: int) -> str:
+    return f"and {hidden} more withdrawn: sealer-controller status --format json"
+
+
 def _headings(status: Status) -> Iterator[str]:
     key = f"  key {status.key[:8]} to {status.until[:10]}" if status.key else ""
     for each in status.sources:
@@ -198,6 +223,12 @@ def _headings(status: Status) -> Iterator[str]:
         yield f"{status.cluster}  source {each.shown}{at}, applied {_ago(status.now - each.applied_at)} ago{key}"
     if not status.sources:
         yield f"{status.cluster}{key}"
+
+
+def _folded(heading: str) -> list[str]:
+    """A heading on one line; of a source with a long address the key goes on the next."""
+    said, between, key = heading.rpartition("  key ")
+    return [heading] if len(heading) <= WIDTH or not between else [said, f"{between}{key}"]
 
 
 def _cells(row: Row, now: int) -> tuple[str, ...]:

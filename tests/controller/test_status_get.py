@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from controller import keyadmin
+from controller import status as statuses
 from sealer import schema
 from sealer.documents import document
 from tests.sealer import rings
@@ -78,6 +81,27 @@ def test_a_key_that_ends_soon_is_warned_of(world: World, monkeypatch: pytest.Mon
     keyadmin.generate(world.directory, "mlkem768-x25519", now=soon)
     found = world.status("--format", "json").json
     assert any("ends" in each and "sealer-controller keys generate" in each for each in found["warnings"])
+
+
+def test_a_long_address_does_not_widen_the_heading() -> None:
+    applied = (statuses.Applied("shop", "https://git.example.com/team/department/shop", "4f2c91e" * 5, 0),)
+    status = statuses.Status("prod", "9f3a12c4" * 4, "2027-03-01", applied, (), (), 0, 0, 1000)
+    first, second, *_ = statuses.text(status).splitlines()
+    assert first == "prod  source https://git.example.com/team/department/shop at 4f2c91e, applied 1 s ago"
+    assert second == "  key 9f3a12c4 to 2027-03-01"
+    assert statuses.markdown(status).startswith(f"**{first}{second}**")
+
+
+def test_of_many_withdrawn_the_newest_are_shown() -> None:
+    gone = [statuses.Row("shop", "web", f"s{i:02}", "local", "withdrawn", "1", i // 2, "") for i in range(30)]
+    there = statuses.Row("shop", "web", "a", "local", "delivered", "1", 0, "")
+    status = statuses.Status("prod", "", "", (), (there, *gone), (), 1, 1, 1000)
+    lines = statuses.text(status).splitlines()
+    assert [line.split()[0] for line in lines[2:-1]] == ["web/a", *(f"web/s{i}" for i in range(20, 30))]
+    assert lines[-1] == "and 20 more withdrawn: sealer-controller status --format json"
+    assert statuses.markdown(status).endswith(f"|\n\n{lines[-1]}\n")
+    assert len(json.loads(statuses.as_json(status))["deliveries"]) == 31
+    assert "more withdrawn" not in statuses.text(replace(status, rows=(there, *gone[:10])))
 
 
 def test_markdown_is_a_table(world: World) -> None:
