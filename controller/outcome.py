@@ -16,7 +16,7 @@ from controller.triage import live
 from sealer.errors import SealerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from controller.bench import Done
     from controller.look import View
@@ -129,7 +129,8 @@ def withdrawn(view: View, done: Iterable[Withdrawn]) -> Iterator[Change]:
         if each.error is not None:
             way_out = each.error.way_out or ("" if each.lost else "apply again later")
             cause = Cause(reason.STORE, (), f"not deleted: {each.error.what}", way_out)
-            yield Change("fail", str(ref), _path(view, ref), 0, stores, why=reason.dump(cause))
+            kept = _date([view.known.deliveries[step.target]])
+            yield Change("fail", str(ref), _path(view, ref), 0, stores, kept=kept, why=reason.dump(cause))
             continue
         body = good(view, ref)
         names = tuple(sorted(depends(body)["items"])) if body else ()
@@ -169,7 +170,6 @@ def of_problem(problem: Problem) -> str:
 def failure(view: View, document: Document, why: str) -> Change:
     """A document that is not delivered as it stands."""
     kept = _deliveries(view, document.ref)
-    date = max((each.changed_at for each in kept), default=0)
     return Change(
         "fail",
         str(document.ref),
@@ -177,7 +177,7 @@ def failure(view: View, document: Document, why: str) -> Change:
         _line(view, document, reason.items(why)),
         _versions(view, kept),
         reason.items(why),
-        f"{datetime.fromtimestamp(date / 1000, UTC):%Y-%m-%d}" if kept else "",
+        _date(kept),
         why,
     )
 
@@ -229,6 +229,13 @@ def _change(view: View, document: Document, changed: tuple[str, ...], versions: 
 def _deliveries(view: View, ref: Ref) -> list[Delivery]:
     """What a document delivered that stays."""
     return [each for each in view.known.of_ref.get(ref, ()) if live(each)]
+
+
+def _date(deliveries: Sequence[Delivery]) -> str:
+    """The day of the newest."""
+    if not deliveries:
+        return ""
+    return f"{datetime.fromtimestamp(max(each.changed_at for each in deliveries) / 1000, UTC):%Y-%m-%d}"
 
 
 def _versions(view: View, deliveries: Iterable[Delivery]) -> tuple[tuple[str, str | None], ...]:

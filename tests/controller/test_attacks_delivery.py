@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from collections import Counter
@@ -517,3 +518,18 @@ def test_a_source_under_a_new_name_is_told_how_to_keep_its_secrets(world: World)
     assert ran.code == 1
     assert "--source-name shop" in ran.err
     assert world.apply("--source-name", "shop").summary == "1 unchanged"
+
+
+def test_what_nothing_marks_as_ours_is_not_deleted_and_says_what_to_do(world: World, config: Path) -> None:
+    world.put("web/other.yaml", {"k": b"1"})
+    file = world.put("web/app.yaml", {"k": b"1"}, annotations=DISK)
+    world.apply("--config", config)
+    for mark in (config.parent / "disk/.data").glob("*.json"):
+        mark.unlink()
+    file.unlink()
+    ran = world.apply("--config", config)
+    assert ran.code == 1
+    assert re.search(r"keeps v1-\w+ of 20\d\d-\d\d-\d\d; not deleted", ran.out)
+    assert "way out: delete it there by hand" in ran.err
+    shutil.rmtree(config.parent / "disk/current/web")
+    assert world.apply("--config", config).summary == "1 deleted, 1 unchanged"
