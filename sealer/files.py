@@ -34,6 +34,7 @@ def write_atomic(path: Path | str, data: bytes, *, mode: int | None = None, sync
     fsynced (state and keyring; not a work tree).
     Raises SourceError; then the old content is there unchanged.
     """
+    refuse_special(path)
     target = Path(os.path.realpath(path))
     temporary = target.parent / f".{target.name[:100]}.{secrets.token_hex(6)}.tmp"
     try:
@@ -53,6 +54,18 @@ def write_atomic(path: Path | str, data: bytes, *, mode: int | None = None, sync
             sync_directory(target.parent)
     except OSError as error:
         raise SourceError(f"can't be written: {reason(error)}", where=str(path)) from None
+
+
+def refuse_special(path: Path | str) -> None:
+    """Refuse to write to a device or a pipe: for root a rename would put a file in the place of /dev/null."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    of_ours = os.path.abspath(path).startswith(("/dev/std", "/dev/fd/"))
+    if of_ours or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        way_out = "name another file; without a name it goes to stdout"
+        raise SourceError("is a device or a pipe, and no file to write", where=str(path), way_out=way_out)
 
 
 def sync_directory(directory: Path) -> None:

@@ -79,6 +79,8 @@ def _check(
         raise UsageError("--merge keeps items of the file that -o names", way_out="add -o FILE")
     if output and len(sources) > 1:
         raise _several()
+    for path in sources if in_place else ():
+        files.refuse_special(path)
 
 
 def _several() -> UsageError:

@@ -70,6 +70,7 @@ def _check_new(paths: Sequence[str]) -> None:
 
 
 def _plan(resolver: Resolver, path: Path, key: str) -> Plan:
+    files.refuse_special(path)
     if not path.exists() or not files.read(path).strip():
         return Plan(path, b"", None, resolver.resolve(path))
     data, file = sealedfile.read(path)

@@ -103,6 +103,7 @@ def require(start: Path) -> Config:
 
 def within(root: Path, path: Path) -> Path:
     """`path`, if writing to it stays in a folder: Git checks out symlinks, and a pull request may bring some."""
+    files.refuse_special(path)
     real, top = Path(os.path.realpath(path)), Path(os.path.realpath(root))
     what = "leads outside of the repository by a symlink"
     if real.is_relative_to(top):

@@ -50,7 +50,8 @@ def distinct(paths: Sequence[str]) -> list[Path]:
 
 
 def read(path: Path) -> tuple[bytes, File]:
-    """A file's bytes and its documents. Raises SourceError, DocumentError."""
+    """The bytes and documents of a file that is to be written. Raises SourceError, DocumentError."""
+    files.refuse_special(path)  # else this waits for a pipe, and has nothing to replace then
     data = files.read(path)
     return data, document.parse_strict(data, config.shown(path))
 

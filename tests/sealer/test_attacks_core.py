@@ -22,7 +22,7 @@ from sealer import console, files, shell, template
 from sealer.checking.moved import Origins
 from sealer.documents import document, edit, envfile
 from sealer.documents.document import SealedSecret, Template
-from sealer.errors import Refused, SealerError, TemplateRefused, Untrusted, UsageError
+from sealer.errors import Refused, SealerError, SourceError, TemplateRefused, Untrusted, UsageError
 from sealer.formats import bundle
 from sealer.formats.binding import Binding, Scope
 from sealer.formats.bundle import BundleKey
@@ -154,6 +154,20 @@ def test_a_private_file_keeps_no_wider_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
 
 
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(checkout: Shop, tmp_path: Path) -> None:
+    """For root the rename would succeed, and a container would lose its /dev/null."""
+    pipe = checkout.root / "p.yaml"
+    os.mkfifo(pipe)
+    for write in (sealedfile.stays, lambda path: files.write_atomic(path, b"x")):
+        for place in (pipe, Path("/dev/stdout"), Path("/dev/fd/1")):
+            with pytest.raises(SourceError, match="device or a pipe"):
+                write(place)
+    for words in (("seal", "--in-place", "p.yaml"), ("set", "p.yaml", "key"), ("unset", "p.yaml", "key")):
+        done = sealer(*words, stdin=b"value")
+        assert (done.code, "device or a pipe" in done.err) == (2, True)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
 def test_an_early_error_of_a_worker_ends_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_cores", lambda: 4)
 
@@ -175,7 +189,7 @@ def test_a_name_in_a_command_is_one_word_on_one_line() -> None:
         assert quoted.isascii()
         assert quoted.isprintable()
         shown = subprocess.run(["bash", "-c", f"printf %s {quoted}"], capture_output=True, check=True).stdout
-        assert shown == os.fsencode(name)
+        assert shown == os.fsencode(name if name != "-rf" else "./-rf"), "no name is taken for an option"
 
 
 def test_a_way_out_never_runs_a_file_name(checkout: Shop) -> None:
