@@ -105,6 +105,7 @@ def read(config: Config, cluster: str) -> Keys:
     try:
         return parse(files.read(place, limit=MAX_KEYS), cluster)
     except FormatError as error:
+        error.way_out = error.way_out or f"sealer keys fetch --cluster {cluster}"
         raise error.at(shown(place)) from None
 
 

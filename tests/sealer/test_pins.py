@@ -40,6 +40,16 @@ def _again(repo: config.Config, *names: str) -> config.Config:
     return repository(repo.root, *names)
 
 
+def test_a_broken_pin_has_a_way_out(repo: config.Config, prod: Controller) -> None:
+    pin(repo, "prod", prod.bundle(5).replace(b'"sequence": 5', b'"sequence": 6'))
+    with pytest.raises(FormatError, match="signature does not fit") as caught:
+        pins.pinned(repo, "prod", now=NOW)
+    assert (caught.value.where, caught.value.way_out) == (
+        config.shown(pins.path(repo, "prod")),
+        "sealer keys fetch --cluster prod",
+    )
+
+
 # -- first use ---------------------------------------------------------------------------------------------------------
 
 
