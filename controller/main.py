@@ -248,6 +248,17 @@ def get(
 @app.command(
     "status",
     epilog="""\b
+States:
+  delivered  what the source says stands in the store
+  stale      it fails now, and an older version stands there
+  failed     it fails, and nothing of it stands anywhere
+  refused    a rule or a store says no; what stood there stays
+  missing    it was delivered, and is not there any more
+  pending    it will be tried again
+  foreign    another source delivered that name first
+  withdrawn  taken out, or left there unmanaged: no failure
+
+\b
 Examples:
   sealer-controller status
   sealer-controller status --failed --format json""",

@@ -89,7 +89,11 @@ def locked(directory: Path, *, timeout: float) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise SourceError(f"can't be opened: {files.reason(error)}", where=str(path)) from None
+        raise SourceError(
+            f"can't be opened: {files.reason(error)}",
+            where=str(path),
+            way_out="make it writable for the user who runs this, or name another state: --state DIR",
+        ) from None
     try:
         if not flock.taken(descriptor, within=timeout):
             raise SourceError(
