@@ -168,7 +168,7 @@ class _Run:
     def _records(self, view: View) -> Records:
         location = self.job.location
         source = Source(location.source, location.kind, location.where, view.reading.revision, self.job.now)
-        meta = {"owner": self.job.settings.cluster, "keyring": view.keys.digest}
+        meta = {"owner": self.job.settings.cluster, "keyring": view.keys.digest, **work.base(view)}
         records = Records(view.known, source, meta, view.reading.fresh)
         records.stores(self.places.specs)
         return records
@@ -211,6 +211,7 @@ class _Run:
             job.configuration.limits,
             allowed=job.allow_prune or not job.prune,
             others=view.selection.others,
+            moved=work.moved(view),
         )
         if isinstance(steps, Refusal):
             self.changes += outcome.gone(view, steps.kept, "")

@@ -44,12 +44,13 @@ def prune(
     *,
     allowed: bool = False,
     others: int = 0,
+    moved: str = "",
 ) -> tuple[Step, ...] | Refusal:
     """The steps that withdraw what is gone, or why all of it is kept.
 
     `wanted` are the targets of each document that is there, `others` counts those here for other clusters; `allowed`
-    is the operator's --allow-prune. What was read from a file or folder that can't be read now is not gone, whatever
-    is allowed.
+    is the operator's --allow-prune, `moved` says that paths count from another folder than before. What was read from
+    a file or folder that can't be read now is not gone, whatever is allowed.
     """
     broken = [problem.path for problem in snapshot.problems]
     scope = [
@@ -58,7 +59,7 @@ def prune(
         if live(each) and (each.ref in wanted or _in_scope(documents.get(each.ref), snapshot.prefix, broken))
     ]
     going = sorted((each for each in scope if _gone(each, wanted, outcomes)), key=lambda each: (each.ref, each.target))
-    why = FOREIGN if others and not snapshot.documents else ""
+    why = moved or (FOREIGN if others and not snapshot.documents else "")
     why = why or _refused(snapshot, len(going), len(scope), outcomes, deliveries, limits)
     if why and going and not allowed:
         return Refusal(why, tuple(going))

@@ -68,3 +68,26 @@ def body_of(view: View, work: Work) -> SealedSecret:
     if body is None:
         raise SourceError("its last good version is not in the state")
     return body
+
+
+def moved(view: View) -> str:
+    """Why nothing may be taken for gone: the folder that paths count from is another one than before.
+
+    A nested `.sealer.yaml` with the same source id sees a part of what the one above it delivered.
+    """
+    here, before = view.job.location.counted, view.known.meta.get(_base(view))
+    if here is None or before is None or here == before:
+        return ""
+    return f"paths count from {here or 'the top'} now, and counted from {before or 'the top'} before"
+
+
+def base(view: View) -> dict[str, str]:
+    """What is remembered of that folder: the first one, or the one that the operator let take its place."""
+    here = view.job.location.counted
+    if here is None or (moved(view) and not view.job.allow_prune):
+        return {}
+    return {_base(view): here}
+
+
+def _base(view: View) -> str:
+    return f"base:{view.job.location.source}"

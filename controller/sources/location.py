@@ -36,7 +36,8 @@ class Location:
 
     `named` says that the id is the operator's own word. `lead` is what stands before a path for people; `here` the
     current directory from `base`, if it lies inside. With `commit` that is read, out of `repository` (a work tree, or
-    our clone), and `folder` is where in it the base folder is; then `base` need not exist on disk.
+    our clone), and `folder` is where in it the base folder is; then `base` need not exist on disk. `within` is the same
+    for a directory in a work tree.
     """
 
     shown: str
@@ -49,6 +50,7 @@ class Location:
     lead: str = ""
     here: str = ""
     named: bool = False
+    within: str | None = None
     kind: str = DIRECTORY
     commit: str = ""
     repository: Path | None = None
@@ -60,6 +62,11 @@ class Location:
             inside = path.startswith(self.here)
             return path[len(self.here) :] if inside else f"{self.base}/{path}"
         return f"{self.lead}{path}"
+
+    @property
+    def counted(self) -> str | None:
+        """The folder of the repository that paths count from; None outside of Git."""
+        return self.folder if self.commit else self.within
 
     @property
     def where(self) -> str:
@@ -91,7 +98,8 @@ def locate(source: str, name: str | None = None, *, ref: str | None = None, path
     url = _origin(top) if top else None
     id_ = _id(name, found_config, url, base)
     prefix = _posix(root.relative_to(base))
-    return Location(source, root, base, prefix, id_, url, found_config, *_here(base), name is not None)
+    within = _posix(base.relative_to(top)) if top and base.is_relative_to(top) else None
+    return Location(source, root, base, prefix, id_, url, found_config, *_here(base), name is not None, within)
 
 
 def _of_work_tree(source: str, root: Path, top: Path | None, name: str | None, ref: str, below: str) -> Location:

@@ -441,3 +441,21 @@ def test_on_change_that_can_not_run_is_said(world: World, command: str) -> None:
     assert ran.code in (1, 2)
     assert "--on-change" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_nested_configuration_with_the_same_id_prunes_nothing_above_it(world: World) -> None:
+    """A copied `.sealer.yaml` poses as the whole source, and sees a part of it."""
+    world.write(".sealer.yaml", RULES)
+    for name in ("a", "b"):
+        world.put(f"clusters/prod/web/{name}.yaml", {"k": b"1"})
+    world.put("sub/clusters/prod/web/c.yaml", {"k": b"1"})
+    world.commit()
+    assert world.apply().code == 0
+    world.write("sub/.sealer.yaml", RULES)
+    world.commit()
+    ran = world.apply(source="sub")
+    assert (ran.code, ran.summary) == (1, "2 gone, kept, 1 unchanged")
+    assert "paths count from sub now, and counted from the top before" in ran.err
+    assert world.apply(source="sub").code == 1
+    assert world.get("web/a", "k") == b"1"
+    assert world.apply().code == 0
