@@ -47,6 +47,8 @@ class Records:
         self._dropped: list[Ref] = []
         self._ended: list[Target] = []
         self._forgotten: list[Target] = []
+        # A commit that brings nothing counts too: what came before it may not be applied again by mistake.
+        self._moved = known is not None and source.revision not in ("", known.revision)
         self._began = False
 
     def stores(self, specs: Iterable[StoreSpec]) -> None:
@@ -156,7 +158,7 @@ class Records:
     def write(self, state: State, audit: Callable[[], Mapping[str, str]], meta: Mapping[str, str]) -> None:
         """Commit what was gathered; nothing, if nothing was. `audit` is how far the log is vouched for."""
         gathered = (self._documents, self._deliveries, self._fresh, self._dropped, self._ended, self._forgotten, meta)
-        if not any(gathered):
+        if not any(gathered) and (self._began or not self._moved):
             return
         with state.begin("records") as transaction:
             if not self._began:

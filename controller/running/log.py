@@ -84,7 +84,7 @@ class Log:
     def _text(self, at: str, level: Level, event: str, fields: Mapping[str, Any]) -> str:
         colour = _COLOURS.get(level)
         word = console.style(f"{level:7}", colour, self._stream) if colour else f"{level:7}"
-        return console.line(console.printable(" ".join([at, word, event, *_pairs(fields)])))
+        return f"{at} {word} " + console.line(console.printable(" ".join([event, *_pairs(fields)])))
 
 
 def time(milliseconds: int) -> str:

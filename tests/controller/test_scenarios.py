@@ -350,6 +350,24 @@ def test_an_older_pipeline_finishing_last_does_not_roll_back(world: World) -> No
     assert world.get("web/app", "k") == b"old"
 
 
+def test_a_revert_guards_against_what_it_reverted(world: World) -> None:
+    """An apply that changes nothing still tells which commit is the newest."""
+    world.put("web/app.yaml", {"k": b"good"})
+    world.commit()
+    world.apply()
+    good = (world.root / "web/app.yaml").read_bytes()
+    world.put("web/app.yaml", {"k": b"bad"})
+    bad = world.commit()
+    world.write("web/app.yaml", good)
+    world.commit()
+    assert world.apply().summary == "1 unchanged"
+    before = world.files()
+    assert world.apply().summary == "1 unchanged"
+    assert world.files() == before
+    assert world.apply("--ref", bad).code == 1
+    assert world.get("web/app", "k") == b"good"
+
+
 def test_another_branch_is_no_descendant(world: World) -> None:
     world.put("web/app.yaml", {"k": b"1"})
     world.commit()

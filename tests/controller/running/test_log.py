@@ -133,3 +133,16 @@ def test_a_defect_is_told_by_its_place_alone() -> None:
         found = result.of_defect(error)
     assert secret not in json.dumps(found)
     assert found["error"].startswith(f"a defect of this program: KeyError in {__name__}:")
+
+
+def test_at_a_terminal_a_level_has_its_colour_and_nothing_else_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    Log(stream, "text", lambda: 0, "info").warning("note", text="\x1b[31mred")
+    said = r"\u001b[31mred"
+    assert stream.getvalue() == f'1970-01-01T00:00:00.000Z \x1b[33mwarning\x1b[0m note text="{said}"\n'
