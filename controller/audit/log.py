@@ -21,6 +21,7 @@ from controller.audit.actor import Actor
 from controller.audit.folder import FOLDER, Tail
 from controller.audit.follow import Head, Scan
 from controller.audit.record import KEY_VERBS, ZEROS, Entry, chain, digest, parse, stamp
+from controller.configuration.model import AUDIT_MAX_BYTES
 from controller.effects import Effects
 from sealer import files
 from sealer.errors import FormatError, Refused, SealerError, SourceError
@@ -28,7 +29,7 @@ from sealer.shell import quote
 
 __all__ = ["MAX_BYTES", "Head", "Log", "Scan"]
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = AUDIT_MAX_BYTES
 LOCK = "audit.lock"
 LOCK_TIMEOUT = 30.0
 

@@ -29,8 +29,7 @@ MAX_LINE = 128 * 1024
 Phase = Literal["intent", "outcome", "event"]
 KeyVerb = Literal["init", "generate", "import", "retire", "compromise", "bundle", "backup", "restore"]
 Verb = Literal[
-    "open", "read", "put", "delete", "withdraw", "refuse", "get", "change", "rotate-state", "cut", "restart",
-    "init", "generate", "import", "retire", "compromise", "bundle", "backup", "restore",
+    "open", "read", "put", "delete", "withdraw", "refuse", "get", "change", "rotate-state", "cut", "restart", KeyVerb,
 ]  # fmt: skip
 Outcome = Literal["done", "unchanged", "failed", "refused", "abandoned", "recovered", "unknown"]
 

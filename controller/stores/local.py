@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from controller.configuration.model import Retention
 from controller.model import Observed, Ref, Target
 from controller.state_tables import local_heads, local_versions, sa
 from controller.state_write import BATCH
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 UID = "local"
 KEPT = 10
 REMEMBERED = 100
-DELETED_DAYS = 30
+DELETED_DAYS = Retention().deleted_days
 
 StateKeys = Callable[[], Sequence[tuple[str, bytes]]]
 _H, _V = local_heads.c, local_versions.c
