@@ -169,7 +169,7 @@ class _Run:
         location = self.job.location
         source = Source(location.source, location.kind, location.where, view.reading.revision, self.job.now)
         meta = {"owner": self.job.settings.cluster, "keyring": view.keys.digest, **work.base(view)}
-        records = Records(view.known, source, meta, view.reading.fresh)
+        records = Records(view.known, source, meta, view.reading.fresh, work.whole(view, self.state))
         records.stores(self.places.specs)
         return records
 
@@ -233,7 +233,7 @@ class _Run:
         state = self.state
         if state is None:
             return
-        bench = withdraw.Bench(
+        bench = withdraw.Means(
             self.places, view.known.deliveries, self.session.effects, self.trail, state, self.job.now, waiting
         )
         standing = {ref: {each.target for each in mine if live(each)} for ref, mine in view.known.of_ref.items()}

@@ -16,7 +16,7 @@ from controller.remembered import is_url
 from controller.sources.entry import PARSER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from controller.bench import Done
     from controller.model import DocumentState, Target
@@ -31,8 +31,14 @@ class Records:
     """Rows of one run, for one source."""
 
     def __init__(
-        self, remembered: Remembered, source: Source, meta: Mapping[str, str], fresh: Mapping[str, bytes]
+        self,
+        remembered: Remembered,
+        source: Source,
+        meta: Mapping[str, str],
+        fresh: Mapping[str, bytes],
+        whole: Collection[str] | None = None,
     ) -> None:
+        """`fresh` are files that were parsed anew; `whole` all there are, if nothing else is read by this state."""
         self._remembered = remembered
         known = remembered.source
         keep = known is not None and is_url(known.location) and not is_url(source.location)
@@ -40,6 +46,7 @@ class Records:
         self._source = replace(source, location=known.location) if known and keep else source
         self._meta = {name: value for name, value in meta.items() if remembered.meta.get(name) != value}
         self._fresh = dict(fresh)
+        self._whole = whole
         self._stores: tuple[StoreSpec, ...] = ()
         self._documents: dict[Ref, Known] = {}
         self._bodies: dict[Ref, bytes] = {}
@@ -165,6 +172,8 @@ class Records:
                 transaction.put_meta(**self._meta)
                 transaction.put_stores(self._stores)
                 transaction.put_parsed(PARSER, self._fresh)
+                if self._fresh and self._whole is not None:
+                    transaction.keep_parsed(self._whole, PARSER)
                 transaction.put_source(self._source)
             transaction.put_deliveries(self._deliveries)
             transaction.put_documents(list(self._documents.values()), self._bodies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller import state_tables
@@ -76,9 +76,12 @@ class Transaction:
         rows = [{"source": source, "namespace": ref.namespace, "name": ref.name} for ref in refs]
         self.delete(state_tables.documents, rows)
 
-    def drop_parsed(self, files: Iterable[str], parser: str) -> None:
-        """Forget files."""
-        self.delete(state_tables.parsed, [{"file": file, "parser": parser} for file in files])
+    def keep_parsed(self, files: Collection[str], parser: str) -> None:
+        """Forget all other files, and what other parsers made of any."""
+        columns = state_tables.parsed.c
+        rows = self.connection.execute(sa.select(columns.file, columns.parser)).all()
+        stale = [{"file": row[0], "parser": row[1]} for row in rows if row[1] != parser or row[0] not in files]
+        self.delete(state_tables.parsed, stale)
 
     def replace(self, table: sa.Table, rows: Sequence[Row]) -> None:
         """Delete and insert rows by their key."""

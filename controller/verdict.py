@@ -1,7 +1,8 @@
 """What may be delivered where, asked anew each run and without opening anything (DELIVERY section 1). Pure.
 
 Until there are policies every verdict is "allow" but for the fixed refusals: what holds or names a sealing key, the
-types that Kubernetes makes tokens of, and stores that nobody configured. Who writes Git chooses among stores only.
+types that Kubernetes makes tokens of, and stores that nobody configured. (What has the name of a key Secret in the
+controller's own namespace comes with the Kubernetes store.) Who writes Git chooses among stores only.
 """
 
 from __future__ import annotations

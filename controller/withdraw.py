@@ -50,7 +50,7 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Means:
     """All that withdrawing takes. Of what is `waiting` nothing can be told yet."""
 
     places: Places
@@ -67,27 +67,27 @@ def batches(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
     return (steps[start : start + SIZE] for start in range(0, len(steps), SIZE))
 
 
-async def withdraw(bench: Bench, steps: Sequence[Step]) -> list[Withdrawn]:
+async def withdraw(means: Means, steps: Sequence[Step]) -> list[Withdrawn]:
     """Carry out one batch of steps, in their order."""
-    looked = await _looked(bench, [step for step in steps if step.op == "delete"])
+    looked = await _looked(means, [step for step in steps if step.op == "delete"])
     deletes = [each for each in looked.values() if isinstance(each, Step)]
-    audits = bench.trail.begin("delete", [(step.ref, step.target.store) for step in deletes])
-    intents = [_intent(bench, step, audit) for step, audit in zip(deletes, audits, strict=True)]
+    audits = means.trail.begin("delete", [(step.ref, step.target.store) for step in deletes])
+    intents = [_intent(means, step, audit) for step, audit in zip(deletes, audits, strict=True)]
     if intents:
-        with bench.state.begin("intents") as transaction:
+        with means.state.begin("intents") as transaction:
             transaction.put_intents(intents)
     by_store: dict[str, list[Delete]] = {}
     for step in deletes:
-        by_store.setdefault(step.target.store, []).append(Delete(step.target, step.expect, bench.places.owner))
+        by_store.setdefault(step.target.store, []).append(Delete(step.target, step.expect, means.places.owner))
     results: dict[Target, StoreError | None] = {}
     for uid, batch in by_store.items():
-        results.update(await bench.effects.delete(bench.places.by_uid[uid], batch))
+        results.update(await means.effects.delete(means.places.by_uid[uid], batch))
     done = [_withdrawn(step, looked.get(step.target), results) for step in steps]
     sequences = {step.target: audit for step, audit in zip(deletes, audits, strict=True)}
-    bench.trail.end(
+    means.trail.end(
         [_ended(sequences[each.step.target], each) for each in done if each.ended],
         [
-            bench.trail.event(
+            means.trail.event(
                 "withdraw", each.step.ref, "done", each.error.what if each.error else "retained", each.step.target.store
             )
             for each in done
@@ -97,20 +97,20 @@ async def withdraw(bench: Bench, steps: Sequence[Step]) -> list[Withdrawn]:
     return done
 
 
-async def _looked(bench: Bench, steps: Sequence[Step]) -> dict[Target, Step | StoreError]:
+async def _looked(means: Means, steps: Sequence[Step]) -> dict[Target, Step | StoreError]:
     """Each step with the version that stands there: whoever edited it, it goes. Or why it can't be taken."""
     found: dict[Target, Step | StoreError] = {}
     of_store: dict[str, list[Step]] = {}
     for step in steps:
-        if step.target.store not in bench.places.by_uid:
-            found[step.target] = _unreachable(bench, step)
-        elif step.target in bench.waiting:
+        if step.target.store not in means.places.by_uid:
+            found[step.target] = _unreachable(means, step)
+        elif step.target in means.waiting:
             found[step.target] = unsettled()
         else:
             of_store.setdefault(step.target.store, []).append(step)
     for uid, mine in of_store.items():
-        seen = await bench.places.by_uid[uid].observe([step.target for step in mine])
-        found.update((step.target, _standing(step, seen[step.target], bench.places.owner)) for step in mine)
+        seen = await means.places.by_uid[uid].observe([step.target for step in mine])
+        found.update((step.target, _standing(step, seen[step.target], means.places.owner)) for step in mine)
     return found
 
 
@@ -128,11 +128,11 @@ def _withdrawn(step: Step, looked: Step | StoreError | None, results: Mapping[Ta
     return Withdrawn(step, results.get(step.target), tried=step.target in results)
 
 
-def _intent(bench: Bench, step: Step, audit: int) -> Intent:
-    before = bench.deliveries[step.target]
+def _intent(means: Means, step: Step, audit: int) -> Intent:
+    before = means.deliveries[step.target]
     return Intent(
         step.target, "delete", step.ref, before.source, before.seq + 1, os.urandom(16).hex(), step.expect, "",
-        before.input, before.keys, before.on_delete, audit, bench.now,
+        before.input, before.keys, before.on_delete, audit, means.now,
     )  # fmt: skip
 
 
@@ -140,6 +140,6 @@ def _ended(sequence: int, each: Withdrawn) -> Ended:
     return Ended(sequence, "failed", each.error.what) if each.error is not None else Ended(sequence, "done")
 
 
-def _unreachable(bench: Bench, step: Step) -> StoreError:
-    label = bench.places.label(step.target.store)
+def _unreachable(means: Means, step: Step) -> StoreError:
+    label = means.places.label(step.target.store)
     return Unavailable(f"store {label} is configured no more", way_out=f"configure store {label} again (--config)")

@@ -11,6 +11,7 @@ from sealer.errors import SourceError
 
 if TYPE_CHECKING:
     from controller.model import Ref, Target
+    from controller.state import State
     from sealer.documents.document import SealedSecret
 
 DAY = 24 * 3600 * 1000
@@ -91,3 +92,10 @@ def base(view: View) -> dict[str, str]:
 
 def _base(view: View) -> str:
     return f"base:{view.job.location.source}"
+
+
+def whole(view: View, state: State | None) -> frozenset[str] | None:
+    """The digests of all files that this state reads; None where another source or prefix may have more."""
+    sources = {each.id for each in state.sources()} if state is not None else set()
+    alone = sources <= {view.job.location.source} and not view.job.location.prefix
+    return view.reading.files if alone and view.reading.complete else None

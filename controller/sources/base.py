@@ -32,7 +32,8 @@ class Reading:
     """All sealed documents of a source, whoever they are for.
 
     `revision` is the full commit id, with `-dirty` behind it if anything differs from it; "" outside of Git.
-    `complete` is False if something could not be walked; `fresh` holds the entries of files that were parsed anew.
+    `complete` is False if something could not be walked; `fresh` holds the entries of files that were parsed anew,
+    `files` the digests of all that may hold a sealed document.
     """
 
     revision: str
@@ -40,6 +41,7 @@ class Reading:
     found: tuple[Found, ...]
     problems: tuple[Problem, ...]
     fresh: Mapping[str, bytes]
+    files: frozenset[str] = frozenset()
 
 
 class Source(Protocol):

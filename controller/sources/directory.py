@@ -49,7 +49,8 @@ class DirectorySource:
         found = self._documents.read(paths, known)
         problems = sorted([*walk.problems, *self._documents.problems], key=lambda each: (each.path, each.line))
         self._revision = revision.text()
-        return Reading(self._revision, not walk.problems, found, tuple(problems), self._documents.fresh)
+        documents = self._documents
+        return Reading(self._revision, not walk.problems, found, tuple(problems), documents.fresh, documents.files)
 
     def load(self, found: Found) -> SealedSecret:
         """The document, from its file: the bytes must be those that were read before."""

@@ -25,7 +25,7 @@ _KEPT = 128 * 1024 * 1024
 
 
 class Documents:
-    """Documents of one source. `fresh` and `problems` grow while files are read."""
+    """Documents of one source. `fresh` and `problems` grow while files are read; `files` are the digests of all."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -33,12 +33,14 @@ class Documents:
         self._last: tuple[tuple[str, str], tuple[Document, ...]] = (("", ""), ())
         self.fresh: dict[str, bytes] = {}
         self.problems: list[Problem] = []
+        self.files: frozenset[str] = frozenset()
 
     def read(self, paths: Sequence[str], known: Known) -> tuple[Found, ...]:
         """Every sealed document of these files; what is unreadable is a problem."""
         self.fresh, self.problems = {}, []
         found: list[Found] = []
         digests = self._digests(paths)
+        self.files = frozenset(digests.values())
         cached = dict(known(digests.values())) if digests else {}
         for path, digest in digests.items():
             if digest in cached:

@@ -55,7 +55,10 @@ class TreeSource:
         self._objects = tree.files()
         found = self._documents.read(list(self._objects), known)
         problems = sorted([*tree.problems, *self._documents.problems], key=lambda each: (each.path, each.line))
-        return Reading(self._location.commit, not tree.problems, found, tuple(problems), self._documents.fresh)
+        documents = self._documents
+        return Reading(
+            self._location.commit, not tree.problems, found, tuple(problems), documents.fresh, documents.files
+        )
 
     def load(self, found: Found) -> SealedSecret:
         """The document, from its file."""

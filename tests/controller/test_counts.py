@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,6 +103,19 @@ def test_a_known_file_is_not_parsed_again(world: World, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("sealer.documents.document.parse", refuse)
     assert world.apply().summary == "1 unchanged"
+
+
+def test_of_a_file_that_changes_only_what_it_is_now_is_kept(world: World) -> None:
+    world.put("web/other.yaml", {"a": b"1"})
+    world.write("web/mentions.yaml", "kind: ConfigMap\napiVersion: v1\ndata: {about: SealedSecret}\n")
+    for number in range(20):
+        world.put("web/app.yaml", {"a": str(number).encode()})
+        world.apply()
+    with contextlib.closing(sqlite3.connect(world.state / "state.db")) as database:
+        assert database.execute("SELECT count(*) FROM parsed").fetchone() == (3,)
+    before = world.files()
+    world.apply()
+    assert world.files() == before
 
 
 def test_files_without_the_word_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
