@@ -14,9 +14,18 @@ from sealer.sealing import parallel
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(parallel, "_cores", lambda: 2)
+    fork, children = os.fork, []
+
+    def forked() -> int:
+        child = fork()
+        children.append(child)
+        return child
+
+    monkeypatch.setattr(os, "fork", forked)
     yield
-    with pytest.raises(ChildProcessError):  # every child was waited for
-        os.waitpid(-1, os.WNOHANG)
+    for child in filter(None, children):
+        with pytest.raises(ChildProcessError):  # every child was waited for
+            os.waitpid(child, os.WNOHANG)
 
 
 def test_order_and_processes() -> None:
