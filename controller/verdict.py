@@ -7,6 +7,7 @@ controller's own namespace comes with the Kubernetes store.) Who writes Git choo
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -53,10 +54,15 @@ def judge(entry: Entry, ref: Ref, owner: str, stores: Mapping[str, Place], v1: M
     refused = _refused(entry, ref, wanted, stores) or _v1_refused(entry, v1)
     known = [stores[label] for label in wanted if label in stores] or [stores[label] for label in DEFAULT]
     inputs = {place.target(ref): input_of(entry.digest, place.store.uid, owner) for place in known}
-    adopting = frozenset(place.store.uid for place in known if place.config.adopt)
-    labels = {place.store.uid: place.config.label for place in known}
+    adopting, labels = _around(tuple((place.store.uid, place.config.label, place.config.adopt) for place in known))
     warning = "v1 format, which doesn't bind a value to its item" if v1 == "warn" and entry.v1 else ""
     return Verdict(owner, reason.dump(refused) if refused else "", inputs, adopting, labels, warning)
+
+
+@functools.lru_cache(maxsize=64)
+def _around(stores: tuple[tuple[str, str, bool], ...]) -> tuple[frozenset[str], Mapping[str, str]]:
+    """Which of these stores adopt, and what they are called: one value for the thousands of documents that share it."""
+    return frozenset(uid for uid, _, adopt in stores if adopt), {uid: label for uid, label, _ in stores}
 
 
 def input_of(digest: str, store: str, owner: str) -> str:
