@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from controller import state_files, state_tables
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOCK_TIMEOUT = 10.0
+
+_once: Any = sys.intern  # words that thousands of rows share
 
 _D, _L, _I = state_tables.documents.c, state_tables.deliveries.c, state_tables.intents.c
 _P, _S, _M = state_tables.parsed.c, state_tables.sources.c, state_tables.meta.c
@@ -132,7 +135,7 @@ class State:
         )  # fmt: skip
         if source is not None:
             statement = statement.where(_D.source == source)
-        return tuple(Known(Ref(row[0], row[1]), *row[2:]) for row in self.rows(statement))
+        return tuple([_known(row) for row in self.rows(statement)])
 
     def failures(self, source: str) -> tuple[Failure, ...]:
         """The documents of a source that are not opened again until they or the keyring change."""
@@ -209,8 +212,16 @@ def _delivery(row: tuple[Any, ...]) -> Delivery:
     # By position: this runs once a document in every run, and keywords cost as much as the rest.
     store, target, namespace, name, source, seq, digest, fingerprint, version, keys, state, reason, at, gone = row
     return Delivery(
-        Target(store, target), Ref(namespace, name), source, seq, digest, fingerprint, version,
-        _key_ids(keys), state, reason, at, gone,
+        Target(_once(store), target), Ref(_once(namespace), name), _once(source), seq, digest, fingerprint, version,
+        _key_ids(keys), _once(state), reason, at, _once(gone),
+    )  # fmt: skip
+
+
+def _known(row: tuple[Any, ...]) -> Known:
+    namespace, name, source, path, digest, state, reason, failed, keyring, good, at = row
+    return Known(
+        Ref(_once(namespace), name), _once(source), path, digest, _once(state), reason, failed, keyring,
+        digest if good == digest else good, at,
     )  # fmt: skip
 
 
