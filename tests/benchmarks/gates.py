@@ -33,7 +33,8 @@ def main(scratch: Path) -> None:
     rates = crypto.raw()
     for count, warm_wall, cold_wall in ((1000, 0.8, 2.5), (10_000, 1.5, 15.0)):
         _v2(scratch, count, rates["v2 open"], warm_wall=warm_wall, cold_wall=cold_wall)
-    _v1(scratch, 4000, rates[f"v1 open, RSA-4096, {os.cpu_count()} threads"])
+    for count in (1000, 4000):
+        _v1(scratch, count, rates[f"v1 open, RSA-4096, {os.cpu_count()} threads"])
     if missed:
         print("\nmissed: " + "; ".join(missed), file=sys.stderr)
         raise SystemExit(1)
@@ -47,15 +48,14 @@ def _v2(scratch: Path, count: int, raw: float, *, warm_wall: float, cold_wall: f
     opens, batches = count * corpus.ITEMS, math.ceil(count / BATCH)
     title(f"Gates: {count:,} documents of {corpus.ITEMS} items, v2, store local")
     cold = apply(root, state)
-    # DELIVERY has 2.5 times the opens, of a time when one took 0.18 ms. It takes 0.1 ms now, and all around it what it
-    # took before: that bound is missed, and this one keeps it from growing.
-    row("cold, CPU beside raw opens", f"{cold.run.cpu / (opens / raw):.2f} times", "written down: 2.5 times")
-    ratio = cold.run.cpu / (opens / raw + count / _yaml(root / "secrets/team-0/secret-0.yaml"))
-    gate("cold, CPU beside raw opens and raw YAML", f"{ratio:.2f} times", ratio <= 3 or count < 10_000, "3 at 10,000")
+    ratio = cold.run.cpu / (opens / raw)
+    gate("cold, CPU beside raw opens", f"{ratio:.2f} times", ratio <= 2.5 or count < 10_000, "2.5 at 10,000")
+    floor = opens / raw + count / _yaml(root / "secrets/team-0/secret-0.yaml")
+    row("cold, CPU beside raw opens and raw YAML", f"{cold.run.cpu / floor:.2f} times")
     row("cold, wall", f"{cold.run.wall:.2f} s", f"written down: {cold_wall} s")
     gate("cold, memory", f"{cold.run.peak:.0f} MiB", cold.run.peak <= 250, "250 MiB")
     gate("cold, private operations", f"{cold.of('private'):,}", cold.of("private") == opens, f"{opens:,}")
-    gate("cold, commits", str(cold.of("commits")), cold.of("commits") <= 3 * batches + 2, f"3 for each {BATCH}, and 2")
+    gate("cold, commits", str(cold.of("commits")), cold.of("commits") <= 3 * batches, f"3 for each {BATCH}")
     syncs = cold.of("fdatasyncs")
     gate("cold, audit fdatasyncs", str(syncs), syncs <= 2 * batches, f"2 for each {BATCH}")
     warm = apply(root, state)
@@ -96,11 +96,11 @@ def _ten_bad(root: Path, state: Path) -> None:
 
 
 def _v1(scratch: Path, count: int, raw: float) -> None:
-    root = corpus.repository(scratch, envelope="v1", name="v1")
+    root = corpus.repository(scratch, envelope="v1", name=f"v1-{count}")
     corpus.plaintext(root, count)
     corpus.run(["sealer", "seal", "--in-place", "secrets"], root)
     title(f"Gates: {count:,} documents of {corpus.ITEMS} items, v1, store local")
-    cold = apply(root, scratch / "state-v1")
+    cold = apply(root, scratch / f"state-v1-{count}")
     share = count * corpus.ITEMS / cold.run.wall / raw
     gate("cold, rate beside raw RSA on all processors", f"{share:.0%}", share >= 0.85, "85 %")
 
