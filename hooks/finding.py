@@ -1,15 +1,17 @@
-"""One leak that was found: where and what kind, never the value.
+"""One leak that was found: where and what kind; the value only behind a wall.
 
 Detectors make `Hit`s, which have lines but no path; the scanner turns them into findings.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hooks.randomness import looks_random
+from hooks.randomness import entropy, looks_random
 
 if TYPE_CHECKING:
     from hooks.rule import Rule
@@ -19,15 +21,54 @@ REDACTED = "********"
 _NAME = re.compile(r"[-._/A-Za-z0-9]{1,80}", re.ASCII)
 
 
+class Value:
+    """A leaked value: it can be recognised, and not be shown."""
+
+    __slots__ = ("_bytes",)
+
+    def __init__(self, value: bytes | str) -> None:
+        self._bytes = value.encode("utf-8", "replace") if isinstance(value, str) else value
+
+    def __repr__(self) -> str:
+        return f"Value({REDACTED})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a value is not pickled")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Value) and hmac.compare_digest(self._bytes, other._bytes)
+
+    def __hash__(self) -> int:
+        return hash(self._bytes)
+
+    @property
+    def bits(self) -> float:
+        """How hard it is to guess, at most: Shannon's entropy of its characters, in bits."""
+        return entropy(self._bytes.decode("latin-1")) * len(self._bytes)
+
+    def mac(self, key: bytes, purpose: bytes) -> bytes:
+        """HMAC-SHA256 of purpose, a NUL and the value."""
+        return hmac.digest(key, purpose + b"\0" + self._bytes, "sha256")
+
+    def sha1(self) -> str:
+        """Hex SHA-1, as detect-secrets' baselines hold it: to compare with, never to write."""
+        return hashlib.sha1(self._bytes, usedforsecurity=False).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a detector found. `line` to `end` is what the value spans; `sealable`: `sealer seal --in-place` takes it."""
+    """What a detector found. `line` to `end` is what the value spans; `sealable`: `sealer seal --in-place` takes it.
+
+    `key` is the path inside the document or the variable; `decoded` names what was undone to see it, as `base64`.
+    """
 
     rule: Rule
     line: int
     end: int
     key: str = ""
     sealable: bool = False
+    value: Value | None = field(default=None, repr=False, compare=False)
+    decoded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +83,8 @@ class Finding:
     commit: str = ""
     unreasoned: bool = False
     """A `sealer:allow` stands there, but without a reason."""
+    value: Value | None = field(default=None, repr=False, compare=False)
+    decoded: str = ""
 
     @property
     def excerpt(self) -> str:

@@ -19,6 +19,8 @@ class Rule:
     id: str
     description: str
     severity: str = ERROR
+    remediation: str = ""
+    """How to make a leaked value worthless, at its provider."""
 
 
 KUBERNETES_SECRET = Rule("kubernetes-secret", "a value in a plaintext Secret of Kubernetes")

@@ -1,0 +1,56 @@
+"""The bytes of one blob as detectors look at them: where they stand, which line an offset is on, and as text."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+
+class Text:
+    """Bytes in UTF-8 under the path that users know; a part of an archive is behind `!`, as in `a.zip!b.env`.
+
+    No dataclass, and nothing is computed before it is asked for: most blobs are only searched.
+    """
+
+    __slots__ = ("_newlines", "_text", "data", "path")
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.path = path
+        self.data = data
+        self._newlines: list[int] | None = None
+        self._text: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Text({self.path!r})"
+
+    @property
+    def text(self) -> str:
+        """The bytes as text, without a byte-order mark; what is no UTF-8 is replaced. Its lines are those of `data`."""
+        if self._text is None:
+            self._text = self.data.decode("utf-8", "replace").removeprefix("\ufeff")
+        return self._text
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, in lower case."""
+        return self.path.rpartition("/")[2].rpartition("!")[2].lower()
+
+    def line(self, offset: int) -> int:
+        """The number of the line that a byte is on, from 1; lines end with LF."""
+        return bisect_right(self._starts(), offset)
+
+    def line_bytes(self, number: int) -> bytes:
+        """The bytes of a line, without its LF; empty outside of the text."""
+        starts = self._starts()
+        if not 1 <= number <= len(starts):
+            return b""
+        end = starts[number] - 1 if number < len(starts) else len(self.data)
+        return self.data[starts[number - 1] : end]
+
+    def _starts(self) -> list[int]:
+        if self._newlines is None:
+            starts, at = [0], self.data.find(b"\n")
+            while at >= 0:
+                starts.append(at + 1)
+                at = self.data.find(b"\n", at + 1)
+            self._newlines = starts
+        return self._newlines
