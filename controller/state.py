@@ -5,7 +5,7 @@
         with state.begin("records") as transaction:         at most 256 documents each
             transaction.put_deliveries(deliveries)
 
-Every row is written as delete and insert, so that one statement serves every database. Nothing remote and nothing
+Every row is written as an insert that takes the place of what has its key. Nothing remote and nothing
 cryptographic belongs between `begin` and its end. No value passes here in plaintext: rows of the store `local` are
 encrypted by `statecrypt`, bodies of documents are sealed.
 """
@@ -41,17 +41,26 @@ _P, _S, _M = state_tables.parsed.c, state_tables.sources.c, state_tables.meta.c
 class State:
     """An open state. Close it, or use it in a `with`."""
 
-    __slots__ = ("_connection", "_effects", "_lock", "directory", "path", "read_only")
+    __slots__ = ("_connection", "_effects", "_lock", "_missing", "directory", "path", "read_only")
 
     def __init__(
-        self, directory: Path, connection: sa.Connection, lock: contextlib.ExitStack, effects: Effects, read_only: bool
+        self,
+        directory: Path,
+        connection: sa.Connection,
+        lock: contextlib.ExitStack,
+        effects: Effects,
+        *,
+        read_only: bool,
+        missing: Sequence[Migration] | None = None,
     ) -> None:
+        """`missing` stands for the tables of an empty database: the migrations that those it gets will have had."""
         self.directory = directory
         self.path = directory / state_files.DATABASE
         self.read_only = read_only
         self._connection = connection
         self._lock = lock
         self._effects = effects
+        self._missing = missing
 
     def __repr__(self) -> str:
         return f"State({str(self.directory)!r})"
@@ -91,8 +100,10 @@ class State:
             connection = state_tables.connect(path, read_only=read_only)
             stack.callback(connection.engine.dispose)
             stack.callback(connection.close)
-            state_tables.migrate(connection, path, read_only=read_only, migrations=migrations)
-            return cls(directory, connection, stack.pop_all(), effects or Effects(), read_only)
+            ready = state_tables.migrate(connection, path, read_only=read_only, migrations=migrations)
+            missing = None if ready else migrations
+            lock, port = stack.pop_all(), effects or Effects()
+            return cls(directory, connection, lock, port, read_only=read_only, missing=missing)
 
     def close(self) -> None:
         """Close the database and free the lock."""
@@ -177,11 +188,19 @@ class State:
 
     def rows(self, statement: sa.Select[Any]) -> Sequence[tuple[Any, ...]]:
         """All rows of a statement, with no transaction left open behind it."""
+        if self._missing is not None and (not self.read_only or self._still_empty()):
+            return ()
         try:
             found: Sequence[Any] = self._connection.execute(statement).all()
             return found
         finally:
             self._connection.rollback()
+
+    def _still_empty(self) -> bool:
+        """Whether nobody else made the tables since this state was opened for reading."""
+        if state_tables.migrate(self._connection, self.path, read_only=True, migrations=self._missing or ()):
+            self._missing = None
+        return self._missing is not None
 
     # Writing
 
@@ -193,9 +212,12 @@ class State:
         connection = self._connection.execution_options(writing=True)
         try:
             with connection.begin() as transaction:
+                if self._missing is not None:
+                    state_tables.create(connection, self._missing)
                 yield Transaction(connection)
                 with self._effects.around("state.commit", purpose):
                     transaction.commit()
+                    self._missing = None
         finally:
             connection.execution_options(writing=False)
 

@@ -108,8 +108,11 @@ def connect(path: Path, *, read_only: bool) -> sa.Connection:
     return engine.connect()
 
 
-def migrate(connection: sa.Connection, path: Path, *, read_only: bool, migrations: Sequence[Migration]) -> None:
-    """Bring the database to the schema of this program. A newer one is refused, and so is what isn't ours."""
+def migrate(connection: sa.Connection, path: Path, *, read_only: bool, migrations: Sequence[Migration]) -> bool:
+    """Bring the database to the schema of this program; False for an empty one, whose tables `create` makes.
+
+    A newer one is refused, and so is what isn't ours.
+    """
     schema = _schema(connection, path)
     wanted = 1 + len(migrations)
     if schema > wanted:
@@ -118,19 +121,24 @@ def migrate(connection: sa.Connection, path: Path, *, read_only: bool, migration
             where=str(path),
             way_out="install that version again; this one changed nothing",
         )
-    if schema == wanted:
-        return
+    if schema in (0, wanted):
+        return schema == wanted
     if read_only:
-        what = "holds no state yet" if schema == 0 else f"has the older schema {schema}"
+        what = f"has the older schema {schema}"
         raise SourceError(what, where=str(path), way_out="sealer-controller apply SOURCE")
     with connection.execution_options(writing=True).begin():
-        if schema == 0:
-            metadata.create_all(connection)
-        for step in migrations[schema - 1 :] if schema else ():
+        for step in migrations[schema - 1 :]:
             step(connection)
         connection.execute(meta.delete().where(meta.c.key == "schema"))
         connection.execute(meta.insert(), {"key": "schema", "value": str(wanted)})
     connection.execution_options(writing=False)
+    return True
+
+
+def create(connection: sa.Connection, migrations: Sequence[Migration]) -> None:
+    """Make the tables, in the transaction that writes the first rows: an empty database stays one until there are."""
+    metadata.create_all(connection)
+    connection.execute(meta.insert(), {"key": "schema", "value": str(1 + len(migrations))})
 
 
 def checkpoint(connection: sa.Connection) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from controller.model import Problem
@@ -17,9 +18,12 @@ from sealer.errors import DocumentError, SourceError
 if TYPE_CHECKING:
     from sealer.documents.document import Document, SealedSecret
 
-Stream = Callable[[Sequence[str]], Iterator[tuple[str, bytes | SourceError]]]
+Bytes = bytes | SourceError
+Stream = Callable[[Sequence[str]], Iterator[tuple[str, Bytes]]]
 """The bytes of files, in the order that they were asked for; b"" for one that holds no sealed document anyway."""
 
+_FILES, _BYTES = 256, 16 * 1024 * 1024
+# Files that are read, looked up and parsed at once.
 _KEPT = 128 * 1024 * 1024
 # New documents up to here stay in memory until they are delivered; those beyond are read once more.
 
@@ -39,18 +43,14 @@ class Documents:
         """Every sealed document of these files; what is unreadable is a problem."""
         self.fresh, self.problems = {}, []
         found: list[Found] = []
-        digests = self._digests(paths)
-        self.files = frozenset(digests.values())
-        cached = dict(known(digests.values())) if digests else {}
-        for path, digest in digests.items():
-            if digest in cached:
-                try:
-                    found += [Found(path, digest, each) for each in entry.load(cached[digest])]
-                except (LookupError, TypeError, ValueError):  # damaged: it is parsed again
-                    del cached[digest]
-        new = [path for path, digest in digests.items() if digest not in cached]
-        for path, data in console.progress(self._stream(new), total=len(new), doing="reading"):
-            found += self._parsed(path, digests[path], data)
+        files: set[str] = set()
+        for part in _parts(console.progress(self._stream(paths), total=len(paths), doing="reading")):
+            digests = self._digests(part)
+            files.update(digests.values())
+            cached = known(digests.values()) if digests else {}
+            for path, digest in digests.items():
+                found += self._found(path, digest, part[path], cached.get(digest))
+        self.files = frozenset(files)
         return tuple(found)
 
     def load(self, found: Found) -> SealedSecret:
@@ -74,25 +74,26 @@ class Documents:
             self._last = (key, parse(_same(data, path, found.file), path).documents)
         return self._last[1]
 
-    def _digests(self, paths: Sequence[str]) -> dict[str, str]:
-        """Digests of the bytes of those files that may hold a sealed document; the bytes are not kept."""
+    def _digests(self, part: Mapping[str, bytes | SourceError]) -> dict[str, str]:
+        """Digests of the bytes of those files that may hold a sealed document."""
         found: dict[str, str] = {}
-        for path, data in self._stream(paths):
+        for path, data in part.items():
             if isinstance(data, SourceError):
                 self.problems.append(Problem(path, 0, UNREADABLE, data.what, data.way_out))
             elif MARK in data:
                 found[path] = hashlib.sha256(data).hexdigest()
         return found
 
-    def _parsed(self, path: str, digest: str, given: bytes | SourceError) -> Iterable[Found]:
+    def _found(self, path: str, digest: str, data: Bytes, cached: bytes | None) -> Iterable[Found]:
+        if cached is not None:
+            with contextlib.suppress(LookupError, TypeError, ValueError):  # damaged: it is parsed again
+                return [Found(path, digest, each) for each in entry.load(cached)]
+        return () if isinstance(data, SourceError) else self._parsed(path, digest, data)
+
+    def _parsed(self, path: str, digest: str, data: bytes) -> Iterable[Found]:
         """The documents of a file that is new; failures are not cached."""
         from sealer.documents.document import parse
 
-        try:
-            data = _same(given, path, digest)
-        except SourceError as error:
-            self.problems.append(Problem(path, 0, UNREADABLE, error.what, error.way_out))
-            return ()
         file = parse(data, path)
         pairs = entry.entries(file)
         self.problems += [Problem(path, each.line, UNREADABLE, _said(each), each.way_out) for each in file.problems]
@@ -100,6 +101,19 @@ class Documents:
             self.fresh[digest] = entry.dump(each for each, _ in pairs)
         self._room -= len(data)
         return [Found(path, digest, each, body if self._room > 0 else None) for each, body in pairs]
+
+
+def _parts(stream: Iterable[tuple[str, Bytes]]) -> Iterator[dict[str, Bytes]]:
+    """A stream in parts, so that no more than one of them is in memory while it is looked up and parsed."""
+    part: dict[str, Bytes] = {}
+    size = 0
+    for path, data in stream:
+        part[path] = data
+        size += 0 if isinstance(data, SourceError) else len(data)
+        if len(part) == _FILES or size > _BYTES:
+            yield part
+            part, size = {}, 0
+    yield part
 
 
 def _same(data: bytes | SourceError, path: str, digest: str) -> bytes:

@@ -34,18 +34,19 @@ def skim(builder: Builder, raw: Any, wanted: Wanted | None) -> Node | None:
     if raw.id != "mapping":
         empty = raw.id == "scalar" and not raw.tag and not raw.style and resolve(raw.value) is Kind.NULL
         return Node(Kind.NULL if empty else Kind.STR, raw.start_mark.index, raw.end_mark.index, raw.start_mark.line + 1)
-    pairs: list[tuple[Node, Node]] = []
+    said: dict[str, tuple[Any, Any]] = {}
     for raw_key, raw_value in raw.value:
         name = raw_key.value
         if raw_key.id != "scalar" or (name == "<<" and not raw_key.style):
             return None
         if name in ("apiVersion", "kind"):
-            if raw_value.id != "scalar" or any(name == key.text for key, _ in pairs):
+            if raw_value.id != "scalar" or name in said:
                 return None
-            pairs.append((builder.scalar(raw_key), builder.scalar(raw_value)))
-    identity = {key.text: value.text for key, value in pairs}
+            said[name] = raw_key, raw_value
+    identity = {name: raw_value.value for name, (_, raw_value) in said.items()}
     if wanted(identity.get("apiVersion", ""), identity.get("kind", "")):
         return None
+    pairs = [(builder.scalar(raw_key), builder.scalar(raw_value)) for raw_key, raw_value in said.values()]
     for raw_key, raw_value in raw.value:
         if raw_key.value == "metadata" and raw_value.id == "mapping":
             named = [(k, v) for k, v in raw_value.value if k.value == "name" and v.id == "scalar" and not v.tag]

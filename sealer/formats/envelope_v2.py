@@ -119,8 +119,10 @@ def recipients(text: str) -> tuple[str, ...]:
     """
     if not text.startswith(PREFIX):
         raise EnvelopeError("sealed value is not a v2 envelope")
-    count = (_bytes(text, 10, 1) or b"\0")[0]
-    ids = [_bytes(text, _FIXED + number * _RECIPIENT, 8) for number in range(min(count, MAX_RECIPIENTS))]
+    start = _bytes(text, 0, _FIXED + 8)  # with the first recipient, mostly the only one
+    count = start[10] if len(start) >= _FIXED else 0
+    ids = [start[_FIXED:]] if count else []
+    ids += [_bytes(text, _FIXED + number * _RECIPIENT, 8) for number in range(1, min(count, MAX_RECIPIENTS))]
     if not ids or any(len(each) != 8 for each in ids):
         raise EnvelopeError("sealed value is cut off")
     return tuple(each.hex() for each in ids)

@@ -72,6 +72,8 @@ def hkdf(key: bytes, *, salt: bytes, info: bytes, length: int = 32) -> bytes:
     By HMACs of the standard library: this is on the hot path, where two of them cost less than an OpenSSL context.
     """
     pseudorandom = hmac.digest(salt or bytes(_SHA256), key, "sha256")
+    if length <= _SHA256:
+        return hmac.digest(pseudorandom, info + b"\x01", "sha256")[:length]
     output = block = b""
     for number in range(1, -(-length // _SHA256) + 1):
         block = hmac.digest(pseudorandom, block + info + bytes([number]), "sha256")

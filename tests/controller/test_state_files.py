@@ -70,13 +70,19 @@ def test_without_create_nothing_is_made(tmp_path: Path) -> None:
     assert not State.exists(tmp_path / "state")
 
 
-def test_a_state_that_never_got_its_tables_is_made_or_not_there_yet(tmp_path: Path) -> None:
+def test_a_state_that_never_got_its_tables_holds_nothing_and_gets_them_with_its_first_rows(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     state_files.database(tmp_path, create=True)
-    with pytest.raises(SourceError, match="holds no state yet"):
-        State.open(tmp_path, read_only=True)
-    with State.open(tmp_path) as state:
-        assert state.deliveries() == ()
+    with State.open(tmp_path, read_only=True) as reader:
+        assert (reader.deliveries(), reader.meta()) == ((), {})
+        with State.open(tmp_path) as state:
+            assert state.deliveries() == ()
+            with pytest.raises(ZeroDivisionError), state.begin("records"):
+                raise ZeroDivisionError
+            assert state.deliveries() == reader.deliveries() == ()
+            with state.begin("records") as transaction:
+                transaction.put_deliveries([delivery(Ref("payments", "stripe"))])
+            assert state.deliveries() == reader.deliveries() != ()
 
 
 def test_one_process_writes_and_others_read(directory: Path) -> None:
