@@ -1,0 +1,34 @@
+"""Files of known formats as pairs of a name and its value: config files, manifests, environments. Pure, never raises.
+
+The format is told by the file's name, else by how its text begins. Source code and prose are `hooks.code`'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hooks.structure.pair import Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hooks.text import Text
+
+MAX_PAIRS = 100_000
+"""How many pairs of one file are looked at."""
+
+
+def pairs(text: Text) -> Iterator[Pair]:
+    """Every pair of a file, in no certain order; none for what is no known format."""
+    from hooks.structure.formats import reader
+
+    read = reader(text)
+    if read is None:
+        return
+    for number, pair in enumerate(read(text.text)):
+        if number >= MAX_PAIRS:
+            return
+        yield pair
+
+
+__all__ = ("MAX_PAIRS", "Pair", "pairs")

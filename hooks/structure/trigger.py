@@ -1,0 +1,52 @@
+"""What has to stand in a file before its structure is read: bytes that the engine looks for. It imports nothing.
+
+Each pattern holds one rare word, so that each can be looked for by itself at several GB/s; one of all words can't.
+"""
+
+# What may stand between such a word and its value: the rest of the name, quotes, then an assignment, the end of an XML
+# tag, or the comma of a `define('DB_PASSWORD', '...')`.
+_ASSIGNED = rb"""[\w.\-]{0,24}["'\]]{0,2}[ \t]{0,24}[=:>,]"""
+# `- name: DB_PASSWORD` and then `value: x`, the same in JSON, <add key="..." value="...">, <key>...</key><string>
+_NAMED = rb"""[\w.\-]{0,24}["']?[\s,]{1,80}["']?(?:value|default|connectionString)\b"""
+
+_WORDS = (
+    rb"pass",
+    rb"pwd",
+    rb"secret",
+    rb"token",
+    rb"cred",
+    rb"auth",
+    rb"(?:api|app|access|account|private|auth|encrypt|encryption|signing|signature|master|license|session|shared|storage"
+    rb"|client|service|consumer|deploy|admin|subscription|write|read|root|data|host|webhook|jwt|integration|sender"
+    rb"|server|user|function|primary|secondary|crypto|cipher|hash|cookie)[-_. ]?key",
+    rb"(?:webhook|connection[-_ ]?string|bearer)",
+    rb"(?:jwt|\bdsn\b)",
+)
+
+TRIGGER: tuple[bytes, ...] = (
+    *(rb"(?i)" + word + _ASSIGNED for word in _WORDS),
+    rb"(?i)(?:pass|secret)" + _NAMED,
+    rb"(?i)(?:token|[_-]key|apikey)" + _NAMED,
+    # ENV DB_PASSWORD x, set -x DB_PASSWORD x, setx
+    rb"\b(?:ENV|set -[Ugx]{1,3}|setx)[ \t]{1,8}[\w.\-]{0,40}(?i:pass|secret|token|_key)",
+    rb"\blogin\s{1,20}\S{1,80}\s{1,40}(?:account|password)\b",
+    rb":(?:5432|6432|\*):[^\s:]{1,100}:[^\s:]{1,100}:[^\s:]",
+    rb":\$(?:apr1|2[aby]|5|6|y)\$",
+)
+
+NAMES: tuple[str, ...] = (
+    ".env", ".envrc", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".htpasswd", ".git-credentials", ".npmrc", ".pypirc",
+    ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
+)  # fmt: skip
+"""Names of files whose structure is worth reading whatever they hold."""
+
+# A Secret of Kubernetes, however its kind is written: in any quotes, as a block, behind an anchor or a tag, as an alias
+# or with escapes in the name or in the word; and the two marks that need no kind.
+MANIFEST: tuple[bytes, ...] = (
+    rb"""kind["'\\]*\s{0,9}:\s{0,40}(?:[&!]\S{1,60}\s{1,9}){0,3}(?:[|>][-+0-9]{0,3}\s{1,40})?["'\\]{0,4}Secret(?:List)?\b""",
+    rb"""kind["']?[ \t]{0,9}:[ \t]{0,9}(?:[&!]\S{1,60}[ \t]{1,9}){0,3}(?:\*\w|"[A-Za-z]{0,9}\\[ux\r\n])""",
+    rb"""\\[ux][0-9A-Fa-f]{2,8}[A-Za-z]{0,6}"[ \t]{0,9}:[ \t]{0,9}["'&*!|>]{0,4}Secret""",
+    rb"stringData",
+    rb"secretGenerator",
+    rb"SealedSecret",
+)
