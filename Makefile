@@ -64,12 +64,13 @@ vectors: $(VENV)/dev.stamp ## write the test vectors anew
 	@$(BIN)/python -m tests.vectors.generate
 
 # Extras are kept: pip 23 takes the hashes of `coverage` for `coverage` alone, and would look for a `coverage[toml]` of its own.
-UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
-	--custom-compile-command "make lock" --extra all pyproject.toml
+UV_LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras
+UV_COMPILE = $(UV_LOCK) --custom-compile-command "make lock" --extra all pyproject.toml
 
 lock: $(VENV)/dev.stamp ## the lock files, from pyproject.toml and requirements/*.in
 	@$(UV_COMPILE) requirements/demo.in -o requirements/demo.txt
 	@$(UV_COMPILE) requirements/demo.in requirements/dev.in -o requirements/dev.txt
+	@for peer in requirements/peers/*.in; do $(UV_LOCK) --custom-compile-command "make lock" "$$peer" -o "$${peer%.in}.txt"; done
 
 clean: ## what the other targets made
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
