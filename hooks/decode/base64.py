@@ -1,0 +1,171 @@
+r"""Base64 in text: standard and URL-safe, with and without padding, wrapped over lines, with `\n` for line breaks.
+
+With the offsets where the engine found something, only the runs around these are looked at; without, all long ones.
+A run can begin in the middle of a word (`/v1/Zm9v`, `token_Zm9v`): all four offsets of a group are tried.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Iterable, Iterator
+
+from hooks.decode.readable import readable, stretches
+from hooks.decode.run import Run
+
+SHORTEST = 16
+LONGEST = 12 * 1024 * 1024
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}+={0,2}")
+# A line of nothing but base64, behind what may stand around it: a comment's mark, quotes, a `+` that joins strings.
+_LINE = re.compile(
+    rb"[ \t]*(?:[#*>|;]+|//+)?[ \t]*[\"'`]?([A-Za-z0-9+/_-]{16,}+={0,2})(?:\\n)?[\"'`]?[ \t]*[+,.;\\]*[ \t\r]*"
+)
+_LAST = re.compile(
+    rb"[ \t]*(?:[#*>|;]+|//+)?[ \t]*[\"'`]?([A-Za-z0-9+/_-]{1,}+={0,2})(?:\\n)?[\"'`]?[ \t]*[+,.;)\]}\\]*[ \t\r]*"
+)
+_BREAK = re.compile(rb"(?:\\+r)?\\+n")
+_TAIL = re.compile(rb"(?:\\n)?[\"'`]?[ \t]*[+.\\]*[ \t\r]*\n")
+_STEP = 4096
+
+
+def runs(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
+    """Each run of base64 that is text, or a package of text."""
+    done = 0
+    for start, end in _places(data, at):
+        if start < done:
+            continue
+        pieces, done = _whole(data, start, end)
+        compact = b"".join(pieces).rstrip(b"=").translate(_STANDARD)
+        if SHORTEST <= len(compact) <= LONGEST and (found := _text(compact, known=at is not None)):
+            yield Run(start, done, *found)
+
+
+def _places(data: bytes, at: Iterable[int] | None) -> Iterator[tuple[int, int]]:
+    if at is None:
+        for found in _RUN.finditer(data):
+            yield found.span()
+        return
+    done = 0
+    for offset in at:
+        if offset <= done or offset > len(data):
+            continue
+        start, end = _back(data, offset), _forth(data, offset)
+        start = _first_line(data, start)
+        done = end
+        if end - start >= SHORTEST or data[end : end + 2] in (b"\\n", b"\\r"):
+            yield start, end
+
+
+def _back(data: bytes, offset: int) -> int:
+    """Where the run of base64 that ends at an offset begins."""
+    while offset > 0:
+        chunk = data[max(offset - _STEP, 0) : offset]
+        rest = len(chunk.rstrip(_ALPHABET))
+        offset -= len(chunk) - rest
+        if rest:
+            # `\n` in a string: its n is none of ours, and what stands before it may be more of the run.
+            if chunk[rest - 1 : rest + 1] not in (b"\\n", b"\\r"):
+                return offset
+            before = len(data[max(offset - 6, 0) : offset].rstrip(b"\\rn"))
+            if before == 0 or offset < 6 or data[offset - 6 + before - 1] not in _ALPHABET + b"=":
+                return offset + 1
+            offset += before - 6
+    return 0
+
+
+def _forth(data: bytes, offset: int) -> int:
+    while offset < len(data):
+        chunk = data[offset : offset + _STEP]
+        taken = len(chunk) - len(chunk.lstrip(_ALPHABET))
+        offset += taken
+        if taken < len(chunk):
+            break
+    return offset
+
+
+def _first_line(data: bytes, start: int) -> int:
+    """The beginning of a run whose lines before this one are base64, too."""
+    limit = max(start - LONGEST, 0)
+    line = data.rfind(b"\n", limit, start) + 1
+    if not _LINE.fullmatch(data, line, start) and data[line:start].strip(b" \t\"'`#*>|;/"):
+        return start
+    while line > limit + 1:
+        before = data.rfind(b"\n", limit, line - 1) + 1
+        if found := _LINE.fullmatch(data, before, line - 1):
+            start = found.start(1)
+        else:
+            tail = data[before : line - 1].rstrip(b"\r \t\\+\"'`")
+            size = len(tail) - len(tail.rstrip(_ALPHABET))
+            # The first line has a name before its base64. A word at a line's end is none of it.
+            return before + len(tail) - size if size >= 2 * SHORTEST else start
+        line = before
+    return start
+
+
+def _whole(data: bytes, start: int, end: int) -> tuple[list[bytes], int]:
+    r"""The pieces of a run that goes on over line breaks, real or written as `\n`, and where it ends."""
+    pieces: list[bytes] = []
+    total = 0
+    while True:
+        end = _forth(data, start)
+        pieces.append(data[start:end])
+        total += end - start
+        while data[end : end + 1] == b"=" and len(pieces[-1]) < end - start + 3:
+            end += 1
+        if end < len(data) and (escaped := _BREAK.match(data, end)) and end - start >= SHORTEST:
+            start = escaped.end()
+        elif end - start >= SHORTEST and total < LONGEST and (after := _next_line(data, end, end - start)):
+            start = after
+        else:
+            return pieces, end
+
+
+def _next_line(data: bytes, end: int, width: int) -> int:
+    """Where base64 goes on in the next line; 0 if it does not. Wrapped lines are of one width, the last is shorter."""
+    tail = _TAIL.match(data, end, end + 64)
+    if not tail:
+        return 0
+    stop = data.find(b"\n", tail.end(), tail.end() + width + 64)
+    line = _LAST.fullmatch(data, tail.end(), stop if stop >= 0 else min(len(data), tail.end() + width + 64))
+    if not line or len(line[1]) > max(width, 76):
+        return 0
+    return line.start(1)
+
+
+def _text(compact: bytes, *, known: bool) -> tuple[str, bytes] | None:
+    """What a run decodes to, if that is text; the beginning tells for all of a long one."""
+    parts: list[bytes] = []
+    for offset in range(4):
+        head = _decoded(compact[offset : offset + 400])
+        if found := readable(head) if len(compact) <= 400 else _promising(head):
+            whole = readable(_decoded(compact[offset:])) if len(compact) > 400 else found
+            if whole:
+                text, how = whole
+                return f"base64, {how}" if how else "base64", text
+        if known or len(compact) <= 4096:
+            parts.append(stretches(_decoded(compact[offset:])))
+    best = max(parts, key=len, default=b"")
+    return ("base64", best) if best else None
+
+
+def _promising(head: bytes) -> tuple[bytes, str] | None:
+    # The head of a package is no whole package, but its mark is enough to try all of it.
+    if head[:2] in (b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda"):
+        return head, ""
+    return readable(head)
+
+
+def _decoded(compact: bytes) -> bytes:
+    try:
+        return a2b_base64(compact[: len(compact) // 4 * 4] + _rest(compact))
+    except Error:
+        return b""
+
+
+def _rest(compact: bytes) -> bytes:
+    """The last group, filled up; one character alone says nothing."""
+    over = len(compact) % 4
+    return compact[-over:] + b"=" * (4 - over) if over >= 2 else b""
