@@ -15,17 +15,21 @@ from sealer.configuration import config, rules
 from sealer.errors import UsageError
 
 if TYPE_CHECKING:
+    from hooks.blobs import Blob
     from hooks.finding import Finding
 
 
 class Accepted:
-    """What the configuration at hand and the options leave out."""
+    """What the configuration at hand, the options and the baseline leave out."""
 
-    def __init__(self, exclude: Sequence[str]) -> None:
+    def __init__(self, exclude: Sequence[str], baseline: str | None = None) -> None:
         self._config = config.find(Path())
         self._here = [_anywhere(pattern) for pattern in exclude]
         for pattern in self._here:
             rules.compile_pattern(pattern)
+
+    def look(self, blob: Blob, findings: Sequence[Finding]) -> None:
+        """Take what is needed later of a blob that has findings."""
 
     def path(self, path: str) -> bool:
         """Whether nothing in this file counts."""
@@ -44,6 +48,9 @@ class Accepted:
         """The findings that count."""
         disabled = self._config.scan.disable if self._config else ()
         return [one for one in findings if one.rule.id not in disabled and not self.path(one.path)]
+
+    def warn(self) -> None:
+        """Say what of the accepted ones needs a look."""
 
 
 def _anywhere(pattern: str) -> str:

@@ -10,6 +10,9 @@ from typing import NoReturn
 from sealer import console
 from sealer.errors import UsageError
 
+FORMATS = ("text", "json", "jsonl", "sarif", "junit", "csv", "github", "markdown", "html")
+"""Of findings; hooks/formats makes them."""
+
 _CHOICE = re.compile(r"invalid choice: .* \(choose from (.*)\)\Z", re.DOTALL)
 
 
@@ -31,3 +34,15 @@ class Parser(argparse.ArgumentParser):
         message = re.sub(r"ignored explicit argument .*", "takes no value", message, flags=re.DOTALL)
         console.report(UsageError(message, way_out=f"{self.prog} --help"))
         sys.exit(console.CANNOT_TELL)
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what is scanned."""
+    parser.add_argument("paths", metavar="PATH", nargs="*", type=path, help="files or folders; none: the work tree")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--staged", action="store_true", help="what the next commit would bring in")
+    where.add_argument("--range", metavar="A..B", help="what these commits brought in; A...B: since they parted")
+    where.add_argument("--history", action="store_true", help="every version of every file, of all branches")
+    where.add_argument("--stdin", action="store_true", help="one input from a pipe")
+    parser.add_argument("--exclude", metavar="GLOB", action="append", default=[], help="leave these paths out")
+    parser.add_argument("--baseline", metavar="FILE", help="accepted findings; default: .sealer/baseline.yaml")

@@ -1,4 +1,4 @@
-"""Findings as people and machines read them (DESIGN section 13, schemas/findings.v1.json). Redacted, always."""
+"""Findings as people read them (DESIGN section 13), and what to do about each. Redacted, always."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hooks.counts import line
-from hooks.finding import REDACTED, Finding
 from hooks.rule import ENCRYPTED_KEY, ENV_FILE, ERROR, KUBERNETES_SECRET, KUSTOMIZE_SECRET, PRIVATE_KEY
 from sealer import console
 from sealer.report import table
 from sealer.shell import quote
 
 if TYPE_CHECKING:
+    from hooks.finding import Finding
     from sealer.errors import SealerError
 
 _TARGET = "secrets/NAMESPACE/NAME.yaml"
-_PLAIN_PATH = re.compile(r"[._/A-Za-z0-9][-._/A-Za-z0-9]*", re.ASCII)
+_ITEM = re.compile(r"[-._A-Za-z0-9]{1,253}", re.ASCII)
+_KEYS = (PRIVATE_KEY.id, ENCRYPTED_KEY.id)
+_NO_COMMENTS = (".json", ".ipynb", ".jsonl", ".csv", ".tfstate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +48,6 @@ def text(report: Report) -> str:
     return "\n".join([*_findings(report), counts(report)])
 
 
-def json(report: Report) -> str:
-    """The report as schemas/findings.v1.json describes it."""
-    import json as encoder
-
-    value = {
-        "version": 1,
-        "source": report.source,
-        "files": report.files,
-        "bytes": report.bytes,
-        "binary": report.binary,
-        "accepted": report.accepted,
-        "seconds": round(report.seconds, 3),
-        "findings": [_plain(one) for one in report.findings],
-        "unread": [{"path": one.where, "reason": one.what} for one in report.unread],
-    }
-    return encoder.dumps(value, indent=2)
-
-
-FORMATS = {"text": text, "json": json}
-
-
 def counts(report: Report) -> str:
     """The last line."""
     return line(
@@ -83,7 +64,8 @@ def counts(report: Report) -> str:
 
 def ways_out(one: Finding) -> list[tuple[str, str]]:
     """What to do about a finding: (label, text)."""
-    return [*_seal(one, quote(one.path)), _not_one(one)]
+    revoke = [("revoke it", one.rule.remediation)] if one.rule.remediation else []
+    return [*_seal(one, quote(one.path)), *revoke, _not_one(one)]
 
 
 def _findings(report: Report) -> Iterator[str]:
@@ -106,47 +88,39 @@ def _row(one: Finding) -> list[str]:
 
 
 def _seal(one: Finding, path: str) -> list[tuple[str, str]]:
-    if one.rule is KUBERNETES_SECRET and one.sealable:
+    if "!" in one.path or one.decoded:
+        return [("seal it", f"sealer set {_TARGET} {_item(one)}"), ("and then", "make what holds it anew, without it")]
+    if one.rule.id == KUBERNETES_SECRET.id and one.sealable:
         return [("seal it", f"sealer seal --in-place {path}")]
-    if one.rule is KUBERNETES_SECRET:
+    if one.rule.id == KUBERNETES_SECRET.id:
         return [("seal it", "move it to a file of its own, then  sealer seal --in-place FILE")]
-    if one.rule is KUSTOMIZE_SECRET:
-        key = one.key.rpartition(".")[2]
-        return [("seal it", f"sealer set {_TARGET} {key}"), ("and then", "take the literal out")]
-    if one.rule is ENV_FILE:
+    if one.rule.id == KUSTOMIZE_SECRET.id:
+        return [("seal it", f"sealer set {_TARGET} {_item(one)}"), ("and then", "take the literal out")]
+    if one.rule.id == ENV_FILE.id:
         return [
             ("seal it", f"sealer seal -o {_TARGET} --from-env-file {path}"),
             ("and then", f"git rm --cached {path}, and name it in .gitignore"),
         ]
-    key = console.line(shlex.quote(one.path.rpartition("/")[2]))
-    return [("seal it", f"sealer set {_TARGET} {key} --from-file {path}"), ("and then", f"git rm --cached {path}")]
+    if one.rule.id in _KEYS and not one.key:
+        key = console.line(shlex.quote(one.path.rpartition("/")[2]))
+        return [("seal it", f"sealer set {_TARGET} {key} --from-file {path}"), ("and then", f"git rm --cached {path}")]
+    return [("seal it", f"sealer set {_TARGET} {_item(one)}")]
+
+
+def _item(one: Finding) -> str:
+    """The item that a value would be: the last name of where it stands, if that can be one."""
+    name = one.key.rpartition(".")[2]
+    return name if _ITEM.fullmatch(name) else "KEY"
 
 
 def _not_one(one: Finding) -> tuple[str, str]:
     mark = f"# sealer:allow {one.rule.id} REASON"
     if one.unreasoned:
         return "not one", f"say why behind the mark:  {mark}"
-    if one.path.lower().endswith(".json"):
-        # What JSON escapes, YAML reads in double quotes.
-        import json as encoder
-
-        path = one.path if _PLAIN_PATH.fullmatch(one.path) else encoder.dumps(one.path, ensure_ascii=False)
-        return "not one", f"in .sealer.yaml:  scan: {{exclude: [{path}]}}"
-    if one.rule in (PRIVATE_KEY, ENCRYPTED_KEY):
+    path = one.path.partition("!")[0]
+    if path != one.path or path.lower().endswith(_NO_COMMENTS):
+        history = "--history " if one.commit else ""
+        return "not one", f"sealer scan baseline {history}--reason TEXT {quote(path)}"
+    if one.rule.id in _KEYS:
         return "not one", f"put a line above it:  {mark}"
     return "not one", f"end the line with  {mark}"
-
-
-def _plain(one: Finding) -> dict[str, object]:
-    return {
-        "rule": one.rule.id,
-        "description": one.rule.description,
-        "severity": one.rule.severity,
-        "path": one.path,
-        "line": one.line,
-        "key": one.key,
-        "excerpt": REDACTED,
-        "commit": one.commit,
-        "sealable": one.sealable,
-        "way_out": [f"{label}: {said}" for label, said in ways_out(one)],
-    }

@@ -12,130 +12,171 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hooks import blobs, counts, scanner
-from hooks.options import Parser, path
+from hooks.options import FORMATS, Parser, add_sources
 from sealer import console
 from sealer.errors import SealerError, UsageError
 
 if TYPE_CHECKING:
+    from hooks.accept import Accepted
     from hooks.finding import Finding
 
 _EPILOG = """\
+  sealer-scan baseline     accept what is there now; see sealer-scan baseline --help
+  sealer-scan explain      what a rule looks for, and how to revoke what it finds
+
 Exit: 0 clean, 1 findings, 2 something could not be scanned.
 A finding is accepted where it stands with  # sealer:allow RULE REASON,
 or in .sealer.yaml with  scan: {exclude: [GLOB], disable: [RULE]}.
 
 Examples:
   sealer-scan --staged
-  sealer-scan --range origin/main...HEAD --format json -o findings.json
+  sealer-scan --range origin/main...HEAD -o findings.sarif -o findings.html
   kubectl get secret db -o yaml | sealer-scan --stdin"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script; the exit code comes back."""
-    options = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["baseline"]:
+        from hooks.baseline import command as baseline
+
+        return baseline.main(words[1:])
+    if words[:1] == ["explain"]:
+        from hooks import explain
+
+        return explain.main(words[1:])
+    options = _parser().parse_args(words)
     return console.run(lambda: _run(options))
 
 
-def _run(options: argparse.Namespace) -> int:
-    started = time.perf_counter()
-    _check(options)
-    source = _source(options)
-    found: list[Finding] = []
-    unread: list[SealerError] = []
-    size = binary = 0
-    for blob in console.progress(source.blobs(), total=len(source), doing="scanning"):
-        if blob.problem:
-            unread.append(SealerError(blob.problem, where=blob.path, way_out=blob.way_out))
-        binary += blob.data is None and not blob.problem
-        size += len(blob.data or b"")
-        found += scanner.scan(blob)
-    if not (found or unread or options.format != "text" or options.output):
-        console.out(counts.line(source.kind, len(source), size, time.perf_counter() - started))
-        return console.OK
-    return _report(options, source, found, unread, size, binary, started)
+class Run:
+    """What one pass over the blobs brought: findings as they came, files that could not be read, how much it was."""
+
+    __slots__ = ("accepted", "binary", "found", "size", "source", "started", "unread")
+
+    def __init__(self, source: blobs.Source) -> None:
+        self.source = source
+        self.started = time.perf_counter()
+        self.found: list[Finding] = []
+        self.unread: list[SealerError] = []
+        self.size = self.binary = 0
+        self.accepted: Accepted | None = None
+
+    def go(self, exclude: Sequence[str], baseline: str | None) -> None:
+        """Scan every blob."""
+        for blob in console.progress(self.source.blobs(), total=len(self.source), doing="scanning"):
+            if blob.problem:
+                self.unread.append(SealerError(blob.problem, where=blob.path, way_out=blob.way_out))
+            self.binary += blob.data is None and not blob.problem
+            self.size += len(blob.data or b"")
+            if hits := scanner.scan(blob):
+                self.found += hits
+                self.judge(exclude, baseline).look(blob, hits)
+
+    def judge(self, exclude: Sequence[str], baseline: str | None) -> Accepted:
+        """What says which findings are accepted; made once there is something to judge."""
+        if self.accepted is None:
+            from hooks.accept import Accepted
+
+            self.accepted = Accepted(exclude, baseline)
+        return self.accepted
+
+    @property
+    def seconds(self) -> float:
+        """How long it took so far."""
+        return time.perf_counter() - self.started
 
 
-def _report(
-    options: argparse.Namespace,
-    source: blobs.Source,
-    found: list[Finding],
-    unread: list[SealerError],
-    size: int,
-    binary: int,
-    started: float,
-) -> int:
-    """Leave out what is accepted, print the rest, fix it if asked to."""
-    from hooks import report
-    from hooks.accept import Accepted
-    from sealer.emit import emit
-
-    accepted = Accepted(options.exclude)
-    findings = accepted.remaining(_once(found))
-    unread = [error for error in unread if not accepted.path(error.where)]
-    result = report.Report(
-        source.kind,
-        findings,
-        unread,
-        files=len(source),
-        bytes=size,
-        binary=binary,
-        accepted=len(_once(found)) - len(findings),
-        seconds=time.perf_counter() - started,
-    )
-    emit(report.FORMATS[options.format](result), options.output)
-    if options.output:
-        console.note(report.counts(result))
-    for error in unread:
-        console.report(error)
-    if options.fix and any(one.sealable for one in findings):
-        from hooks.fix import fix
-
-        fix(findings)
-    return console.NO if result.errors else console.CANNOT_TELL if unread else console.OK
-
-
-def _once(found: Sequence[Finding]) -> list[Finding]:
-    """Findings without the repetitions that several versions of one file bring."""
-    return list({(one.path, one.line, one.rule.id, one.key): one for one in reversed(found)}.values())[::-1]
-
-
-def _check(options: argparse.Namespace) -> None:
+def source(options: argparse.Namespace) -> blobs.Source:
+    """What the arguments say is to be scanned. Raises UsageError where they contradict each other."""
     if options.stdin and options.paths:
         raise UsageError("--stdin and PATH both say what to scan", way_out="leave one of them out")
-    if options.fix and (options.stdin or options.range):
-        raise UsageError("--fix seals files of the work tree", way_out="sealer-scan --staged --fix")
-    if options.output in ("text", "json", "yaml"):
-        way_out = f"--format {options.output}" if options.output != "yaml" else "--format json"
-        raise UsageError(f"-o names a file, and '{options.output}' is a format", way_out=way_out)
-
-
-def _source(options: argparse.Namespace) -> blobs.Source:
     if options.stdin:
         return blobs.stdin(sys.stdin.buffer.read())
     if options.staged:
         return blobs.staged(options.paths)
     if options.range:
         return blobs.commits(options.range, options.paths)
+    if options.history:
+        return blobs.history(options.paths)
     return blobs.work_tree(options.paths)
+
+
+def _run(options: argparse.Namespace) -> int:
+    _check(options)
+    run = Run(source(options))
+    run.go(options.exclude, options.baseline)
+    if not (run.found or run.unread or options.format or options.output):
+        console.out(counts.line(run.source.kind, len(run.source), run.size, run.seconds))
+        return console.OK
+    return _report(options, run)
+
+
+def _report(options: argparse.Namespace, run: Run) -> int:
+    """Leave out what is accepted, print the rest, fix it if asked to."""
+    from hooks import formats, report
+
+    accepted = run.judge(options.exclude, options.baseline)
+    found = once(run.found)
+    findings = accepted.remaining(found)
+    unread = [error for error in run.unread if not accepted.path(error.where)]
+    result = report.Report(
+        run.source.kind,
+        findings,
+        unread,
+        files=len(run.source),
+        bytes=run.size,
+        binary=run.binary,
+        accepted=len(found) - len(findings),
+        seconds=run.seconds,
+    )
+    formats.emit(result, options.format, options.output)
+    for error in unread:
+        console.report(error)
+    accepted.warn()
+    if options.fix:
+        from hooks.fix import fix
+
+        fix(findings)
+    return console.NO if result.errors else console.CANNOT_TELL if unread else console.OK
+
+
+def once(found: Sequence[Finding]) -> list[Finding]:
+    """Findings without the repetitions that several versions of one file bring."""
+    return list({(one.path, one.line, one.rule.id, one.key): one for one in reversed(found)}.values())[::-1]
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.fix and (options.stdin or options.range or options.history):
+        raise UsageError("--fix seals files of the work tree", way_out="sealer-scan --staged --fix")
+    if options.output:
+        from hooks import formats
+
+        for name in options.output:
+            formats.refuse_word(name)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="sealer-scan",
-        description="Find plaintext Secrets of Kubernetes, private keys and .env files.\nShows no value.",
+        usage="sealer-scan [options] [PATH ...]",
+        description="Find credentials: tokens, keys, passwords, Secrets of Kubernetes.\nShows no value.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("paths", metavar="PATH", nargs="*", type=path, help="files or folders; none: the work tree")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--staged", action="store_true", help="what the next commit would bring in")
-    where.add_argument("--range", metavar="A..B", help="what these commits brought in; A...B: since they parted")
-    where.add_argument("--stdin", action="store_true", help="one input from a pipe")
-    parser.add_argument("--fix", action="store_true", help="seal Secret manifests in place; never stages them")
-    parser.add_argument("--exclude", metavar="GLOB", action="append", default=[], help="leave these paths out")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    parser.add_argument("--output", "-o", metavar="FILE", help="write the report here, not to stdout")
+    add_sources(parser)
+    parser.add_argument("--fix", action="store_true", help="seal manifests and .env files; never stages them")
+    parser.add_argument("--format", choices=FORMATS, help="of what goes to stdout; default: text")
+    parser.add_argument(
+        "--output",
+        "-o",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="write the report here, in the format of its ending (.json .jsonl .sarif .xml .csv .html .md .txt);"
+        " may be repeated",
+    )
     return parser
 
 

@@ -96,7 +96,9 @@ def test_a_key_under_a_passphrase_only_warns(repo: Repo) -> None:
         (["-o", "json"], "way out: --format json"),
         (["-o", "yaml"], "way out: --format json"),
         (["--exclude", "a/[b]"], "means nothing here"),
-        (["--history"], "no such option"),
+        (["--history", "--staged"], "not allowed with"),
+        (["--history", "--fix"], "sealer-scan --staged --fix"),
+        (["-o", "sarif"], "way out: --format sarif"),
     ],
 )
 def test_options_that_contradict_each_other(repo: Repo, arguments: list[str], said: str) -> None:
@@ -161,12 +163,12 @@ def test_names_that_are_no_words_are_made_fit_for_pasting(repo: Repo) -> None:
     assert "seal it   sealer seal --in-place ./-x.yaml\n" in said
     assert "\na\\x1b[31mb\\nc.yaml:" in said
     assert r"seal it   sealer seal --in-place $'a\x1b[31mb\x0ac.yaml'" in said
-    assert 'scan: {exclude: ["it\'s.json"]}' in said
+    assert """not one   sealer scan baseline --reason TEXT 'it'"'"'s.json'""" in said
 
 
-def test_json_has_no_comments_so_that_it_is_excluded_by_path(repo: Repo) -> None:
+def test_json_has_no_comments_so_that_the_baseline_takes_it(repo: Repo) -> None:
     repo.add("s.json", json.dumps({"kind": "Secret", "stringData": {"a": random_text("alnum", 20)}}))
-    assert "not one   in .sealer.yaml:  scan: {exclude: [s.json]}" in repo.scan("--staged").stdout
+    assert "not one   sealer scan baseline --reason TEXT s.json" in repo.scan("--staged").stdout
 
 
 # --- fix ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""Reports for machines and people, each a pure function from a Report to a text (DESIGN section 13).
+
+A format is chosen by name (`--format`), or by how the name of a file ends (`-o`). Nothing here sees a value: a Finding
+keeps it behind a wall, and no format looks behind it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from hooks.options import FORMATS
+from sealer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hooks.report import Report
+
+_ENDINGS = {
+    ".txt": "text",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".sarif": "sarif",
+    ".xml": "junit",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
+}
+_MODULES = {
+    "text": "hooks.report",
+    "json": "hooks.formats.plain",
+    "jsonl": "hooks.formats.plain",
+    "sarif": "hooks.formats.sarif",
+    "junit": "hooks.formats.junit",
+    "csv": "hooks.formats.sheet",
+    "github": "hooks.formats.github",
+    "markdown": "hooks.formats.github",
+    "html": "hooks.formats.html",
+}
+
+
+def render(name: str, report: Report) -> str:
+    """A report in the format of this name."""
+    function = getattr(import_module(_MODULES[name]), name)
+    rendered: str = function(report)
+    return rendered
+
+
+def emit(report: Report, stdout: str | None, files: Sequence[str]) -> None:
+    """Write a report to each file, and print it; beside files only if a format was asked for that no file has.
+
+    A file whose ending says nothing takes that format.
+    """
+    from hooks.report import counts
+    from sealer import console
+    from sealer.emit import emit as write
+
+    outputs: list[tuple[str, str | None]] = [(of_file(name, stdout or "text"), name) for name in files]
+    if not files or (stdout and stdout not in [name for name, _ in outputs]):
+        outputs.append((stdout or "text", None))
+    for name, output in outputs:
+        write(render(name, report), output)
+    if files:
+        console.note(counts(report))
+
+
+def of_file(path: str, otherwise: str) -> str:
+    """The format that the ending of a file's name stands for; `otherwise` where it stands for none."""
+    name = path.rpartition("/")[2].lower()
+    if name.endswith(".sarif.json"):
+        return "sarif"
+    dot = name.rfind(".")
+    return _ENDINGS.get(name[dot:], otherwise) if dot >= 0 else otherwise
+
+
+def refuse_word(output: str) -> None:
+    """`-o json` would make a file of that name, and whoever writes it means a format. Raises UsageError."""
+    if output in (*FORMATS, "yaml", "yml"):
+        name = output if output in FORMATS else "json"
+        raise UsageError(
+            f"-o names a file, and '{output}' is a format",
+            way_out=f"--format {name}; or, for a file of that name: -o ./{output}",
+        )
