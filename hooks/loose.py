@@ -1,79 +1,81 @@
 """Reads what looks like YAML, line by line, where no parser can: Helm and Jinja templates, Markdown, code. Pure.
 
-By indentation alone it finds maps and what stands under their keys; lines that are only a template are passed over,
-lines that are no YAML end the maps they stand in. It is the last resort: what parses is read by
-`sealer.documents.yamlio`. Nothing is interpreted: no anchors, no merges, no types.
+By indentation alone it finds maps and lists and what stands under their keys; lines that are only a template are passed
+over, lines that are no YAML end the maps they stand in. It is the last resort: what parses is read by
+`sealer.documents.yamlio`. Types are not told; of anchors and merges only texts and maps of texts are followed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-MAX_MAPS = 100_000
+from hooks.structure import json5
+from hooks.structure.tree import LIST, MAP, TEXT, Node
 
+MAX_NODES = 200_000
+_MAX_STACK = 100
+_MAX_FLOW = 400
 
-@dataclass(slots=True)
-class Scalar:
-    """A text and the lines it spans."""
-
-    text: str = field(repr=False)
-    line: int
-    end: int
-
-
-@dataclass(slots=True)
-class Map:
-    """Pairs in order, keys may repeat (branches of a template). `under` is the key that it stands below.
-
-    `items` are the texts behind dashes, where these and no pairs stand below a key.
-    """
-
-    indent: int
-    under: str = ""
-    pairs: list[tuple[str, Scalar, Map | None]] = field(default_factory=list, repr=False)
-    items: list[Scalar] = field(default_factory=list, repr=False)
-
-    def get(self, key: str) -> list[tuple[Scalar, Map | None]]:
-        """Everything that stands under a key."""
-        return [(scalar, child) for name, scalar, child in self.pairs if name == key]
-
-
-_TEMPLATE_LINE = re.compile(r"\s*(?:(?:\{\{.*?\}\}|\{%.*?%\}|<%.*?%>)\s*)+(?:#.*)?$")
+_TEMPLATE_LINE = re.compile(
+    r"\s*(?:(?:\{\{(?:[^}]|\}(?!\}))*+\}\}|\{%(?:[^%]|%(?!\}))*+%\}|<%(?:[^%]|%(?!>))*+%>)\s*+)++(?:#.*)?$"
+)
 _TEMPLATE_OPEN = re.compile(r"\s*\{\{-?\s*/\*|\s*\{#")
 _KEY = re.compile(
-    r"""(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?P<quote>["']?)"""
-    r"""(?P<key>\{\{.*?\}\}[-\w.]*|[A-Za-z0-9_.$/@~<][^:"'{}\[\],#]*?)(?P=quote)[ \t]*:(?:[ \t]+(?P<rest>.*)|$)"""
+    r"""(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?:[&!]\S+[ \t]+)?(?P<quote>["']?)"""
+    r"""(?P<key>\{\{.*?\}\}[-\w.]*|<<|(?:[A-Za-z0-9_.$/@~<]|\\[ux])[^:"'{}\[\],#]*?)(?P=quote)[ \t]*:(?:[ \t]+(?P<rest>.*)|$)"""
 )
 _JSON_KEY = re.compile(r"""(?P<indent>[ \t]*)(?P<dashes>)(?P<quote>")(?P<key>[^"\\]*)":[ \t]*(?P<rest>.*)$""")
 _ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+(?P<rest>.*)$")
 _CLOSING = re.compile(r"\s*[\]})]+\s*,?\s*$")
 _OPENING = re.compile(r"\s*(?:-\s*)?[\[{]\s*$")
-_PROPERTY = re.compile(r"(?:[&!][^\s{}]*\s+)+")
+_MARKER = re.compile(r"(?:---|\.\.\.)(?:\s|$)")
+_PROPERTY = re.compile(r"(?:[&!][^\s{}]*(?:\s+|$))+")
+_ANCHOR = re.compile(r"&(\S+)")
+_ALIAS = re.compile(r"\*([^\s,\[\]{}]+)\s*(?:#.*)?$")
 _BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?$")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
+_FOLD = re.compile(r"\\?[ \t\r]*+\n\s*+")
+_CLOSED = {'"': re.compile(r'((?:[^"\\]|\\[\s\S])*+)"'), "'": re.compile(r"((?:[^']|'')*+)'")}
 
 
-def maps(text: str) -> list[Map]:
-    """Every map of a text, outer ones first."""
-    return _Reader(text).read()
+def read(text: str, line: int = 1) -> Node:
+    """A list of every map that begins at the outermost level. `line` is where the text begins."""
+    reader = _Reader(text, line)
+    reader.read()
+    return reader.root
+
+
+class _Frame:
+    """A map or list that is open, how deep it is indented, and what stands in it last."""
+
+    __slots__ = ("indent", "node")
+
+    def __init__(self, indent: int, node: Node) -> None:
+        self.indent = indent
+        self.node = node
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, line: int) -> None:
         self.lines = text.split("\n")
+        self.first = line
         self.at = 0
-        self.open: list[Map] = []
-        self.found: list[Map] = []
+        self.root = Node(LIST, line)
+        self.open: list[_Frame] = []
+        self.count = 0
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.aliases: list[tuple[Node, int, str]] = []
 
-    def read(self) -> list[Map]:
-        while self.at < len(self.lines) and len(self.found) < MAX_MAPS:
+    def read(self) -> None:
+        while self.at < len(self.lines) and self.count < MAX_NODES:
             line = self.lines[self.at].rstrip("\r")
             self.at += 1
             if not line.strip() or line.lstrip().startswith("#") or _OPENING.match(line) or _TEMPLATE_LINE.match(line):
                 continue
-            if _TEMPLATE_OPEN.match(line):
+            if _MARKER.match(line):
+                self.open.clear()
+            elif _TEMPLATE_OPEN.match(line):
                 self.skip_comment(line)
             elif match := _KEY.match(line) or _JSON_KEY.match(line):
                 self.pair(match)
@@ -83,7 +85,12 @@ class _Reader:
                 self.item(item)
             else:
                 self.close(_width(line))
-        return self.found
+        self.resolve()
+
+    @property
+    def number(self) -> int:
+        """The line that was read last."""
+        return self.first + self.at - 1
 
     def skip_comment(self, line: str) -> None:
         """Pass over a template's comment of several lines."""
@@ -94,85 +101,135 @@ class _Reader:
 
     def pair(self, match: re.Match[str]) -> None:
         """A `key: value` line, and the lines that belong to its value."""
-        number = self.at
         outer = len(match["indent"].expandtabs(8))
         indent = outer + len(match["dashes"])
+        key = match["key"].strip()
+        if match["quote"] == '"' and "\\" in key:
+            key = json5.unescaped(key)
+        self.close(outer + 1 if match["dashes"] else indent + 1)
         if match["dashes"]:
-            self.close(outer + 1)
-        else:
-            self.close(indent + 1)
-        if not self.open or self.open[-1].indent < indent:
-            self.begin(indent, is_item=bool(match["dashes"]))
-        text = self.value(match["rest"] or "", indent, match["quote"] == '"')
-        self.open[-1].pairs.append((match["key"].strip(), Scalar(text, number, self.at), None))
-
-    def begin(self, indent: int, *, is_item: bool) -> None:
-        new = Map(indent)
-        if self.open and self.open[-1].pairs:
-            key, scalar, child = self.open[-1].pairs[-1]
-            new.under = key
-            if child is None and not is_item:
-                self.open[-1].pairs[-1] = (key, scalar, new)
-        self.open.append(new)
-        self.found.append(new)
+            self.begin(indent, self.below(LIST))
+        elif not self.open or self.open[-1].indent < indent:
+            self.begin(indent, None)
+        into = self.open[-1].node
+        self.put(into, key, match["rest"] or "", indent, json=match["quote"] == '"')
+        if into.kind == LIST:  # keys where a list is open: a broken text
+            into.entries[-1] = ("", into.entries[-1][1])
 
     def item(self, match: re.Match[str]) -> None:
-        """A `- value` line: kept under the key that it stands below."""
-        self.close(len(match["indent"].expandtabs(8)) + 1)
-        if not self.open:
+        """A `- value` line."""
+        outer = len(match["indent"].expandtabs(8))
+        self.close(outer + 1)
+        into = self.below(LIST)
+        if into is not self.root:
+            self.put(into, "", match["rest"], outer, json=False)
+
+    def begin(self, indent: int, into: Node | None) -> None:
+        """A new map: in a list, or below what stands last."""
+        if len(self.open) >= _MAX_STACK:
             return
-        parent = self.open[-1]
-        number = self.at
-        text = self.value(match["rest"], len(match["indent"].expandtabs(8)), False)
-        if parent.pairs:
-            key, scalar, child = parent.pairs[-1]
-            if child is None:
-                child = Map(parent.indent + 1)
-                parent.pairs[-1] = (key, scalar, child)
-            child.items.append(Scalar(text, number, self.at))
+        if into is None:
+            node = self.below(MAP)
+        else:
+            node = Node(MAP, self.number)
+            into.entries.append(("", node))
+        if node is self.root:
+            node = Node(MAP, self.number)
+            self.root.entries.append(("", node))
+        self.open.append(_Frame(indent, node))
+        self.count += 1
+
+    def below(self, kind: str) -> Node:
+        """The collection below what stands last in the innermost open map: made, if there is none yet."""
+        if not self.open:
+            return self.root
+        frame = self.open[-1]
+        if frame.node.kind == LIST and kind == LIST:
+            return frame.node
+        entries = frame.node.entries
+        key, last = entries[-1] if entries else ("", None)
+        if last is not None and last.kind == kind == LIST:
+            return last
+        node = Node(kind, self.number)
+        if last is not None and last.kind == TEXT and not last.text and not last.quoted:
+            entries[-1] = (key, node)
+        else:
+            entries.append((key, node))
+        return node
+
+    def put(self, into: Node, key: str, rest: str, indent: int, *, json: bool) -> None:
+        """One value with its key into a map or list."""
+        node = self.value(rest, indent, json=json)
+        node.end = max(node.end, self.number)
+        into.entries.append((key, node))
+        self.count += 1
+        if rest[:1] in "&!" and (anchor := _ANCHOR.match(rest) or _ANCHOR.search(rest[:80])):
+            self.anchors[anchor[1]] = (into, len(into.entries) - 1)
+        elif rest[:1] == "*" and (alias := _ALIAS.match(rest)):
+            self.aliases.append((into, len(into.entries) - 1, alias[1]))
 
     def close(self, indent: int) -> None:
         """End the maps that are indented as deep as this or deeper."""
         while self.open and self.open[-1].indent >= indent:
             self.open.pop()
 
-    def value(self, rest: str, indent: int, json: bool) -> str:
-        rest = _PROPERTY.sub("", rest.strip(), count=1) if rest[:1] in "&!" else rest.strip()
+    def value(self, rest: str, indent: int, *, json: bool) -> Node:
+        line = self.number
+        rest = _PROPERTY.sub("", rest.strip(), count=1) if rest[:1] in ("&", "!") else rest.strip()
         if _BLOCK.match(rest):
-            return self.block(indent)
+            return Node(TEXT, line, text=self.block(indent), quoted=True, body=line + 1)
         if rest[:1] in ("'", '"'):
-            return self.quoted(rest, json)
-        if rest[:1] == "{" and rest[:2] != "{{":
-            return rest
+            return Node(TEXT, line, text=self.quoted(rest, json=json), quoted=True)
+        if (rest[:1] == "{" and rest[:2] != "{{") or (rest[:1] == "[" and rest[:2] != "[["):
+            return self.collection(rest, line)
         plain = _COMMENT.sub("", rest) if "{{" not in rest else rest
-        return "\n".join([plain, *self.continuation(indent)]) if plain else plain
+        if json:
+            plain = plain.rstrip(", ")
+        return Node(TEXT, line, text="\n".join([plain.strip(), *self.continuation(indent)]) if plain else plain)
+
+    def collection(self, rest: str, line: int) -> Node:
+        """A flow map or list, over as many lines as its brackets take."""
+        depth = rest.count("{") + rest.count("[") - rest.count("}") - rest.count("]")
+        text, more = [rest], 0
+        while depth > 0 and more < _MAX_FLOW and self.at + more < len(self.lines):
+            following = self.lines[self.at + more]
+            depth += following.count("{") + following.count("[") - following.count("}") - following.count("]")
+            text.append(following)
+            more += 1
+        if depth > 0:  # never closed, or very long: what opens here is read line by line, like a block
+            text, more = [rest if rest[1:].strip() else ""], 0
+        self.at += more
+        return next(json5.values("\n".join(text), line, flow=True), Node(TEXT, line))
 
     def block(self, indent: int) -> str:
         """The lines of a block scalar: all that are deeper, and template lines wherever they stand."""
-        taken = []
+        taken: list[str] = []
         while self.at < len(self.lines):
             line = self.lines[self.at].rstrip("\r")
             if line.strip() and _width(line) <= indent and not _TEMPLATE_LINE.match(line):
                 break
-            taken.append(line.strip())
+            taken.append(line.expandtabs(8))
             self.at += 1
-        return "\n".join(taken)
+        while taken and not taken[-1].strip():  # blank lines behind it are not its own
+            taken.pop()
+            self.at -= 1
+        width = min((_width(line) for line in taken if line.strip() and _width(line) > indent), default=0)
+        return "\n".join(line[min(width, _width(line)) :].rstrip() for line in taken)
 
-    def quoted(self, rest: str, json: bool) -> str:
+    def quoted(self, rest: str, *, json: bool) -> str:
         """A quoted scalar; it may go on over the next lines up to its closing quote."""
         quote = rest[0]
-        closing = re.compile(r'(?:[^"\\]|\\.)*"' if quote == '"' else r"(?:[^']|'')*'", re.DOTALL)
         text = rest[1:]
         for more in range(0 if json else 200):
-            if closing.match(text) or self.at + more >= len(self.lines):
+            if _CLOSED[quote].match(text) or self.at + more >= len(self.lines):
                 break
             text += "\n" + self.lines[self.at + more]
-        found = closing.match(text)
+        found = _CLOSED[quote].match(text)
         if not found:
             return rest[1:].rstrip(",")
         self.at += found[0].count("\n")
-        inner = found[0][:-1]
-        return inner.replace("''", "'") if quote == "'" else _unescape(inner)
+        inner = _FOLD.sub(_folded, found[1]) if "\n" in found[1] else found[1]
+        return inner.replace("''", "'") if quote == "'" else json5.unescaped(inner)
 
     def continuation(self, indent: int) -> Iterator[str]:
         """Further lines of a plain scalar: deeper ones that are no keys."""
@@ -184,17 +241,26 @@ class _Reader:
             self.at += 1
             yield line.strip()
 
+    def resolve(self) -> None:
+        """Aliases of texts and of maps of texts, one step deep, so that nothing can grow or go round."""
+        for into, index, name in self.aliases[:1000]:
+            if name not in self.anchors:
+                continue
+            source, at = self.anchors[name]
+            node = source.entries[at][1]
+            key, alias = into.entries[index]
+            if node.kind == TEXT:
+                into.entries[index] = (key, Node(TEXT, alias.line, alias.end, node.text, node.quoted))
+            elif key == "<<":
+                into.entries += [(name, child) for name, child in node.entries[:1000] if child.kind == TEXT]
+            else:
+                copy = Node(node.kind, alias.line, alias.end)
+                copy.entries = [(name, child) for name, child in node.entries[:1000] if child.kind == TEXT]
+                into.entries[index] = (key, copy)
 
-def flow(text: str) -> list[tuple[str, str]]:
-    """The pairs of a flow map in one line: `{password: x, "user": "y"}`."""
-    pair = re.compile(r"""["']?([\w.$-]+)["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^,{}]*))""")
-    return [
-        (m[1], next((part for part in m.groups()[1:] if part is not None), "").strip()) for m in pair.finditer(text)
-    ]
 
-
-def _unescape(text: str) -> str:
-    return text.replace("\\n", "\n").replace('\\"', '"').replace("\\t", "\t").replace("\\/", "/").replace("\\\\", "\\")
+def _folded(match: re.Match[str]) -> str:
+    return "" if match[0][0] == "\\" else "\n" * (match[0].count("\n") - 1) or " "
 
 
 def _width(line: str) -> int:
@@ -202,4 +268,4 @@ def _width(line: str) -> int:
     return len(expanded) - len(expanded.lstrip(" "))
 
 
-__all__: Sequence[str] = ("Map", "Scalar", "flow", "maps")
+__all__: Sequence[str] = ("read",)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hooks import dotenv, loose, manifest, privatekey
 from hooks.keyname import is_credential
 from hooks.randomness import looks_random
+from hooks.structure.tree import maps
 from hooks.value import Verdict, judge, judge_base64
 from sealer.documents import yamlio
 from tests.hooks.labelled import pem, random_text
@@ -31,12 +32,13 @@ TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, 
 def test_the_loose_reader_finds_the_items_that_a_parser_finds(items: dict[str, str], nested: bool) -> None:
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": items}
     text = yamlio.dump({"items": [body, body]} if nested else body)
-    found = [one for one in loose.maps(text) if "Secret" in [scalar.text for scalar, _ in one.get("kind")]]
+    found = [one for one, _ in maps(loose.read(text)) if "Secret" in one.texts("kind")]
     assert len(found) == (2 if nested else 1)
     for one in found:
-        ((_, child),) = one.get("stringData")
-        assert child is not None
-        assert [key.strip("\"'") for key, _, _ in child.pairs] == sorted(items)
+        (child,) = one.all("stringData")
+        assert sorted((key.strip("\"'"), node.text.strip()) for key, node in child.entries) == sorted(
+            (key, value.strip()) for key, value in items.items()
+        )
 
 
 @settings(max_examples=100, deadline=None)
