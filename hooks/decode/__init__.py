@@ -58,8 +58,12 @@ def decoded(text: Text, at: Sequence[int] | None = None) -> Iterator[Decoded]:
 
 
 def _runs(data: bytes, at: Sequence[int] | None) -> Iterator[Run]:
-    from hooks.decode import base64
+    from hooks.decode import base64, escapes
 
-    finders: tuple[Callable[[bytes, Iterable[int] | None], Iterator[Run]], ...] = (base64.runs,)
+    finders: tuple[Callable[[bytes, Iterable[int] | None], Iterator[Run]], ...] = (
+        base64.runs,
+        escapes.escaped,
+        escapes.numbers,
+    )
     for finder in finders:
         yield from finder(data, at)

@@ -26,6 +26,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?:%[2-7][0-9a-fA-F][^%\s]{0,24}){2}",
     rb"(?:&#[0-9]{2,3};[^&\n]{0,8}){3}",
     rb"(?:&#[xX][2-7][0-9a-fA-F];[^&\n]{0,8}){3}",
+    rb"(?:\\[01][0-7]{2}){6}",
     rb"(?:0x[2-7][0-9a-fA-F],\s{0,8}){6}",
 )
 """Patterns that start `hooks.decode.decoded`, beside the literals below."""
@@ -54,7 +55,7 @@ KEYWORDS = (
     "kind:Secret",
     "hooks.slack.com",
 )
-"""What names a credential of no special provider. These are looked for in UTF-16 in base64 (PowerShell), too."""
+"""What names a credential of no special provider: `literals(KEYWORDS, wide=True)`."""
 
 _SHORTEST = 5
 
@@ -63,7 +64,8 @@ def literals(keywords: Iterable[str], samples: str = "", *, wide: bool = False) 
     """Literals of which one is in every base64 or hex of a text that holds a keyword.
 
     Encoded text has the case of its plain text: each keyword is taken in lower and upper case, capitalised, as given,
-    and as it stands in `samples` (patterns and examples of rules). `wide`: in base64 of UTF-16, too.
+    and as it stands in `samples` (patterns and examples of rules). `wide`: also in base64 of UTF-16 (PowerShell), in
+    dumps of bytes and in lists of numbers; no pattern without a letter of its own is fast enough to find these.
     """
     found: dict[bytes, None] = {}
     lower = samples.lower()
@@ -74,6 +76,7 @@ def literals(keywords: Iterable[str], samples: str = "", *, wide: bool = False) 
             found.update(dict.fromkeys(_hex(plain)))
             if wide:
                 found.update(dict.fromkeys(_base64(case.encode("utf-16-le"))))
+                found.update(dict.fromkeys(_spelled(plain)))
     return tuple(found)
 
 
@@ -109,3 +112,14 @@ def _hex(plain: bytes) -> Iterator[bytes]:
     if len(plain) >= 3:
         yield plain.hex().encode()
         yield plain.hex().upper().encode()
+
+
+def _spelled(plain: bytes) -> Iterator[bytes]:
+    """A byte or two in a word, as xxd and hexdump write them, and as numbers."""
+    yield plain.hex(" ").encode()
+    yield plain.hex(" ").upper().encode()
+    yield plain.hex(":").upper().encode()
+    yield plain[: len(plain) // 2 * 2].hex(" ", -2).encode()
+    yield plain[1 : (len(plain) - 1) // 2 * 2 + 1].hex(" ", -2).encode()
+    yield ",".join(map(str, plain)).encode()
+    yield ", ".join(map(str, plain)).encode()
