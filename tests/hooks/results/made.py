@@ -15,13 +15,13 @@ TOKEN = Rule(
     remediation="Settings > Tokens > Revoke. https://acme.example/tokens?a=1&b=2.",
 )
 HOSTILE = (
-    '=HYPERLINK("https://evil.example","x")/a,b.csv',
+    '=HYPERLINK("https:evil.example","x")/a,b.csv',
     "@sum(1+1).txt",
     "-x\t.yaml",
     "a\nb\r::error::c.yaml",
     "<script>alert(1)</script>.html",
     "]]>&amp;\"'.xml",
-    "| a | `b` [c](https://evil.example) *d*.md",
+    "| a | `b` [c](https:evil.example) *d*.md",
     "\x1b[31mred\x1b[0m\x00\x07.txt",
     "caf\udce9 \u202e.txt",
     "%0A,100%:x.env",
