@@ -21,14 +21,20 @@ MAX_PAIRS = 100_000
 def pairs(text: Text) -> Iterator[Pair]:
     """Every pair of a file, in no certain order; none for what is no known format."""
     from hooks.structure.formats import reader
+    from hooks.structure.parts import parts
 
-    read = reader(text)
+    source = text.text
+    read = reader(text.path, source)
     if read is None:
         return
-    for number, pair in enumerate(read(text.text)):
+    last = source.count("\n") + 1
+    for number, pair in enumerate(read(source, 0)):
         if number >= MAX_PAIRS:
             return
+        pair.line = min(max(pair.line, 1), last)
+        pair.end = min(max(pair.end, pair.line), last)
         yield pair
+        yield from parts(pair)
 
 
 __all__ = ("MAX_PAIRS", "Pair", "pairs")

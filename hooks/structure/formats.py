@@ -1,20 +1,252 @@
-"""Which reader a file is for: by its name, else by how its text begins."""
+"""Which reader a file is for: by its name, else by how its text begins. Pure.
+
+A reader takes a text and how deep it stands inside of others, and yields pairs with the lines of that text.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from hooks.structure.pair import Pair
-from hooks.text import Text  # noqa: TC001
+from hooks.structure.tree import LIST, Node
 
-Reader = Callable[[str], Iterator[Pair]]
+Reader = Callable[[str, int], Iterator[Pair]]
+
+MAX_TREE = 1 << 20
+"""How long a text may be, in characters, to be read as a tree; of a longer one only lines are looked at."""
+
+_STRIPPED = re.compile(
+    r"\.(?:j2|jinja2?|tpl|tmpl|gotmpl|template|erb|in|example|sample|dist|bak|backup|old|orig|save|default|local|copy|txt"
+    r"|enc|dec|decrypted|plain|prod|production|dev|staging|test)$|~$"
+)
+_NOTHING = re.compile(
+    r"(?:^|.*[-.])(?:lock|sum|map|min\.js|svg|html?|md|rst|adoc|py|pyi|go|js|mjs|cjs|ts|tsx|jsx|java|kt|rb|rs|c|h|cc|cpp|hpp"
+    r"|cs|swift|scala|m|vue|pl|lua|r|dart|ex|exs|clj|sql|csv|tsv|css|scss|less|po|pot|ipa|proto|s|asm|patch|diff|log)$"
+    r"|package-lock\.json|composer\.lock|pnpm-lock\.yaml|npm-shrinkwrap\.json|\.terraform\.lock\.hcl"
+)
 
 
-def reader(text: Text) -> Reader | None:  # noqa: ARG001
+def yaml(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of YAML."""
+    from hooks.structure import lines, walk
+    from hooks.structure.yaml import roots
+
+    if len(text) > MAX_TREE:
+        yield from lines.pairs(text, "yaml")
+        return
+    for root in roots(text):
+        yield from walk.pairs(root, "yaml", depth=depth)
+
+
+def json(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of JSON, with comments and whatever people do to it; of JSON lines as well."""
+    return _braces(text, depth, "json")
+
+
+def hcl(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of HCL: a block is a map under its last label."""
+    return _braces(text if text.lstrip()[:1] == "{" else "{" + text, depth, "hcl")
+
+
+def _braces(text: str, depth: int, where: str) -> Iterator[Pair]:
+    from hooks.structure import json5, lines, walk
+
+    if len(text) > MAX_TREE:
+        yield from lines.pairs(text, where)
+        return
+    root = Node(LIST, 1)
+    root.entries = [("", node) for node in json5.values(text)]
+    yield from walk.pairs(root, where, depth=depth)
+
+
+def toml(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of TOML."""
+    from hooks.structure.toml import pairs
+
+    return pairs(text, depth)
+
+
+def ini(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of INI; units of systemd hold assignments inside of theirs."""
+    from hooks.structure.ini import pairs
+
+    yield from pairs(text, depth)
+    if "Environment=" in text or "SetEnv" in text:
+        yield from shell(text, depth)
+
+
+def properties(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of Java's properties."""
+    from hooks.structure.ini import properties as read
+
+    return read(text, depth)
+
+
+def xml(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of XML."""
+    from hooks.structure.xml import pairs
+
+    return pairs(text, depth)
+
+
+def shell(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The assignments of a script."""
+    from hooks.structure.shell import pairs
+
+    return pairs(text, depth)
+
+
+def env(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of a `.env` file."""
+    from hooks.structure.shell import environment
+
+    return environment(text, depth)
+
+
+def notebook(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs in the cells of a notebook."""
+    from hooks.structure.notebook import pairs
+
+    return pairs(text, depth)
+
+
+def _special(name: str) -> Reader:
+    def read(text: str, depth: int = 0) -> Iterator[Pair]:
+        from hooks.structure import special
+
+        found: Iterator[Pair] = getattr(special, name)(text, depth)
+        return found
+
+    return read
+
+
+_ENDINGS: dict[str, Reader] = {
+    **dict.fromkeys(("yaml", "yml", "sls", "raml", "eyaml"), yaml),
+    **dict.fromkeys(
+        ("json", "jsonc", "json5", "jsonl", "ndjson", "tfstate", "webmanifest", "code-workspace", "har", "dockercfg",
+         "dockerconfigjson", "babelrc", "geojson", "avsc", "postman_collection", "postman_environment"),
+        json,
+    ),
+    "ipynb": notebook,
+    **dict.fromkeys(("toml", "pipfile"), toml),
+    **dict.fromkeys(
+        ("ini", "cfg", "conf", "cnf", "config-ini", "gitconfig", "desktop", "service", "timer", "socket", "npmrc", "pypirc",
+         "s3cfg", "boto", "pgservice", "yarnrc", "piprc", "odbc", "ora", "rdp", "ovpn", "inf", "reg", "credentials",
+         "condarc", "muttrc", "mutt", "hgrc", "dbxcli", "editorconfig"),
+        ini,
+    ),
+    **dict.fromkeys(("properties", "jks-properties", "prefs"), properties),
+    **dict.fromkeys(("env", "envrc", "flaskenv"), env),
+    **dict.fromkeys(
+        ("sh", "bash", "zsh", "fish", "ksh", "csh", "ps1", "psm1", "psd1", "bat", "cmd", "bashrc", "bash_profile", "zshrc",
+         "zshenv", "profile", "bash_aliases", "bash_history", "zsh_history", "mk", "dockerfile", "containerfile", "command"),
+        shell,
+    ),
+    **dict.fromkeys(
+        ("xml", "config", "plist", "csproj", "vbproj", "fsproj", "props", "targets", "pom", "xaml", "wsdl", "jnlp", "resx",
+         "nuspec", "settings", "pubxml", "dtsx", "jrxml", "xsl", "xslt", "xsd", "mobileconfig", "entitlements", "storyboard",
+         "jmx", "ndm", "ktr", "kjb", "rdlc", "rds", "iml", "wsdd"),
+        xml,
+    ),
+    **dict.fromkeys(("tf", "tfvars", "hcl", "nomad", "tofu", "workflow"), hcl),
+    **dict.fromkeys(("netrc", "_netrc"), _special("netrc")),
+    "pgpass": _special("pgpass"),
+    "htpasswd": _special("htpasswd"),
+    "git-credentials": _special("credentials"),
+    "php": _special("defines"),
+}  # fmt: skip
+_WHOLE: dict[str, Reader] = {
+    "pgpass.conf": _special("pgpass"),
+    "dockerfile": shell,
+    "containerfile": shell,
+    "makefile": shell,
+    "procfile": shell,
+    "credentials": ini,
+    "config": ini,
+    "rclone.conf": ini,
+    "pip.conf": ini,
+    ".dockercfg": json,
+    "kubeconfig": yaml,
+    "tnsnames.ora": ini,
+    "pipfile": toml,
+    ".babelrc": json,
+    ".eslintrc": json,
+    ".yarnrc": ini,
+}
+
+
+def reader(path: str, text: str) -> Reader | None:
     """The reader of a file; None if its format is none of ours."""
-    return None
+    name = re.split(r"[/!]", path)[-1].lower()
+    for _ in range(3):
+        if name in _WHOLE and name != "config":
+            return _WHOLE[name]
+        if name.startswith((".env.", "env.", "dockerfile.", "dockerfile-")) and not _NOTHING.fullmatch(name):
+            return shell if name.startswith("docker") else env
+        found = _ENDINGS.get(name.rpartition(".")[2])
+        if found is not None:
+            # By its name it is XML or INI, and JSON or YAML by its text: `app.config`, `x.conf`.
+            return _unlike(found, text)
+        if _NOTHING.fullmatch(name):
+            return None
+        stripped = _STRIPPED.sub("", name)
+        if stripped == name:
+            break
+        name = stripped
+    return sniffed(text)
 
 
-def inner(key: str, text: str) -> Callable[[str, int], Iterator[Pair]] | None:  # noqa: ARG001
-    """The reader of a text inside a file."""
-    return None
+def _unlike(found: Reader, text: str) -> Reader:
+    begin = text[:4000].lstrip()
+    if found is xml and not begin.startswith("<"):
+        return sniffed(text) or ini
+    if found is ini and begin[:1] in ("{", "<"):
+        return json if begin[:1] == "{" else xml
+    if found in (yaml, toml) and begin[:1] == "{" and begin[:2] not in ("{{", "{%") and text.rstrip()[-1:] == "}":
+        return json
+    return found
+
+
+_SNIFF: tuple[tuple[re.Pattern[str], Reader], ...] = (
+    (
+        re.compile(
+            r"\s*<(?:\?xml|!--|!DOCTYPE (?!html)|[A-Za-z][\w:.-]*[\s>/])(?!.{0,300}<(?:body|head)\b)", re.DOTALL
+        ),
+        xml,
+    ),
+    (re.compile(r"\s*(?:\{\s*[\"'}]|\[\s*[\[{\"'\]\d-])"), json),
+    (re.compile(r"\s*(?:machine\s+\S+\s+login\s|default\s+login\s)"), _special("netrc")),
+    (re.compile(r"#!.{0,60}\b(?:ba|z|k|c|fi)?sh\b"), shell),
+    (re.compile(r"(?:\s*(?:[#;].*)?\n)*+\s*\[[^\[\]\n]{1,80}\][ \t\r]*\n"), ini),
+    (re.compile(r"(?:\s*(?:#.*)?\n)*+(?:---\s|%YAML|apiVersion:|[A-Za-z_][\w.-]*:(?:[ \t]|\r?\n))"), yaml),
+    (
+        re.compile(
+            r"(?:\s*(?:#.*)?\n)*+\s*(?:resource|variable|provider|terraform|locals|module|output|data)\s+(?:\"|\{)"
+        ),
+        hcl,
+    ),
+    (
+        re.compile(
+            r"(?:\s*(?:[#;!].*)?\n)*+\s*(?:export\s+|set\s+)?[A-Za-z_][\w.-]*[ \t]*=",
+        ),
+        env,
+    ),
+)
+
+
+def sniffed(text: str) -> Reader | None:
+    """The reader of a text by how it begins."""
+    head = text[:4000]
+    return next((read for pattern, read in _SNIFF if pattern.match(head)), None)
+
+
+def inner(key: str, text: str) -> Reader | None:
+    """The reader of a text that stands inside a file under a key: by the key, if it is a file's name, else by itself."""
+    name = key.rpartition("/")[2].lower()
+    found = _ENDINGS.get(name.rpartition(".")[2]) if "." in name else None
+    if found is not None and found is not notebook:
+        return _unlike(found, text)
+    if len(text) > MAX_TREE or ("\n" not in text and text.lstrip()[:1] not in ("{", "[")):
+        return None
+    return sniffed(text) or (shell if "=" in text else yaml if ": " in text else None)

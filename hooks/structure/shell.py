@@ -1,0 +1,71 @@
+"""Environments: `.env` files, shells (sh, fish, PowerShell, cmd), Dockerfiles, units of systemd, options of commands. Pure.
+
+One search over the text for each way to write it, in any file of these: scripts hold here-documents of `.env` files and
+Dockerfiles hold shell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hooks.structure.lines import Lines
+from hooks.structure.pair import Pair
+
+_QUOTED = r""""(?P<double>(?:[^"\\]|\\[\s\S]){0,8000}+)"|\$?'(?P<single>[^']{0,8000}+)'"""
+_WORD = r"""(?P<word>(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\\\S|[^\s;&|<>"'`()\\]|(?<=\S)[()](?=\S))++)"""
+# A=b, export A=b C=d, A=b command, -e A=b, ENV A=b, ARG A=b, Environment="A=b", set A=b, --option=b
+_ASSIGNED = re.compile(
+    rf"""(?<![\w$./{{-])-{{0,2}}(?P<name>[A-Za-z_][\w.-]{{0,120}}+)\+?=(?:{_QUOTED}|{_WORD})""", re.ASCII
+)
+# NAME = value on a line of its own, as some dotenv files, make and PowerShell have it; name: value there, too.
+_SPACED = re.compile(
+    rf"""^[ \t]*(?:export[ \t]+|set[ \t]+|\$(?:env:|global:|script:)?)?(?P<name>[A-Za-z_][\w.-]{{0,120}}+)"""
+    rf"""[ \t]*(?:(?<=[ \t])[:?]?=|[:?]=|=(?=[ \t])|:(?=[ \t]))[ \t]*(?:{_QUOTED}|(?P<word>[^\n]*))""",
+    re.ASCII | re.MULTILINE,
+)
+_POWERSHELL = re.compile(rf"\$env:(?P<name>\w+)[ \t]*=[ \t]*(?:{_QUOTED}|{_WORD})", re.IGNORECASE)
+# ENV A b, set -gx A b, setx A b, --option b, -e A
+_FOLLOWED = re.compile(
+    rf"""(?:^[ \t]*ENV[ \t]+|\bset[ \t]+(?:-\w+[ \t]+|--[a-z]+[ \t]+)+|\bsetx[ \t]+"?|(?<!\S)--)"""
+    rf"""(?P<name>[A-Za-z_][\w.-]{{1,120}}+)"?[ \t]+(?![-=]|\\)(?:{_QUOTED}|{_WORD})""",
+    re.ASCII | re.MULTILINE,
+)
+# "A=b" in quotes: Environment="A=b", set "A=b"
+_INSIDE = re.compile(r"""["'](?P<name>[A-Za-z_][\w.-]{0,120}+)=(?P<word>[^"'\n]*+)["']""", re.ASCII)
+_SETTER = re.compile(
+    r"""SetEnvironmentVariable\(\s*["'](?P<name>\w+)["']\s*,\s*["'](?P<single>[^"'\n]*+)["']""", re.IGNORECASE
+)
+_COMMENT = re.compile(r"(?:^|[ \t])#.*$")
+
+
+def pairs(text: str, depth: int = 0, where: str = "shell") -> Iterator[Pair]:  # noqa: ARG001
+    """Every assignment, and every option with its value."""
+    at = Lines(text)
+    seen: set[int] = set()
+    for pattern in (_ASSIGNED, _POWERSHELL, _FOLLOWED, _SPACED, _INSIDE, _SETTER):
+        for match in pattern.finditer(text):
+            start = match.start("name")
+            if start in seen:
+                continue
+            seen.add(start)
+            value, place, quoted = _value(match)
+            if pattern is _SPACED and not quoted:
+                value = _COMMENT.sub("", value)
+            value = value.strip()
+            if value or quoted:
+                yield Pair(match["name"], match["name"], value, *at.span(place, place + len(value)), quoted, where)
+
+
+def environment(text: str, depth: int = 0) -> Iterator[Pair]:
+    """The pairs of a `.env` file."""
+    return pairs(text, depth, "env")
+
+
+def _value(match: re.Match[str]) -> tuple[str, int, bool]:
+    groups = match.groupdict()
+    if groups.get("double") is not None:
+        return match["double"].replace('\\"', '"').replace("\\$", "$"), match.start("double"), True
+    if groups.get("single") is not None:
+        return match["single"], match.start("single"), True
+    return match["word"].rstrip("\r"), match.start("word"), False

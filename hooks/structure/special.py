@@ -1,0 +1,67 @@
+"""Small formats that are nothing but credentials: netrc, pgpass, htpasswd, git's and Docker's; define() of PHP. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hooks.structure.lines import Lines
+from hooks.structure.pair import Pair
+
+_NETRC = re.compile(r"(?<!\S)(?:machine\s+(?P<host>\S+)|default)(?P<rest>(?:\s+(?!machine\b|default\b|macdef\b)\S+)*+)")
+_NETRC_WORD = re.compile(r"(?<!\S)(?P<name>login|password|account)\s+(?P<value>\S+)")
+_PGPASS = re.compile(
+    r"^(?P<host>[^:#\s\n][^:\n]*|\*):(?P<port>\d+|\*):(?P<db>[^:\n]*):(?P<user>[^:\n]*):(?P<value>(?:\\.|[^\n\\])+)$",
+    re.MULTILINE,
+)
+_HTPASSWD = re.compile(r"^(?P<user>[^:#\s\n]+):(?P<value>[^:\n]{3,200})$", re.MULTILINE)
+_URL = re.compile(r"^\w+://(?P<user>[^:@/\s]*):(?P<value>[^@/\s]+)@(?P<host>\S+)", re.MULTILINE)
+_DEFINE = re.compile(
+    r"""\bdefine\s*\(\s*["'](?P<name>\w+)["']\s*,\s*(?:"(?P<double>[^"\n]*+)"|'(?P<single>(?:[^'\\\n]|\\.)*+)')"""
+)
+
+
+def netrc(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """login, password and account of every machine."""
+    at = Lines(text)
+    for machine in _NETRC.finditer(text):
+        host = machine["host"] or "default"
+        for match in _NETRC_WORD.finditer(text, machine.start("rest"), machine.end("rest")):
+            place = at.span(*match.span("value"))
+            yield Pair(match["name"], f"{host}.{match['name']}", match["value"].strip("\"'"), *place, False, "netrc")
+
+
+def pgpass(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """The passwords of host:port:database:user:password."""
+    at = Lines(text)
+    for match in _PGPASS.finditer(text):
+        value = re.sub(r"\\(.)", r"\1", match["value"].rstrip("\r"))
+        yield Pair("password", f"{match['user']}.password", value, *at.span(*match.span("value")), False, "pgpass")
+
+
+def htpasswd(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """What stands behind each user: a hash, or a password in clear."""
+    at = Lines(text)
+    for match in _HTPASSWD.finditer(text):
+        value = match["value"].rstrip("\r")
+        yield Pair("password", f"{match['user']}.password", value, *at.span(*match.span("value")), False, "htpasswd")
+
+
+def credentials(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """The passwords of git's stored URLs."""
+    from urllib.parse import unquote
+
+    at = Lines(text)
+    for match in _URL.finditer(text):
+        place = at.span(*match.span("value"))
+        yield Pair(
+            "password", f"{match['host'][:100]}.password", unquote(match["value"]), *place, False, "git-credentials"
+        )
+
+
+def defines(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """define('NAME', 'value') as in wp-config.php."""
+    at = Lines(text)
+    for match in _DEFINE.finditer(text):
+        group = match.lastgroup or "single"
+        yield Pair(match["name"], match["name"], match[group], *at.span(*match.span(group)), True, "php")
