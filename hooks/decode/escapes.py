@@ -105,12 +105,12 @@ def _undone(data: bytes, expression: re.Pattern[bytes], undo: Callable[[bytes], 
 
 
 def _percent(one: bytes) -> bytes:
-    return bytes([int(one[1:], 16)])
+    return bytes.fromhex(one[1:].decode("ascii"))
 
 
 def _backslash(one: bytes) -> bytes:
     if one[1:2] == b"x":
-        return bytes([int(one[2:], 16)])
+        return bytes.fromhex(one[2:].decode("ascii"))
     if one[1:2] in b"uU":
         return _character(int(one[2:].strip(b"{}"), 16))
     return bytes([int(one[1:], 8)])
