@@ -7,7 +7,7 @@ none. Fingerprints and tokens stay out of every repr: whoever sees one can test 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sealer.secret import Ref
 
@@ -46,8 +46,7 @@ Do = Literal["skip", "open", "keep", "refuse"]
 Op = Literal["put", "delete", "withdraw", "record", "adopt", "keep", "refuse"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
+class Target(NamedTuple):
     """The one place in the world that a secret is delivered to: a store's uid and the name mapped for that store."""
 
     store: str

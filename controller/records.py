@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from controller.state import State
     from sealer.documents.document import SealedSecret
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _REFUSED = (reason.NEVER, reason.COMPROMISED, reason.FOREIGN)
 
 
@@ -71,7 +72,7 @@ class Records:
     def delivered(self, document: Document, body: SealedSecret, deliveries: Iterable[Delivery], now: int) -> None:
         """A document whose every target holds it."""
         self._deliveries += deliveries
-        self._bodies[document.ref] = json.dumps(body.body, separators=(",", ":")).encode()
+        self._bodies[document.ref] = _compact(body.body).encode()
         self._documents[document.ref] = Known(
             document.ref, self._source.id, document.origin.path, document.digest, "delivered",
             good=document.digest, changed_at=now,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sealer.errors import FormatError
+from sealer.formats.wire import canonical_plain
 from sealer.sealing.targets import STORES, split_list
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Entry:
     items: tuple[str, ...]
 
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
 _NAMES = tuple(each.name for each in fields(Entry))
 _TUPLES = tuple(number for number, each in enumerate(fields(Entry)) if "tuple" in str(each.type))
 
@@ -94,9 +97,7 @@ def entry_of(document: SealedSecret) -> Entry:
 
 def digest(document: SealedSecret) -> str:
     """Hex SHA-256 of canonical JSON of all that delivery depends on: neither path nor other metadata."""
-    # Canonical JSON as `sealer.formats.wire` has it; a parsed document holds no float to look for.
-    text = json.dumps(depends(document), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(canonical_plain(depends(document))).hexdigest()
 
 
 def depends(document: SealedSecret) -> dict[str, Any]:
@@ -121,9 +122,7 @@ def depends(document: SealedSecret) -> dict[str, Any]:
 
 def dump(found: Iterable[Entry]) -> bytes:
     """The cached form of a file's entries."""
-    return json.dumps([[getattr(entry, name) for name in _NAMES] for entry in found], separators=(",", ":")).encode(
-        "ascii"
-    )
+    return _compact([[getattr(entry, name) for name in _NAMES] for entry in found]).encode("ascii")
 
 
 def load(data: bytes) -> tuple[Entry, ...]:

@@ -18,12 +18,15 @@ from sealer.errors import FormatError
 _SHA256 = 32  # bytes of a digest
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9][A-Z0-9 ]*)-----\r?\n([A-Za-z0-9+/=\r\n]*?)\r?\n-----END \1-----")
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
 
 def lp(value: bytes) -> bytes:
     """`value` behind its length as u16, big-endian. Raises FormatError above 65,535 bytes."""
-    if len(value) > 0xFFFF:
-        raise FormatError("a field is longer than 65,535 bytes")
-    return len(value).to_bytes(2, "big") + value
+    try:
+        return len(value).to_bytes(2, "big") + value
+    except OverflowError:
+        raise FormatError("a field is longer than 65,535 bytes") from None
 
 
 def b64encode(value: bytes) -> str:
@@ -50,7 +53,12 @@ def b64decode(text: str) -> bytes:
 def canonical_json(value: Any) -> bytes:
     """The one encoding that is signed or hashed: sorted members, no spaces, ASCII. Floats raise FormatError."""
     _refuse_floats(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return canonical_plain(value)
+
+
+def canonical_plain(value: Any) -> bytes:
+    """`canonical_json` of a value that can't hold a float: looking for one costs as much as the rest."""
+    return _CANONICAL(value).encode("ascii")
 
 
 def _refuse_floats(value: Any) -> None:

@@ -33,7 +33,7 @@ def main(scratch: Path) -> None:
     rates = crypto.raw()
     for count, warm_wall, cold_wall in ((1000, 0.8, 2.5), (10_000, 1.5, 15.0)):
         _v2(scratch, count, rates["v2 open"], warm_wall=warm_wall, cold_wall=cold_wall)
-    for count in (1000, 4000):
+    for count in (1000, 10_000):
         _v1(scratch, count, rates[f"v1 open, RSA-4096, {os.cpu_count()} threads"])
     if missed:
         print("\nmissed: " + "; ".join(missed), file=sys.stderr)
@@ -102,7 +102,9 @@ def _v1(scratch: Path, count: int, raw: float) -> None:
     title(f"Gates: {count:,} documents of {corpus.ITEMS} items, v1, store local")
     cold = apply(root, scratch / f"state-v1-{count}")
     share = count * corpus.ITEMS / cold.run.wall / raw
-    gate("cold, rate beside raw RSA on all processors", f"{share:.0%}", share >= 0.85, "85 %")
+    # Section 8 is of 10,000 documents: at 1,000 a quarter of the run is the program's start and reading.
+    met = share >= 0.85 or count < 10_000
+    gate("cold, rate beside raw RSA on all processors", f"{share:.0%}", met, "85 % at 10,000")
 
 
 def gate(name: str, figure: str, met: bool, bound: str) -> None:

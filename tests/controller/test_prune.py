@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from controller import prune as pruning
@@ -129,7 +127,7 @@ def test_outside_of_the_prefix_nothing_goes_nor_counts() -> None:
     snapshot = Snapshot(SOURCE, "secrets/web", "", True, ())
     assert refs(decide([], [inside, outside], snapshot=snapshot)) == [inside.ref]
     many = [delivery(ref) for ref in REFS]
-    elsewhere = [delivery(replace(ref, namespace="db")) for ref in REFS]
+    elsewhere = [delivery(ref._replace(namespace="db")) for ref in REFS]
     assert isinstance(decide([], [*many, *elsewhere], snapshot=snapshot), Refusal)
 
 
