@@ -30,8 +30,10 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?i)(?:bearer|basic)[ \t]{1,4}[\w.~+/\-]{12}",
     # --password x, -u name:password, -pX of mysql and sshpass
     rb"(?i)--[a-z\-]{0,20}(?:pass|secret|token|key)[a-z\-]{0,20}[ \t=]{1,4}['\"]?[^\s'\"<>{}$\[\]\-]{4}",
-    rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient)\b"
-    rb"[^\n]{1,200} (?:-u|-p|-a|-U)[ \t]?['\"]?[^\s'\"$<>\-]{4}",
+    (
+        rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient)\b"
+        rb"[^\n]{1,200} (?:-u|-p|-a|-U)[ \t]?['\"]?[^\s'\"$<>\-]{4}"
+    ),
     # IDENTIFIED BY 'x', PASSWORD 'x'
     rb"(?i)(?:identified[ \t]{1,9}(?:with[ \t]{1,9}\S{1,30}[ \t]{1,9})?by|password)[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
     # of connection strings, and a word alone behind the name in prose and configuration

@@ -26,6 +26,13 @@ _ABOUT = _set(
     "algorithm alg header prefix suffix dir directory count limit max min policy field param issuer audience",
     "version rotation required store provider ref class interval format mode method realm domain region endpoint",
     "address server namespace scope scopes role roles email mail from reset strategy manager backend",
+    # names of code: labels and texts of forms, errors, parts of a page, functions
+    "label placeholder hint text title message messages msg error errors err regex regexp pattern input element selector",
+    "css icon button btn form page view template tmpl route link href query sql column col table doc docs help tooltip",
+    "prompt comment comments note notes validator validation rules rule check checker strength visible visibility show",
+    "status exception event action request response callback function func middleware guard attribute attr property",
+    "separator delimiter group section option opt flag arg context placement parameter component screen dialog caption",
+    "schema helper handler factory location desc descr description summary purpose verb usage example owner",
 )
 _COUNTED = _set("max min num")
 _NO_KEYS = _set("primary foreign sort partition cache index row hot")
@@ -72,3 +79,47 @@ def is_public(key: str) -> bool:
 def is_words(text: str) -> bool:
     """Whether a text reads as words of letters."""
     return re.fullmatch(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*", text) is not None
+
+
+_PASSWORD = _set(
+    "password passwords passwd passwort pwd pass passphrase passcode pw userpass psw passwrd contrasena senha"
+)
+_STRONG_KEYS = _set(
+    "api apikey app access account private secret encryption encrypt signing master license session shared storage",
+    "client service consumer deploy admin subscription webhook jwt auth integration crypto cipher cookie aes hmac",
+    "security server ssh gpg rsa des primary secondary instrumentation functions function host read write root ingest",
+)
+_SECRET = _set(
+    "secret secrets secretkey credential credentials creds cred dsn webhook htpasswd privatekey accesskey jwt hmac"
+)
+_TOKEN = _set("token tokens bearer auth authorization authentication otp totp authtoken accesstoken")
+_ENDS = (
+    (re.compile(r"(?:pass(?:word|wd|phrase)|passw)s?$"), "password"),
+    (re.compile(r"(?:api|access|private|secret|encrypt(?:ion)?|sign(?:ing)?|app|master|account)key$"), "api-key"),
+    (re.compile(r"(?:secret|credential)s?$"), "secret"),
+    (re.compile(r"token$"), "token"),
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def kind(key: str) -> str:
+    """What kind of credential a name speaks of: password, api-key, secret, token, key (of some sort), salt; or none."""
+    parts = words(key)
+    if not is_credential(key):
+        return ""
+    has = frozenset(parts)
+    last = parts[-1]
+    if _PASSWORD & has:
+        return "password"
+    for end, found in _ENDS:
+        if end.search(last):
+            return found
+    if last in ("key", "keys"):
+        return "api-key" if _STRONG_KEYS & has else "key"
+    if "apikey" in has:
+        return "api-key"
+    if _SECRET & has:
+        return "secret"
+    if _TOKEN & has:
+        return "token"
+    return "salt" if last in ("salt", "pepper") else "key"

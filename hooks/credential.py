@@ -1,0 +1,193 @@
+"""Whether a name and its value are a credential: what the name says, how the value was made, where both stand. Pure.
+
+Three questions, each of them open to doubt, and the doubts add up. The name says which kind of credential it would be
+(`hooks.keyname`). The value says by its form that it is something else (`hooks.value`, `hooks.literal`), or by its
+letters how likely people wrote it and no generator (`hooks.letters`). The path says how common lookalikes are there
+(`hooks.place`): tests and documentation hold passwords made of words that open nothing, settings hold those that do.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hooks import keyname, letters, literal, place
+from hooks.rule import Rule
+from hooks.structure.pair import Pair
+from hooks.value import Verdict
+from hooks.value import judge as verdict_of
+
+_ROTATE = "change it where it is used, then hand the new one over sealed: `sealer seal`"
+
+PASSWORD = Rule("generic-password", "a password under a name that says so", remediation=_ROTATE)
+API_KEY = Rule("generic-api-key", "a key of an interface, or one to sign or encrypt with", remediation=_ROTATE)
+SECRET = Rule("generic-secret", "a secret under a name that says so", remediation=_ROTATE)
+TOKEN = Rule("generic-token", "a token that lets in whoever holds it", remediation=_ROTATE)
+URL = Rule("basic-auth-url", "a URL with a password in it", remediation=_ROTATE)
+CONNECTION = Rule("connection-string-password", "a password in a connection string", remediation=_ROTATE)
+HEADER = Rule("authorization-header", "credentials in an Authorization header", remediation=_ROTATE)
+
+RULES = {rule.id: rule for rule in (PASSWORD, API_KEY, SECRET, TOKEN, URL, CONNECTION, HEADER)}
+_BY_KIND = {"password": PASSWORD, "api-key": API_KEY, "secret": SECRET, "token": TOKEN, "key": API_KEY, "salt": SECRET}
+
+_SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
+_CONNECTION = re.compile(
+    r"(?:^|[;,?&\s])(?:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature)\s*=\s*"
+    r"(?:\"(?P<a>[^\"]+)\"|'(?P<b>[^']+)'|(?P<c>[^;,&\s\"']+))",
+    re.IGNORECASE,
+)
+_IS_CONNECTION = re.compile(
+    r"(?:server|data source|host|user id|uid|username|user|database|initial catalog|endpoint|accountname|dbname)\s*=",
+    re.IGNORECASE,
+)
+_URL = re.compile(
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<user>[^\s/?#@:\"'<>]*):(?P<password>[^\s/?#\"'<>]*?)@(?P<host>[^\s/?#:@\"'<>]+)"
+)
+_SCHEME = re.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest)[ :]+(?P<rest>\S{6,})", re.IGNORECASE)
+
+
+def judge(pair: Pair, path: str) -> Rule | None:
+    """The rule that a pair breaks in the file at a path, or none."""
+    value = pair.value.strip()
+    if not 4 <= len(value) <= 5000 or "\n" in value.strip():
+        return None
+    where = place.of(path)
+    if "://" in value and (found := _url(value, where)) is not None:
+        return found
+    if "=" in value and ";" in value and _IS_CONNECTION.search(value):
+        return _connection(value, where)
+    if pair.where == "header" or _is_authorization(pair.key):
+        return _header(value, where)
+    return _named(pair, value, where)
+
+
+def _named(pair: Pair, value: str, where: str) -> Rule | None:
+    kind = keyname.kind(pair.key) or (keyname.kind(_behind(pair.path)) if _is_nameless(pair.key) else "")
+    if not kind or keyname.is_public(pair.key) or literal.is_no_secret(value, quoted=pair.quoted):
+        return None
+    verdict = verdict_of(pair.key, value)
+    setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS
+    if verdict < Verdict.WEAK or literal.echoes(pair.key, value):
+        return None
+    if kind == "password":
+        sure = _password(value, where, setting=setting)
+    elif kind in ("key", "salt"):
+        sure = _key(value, where, kind)
+    else:
+        sure = _secret(value, where, kind, setting=setting)
+    return _BY_KIND[kind] if sure else None
+
+
+def _password(value: str, where: str, *, setting: bool) -> bool:
+    """Passwords are typed by people: a name with a number is one, but not in a test."""
+    share = letters.share(value)
+    classes = literal.classes(value)
+    if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS):
+        return (share >= 0.72 and len(value) >= 6 and (classes > 1 or share >= 0.88)) or (
+            share >= 0.6 and len(value) >= 8 and classes >= 3 and not literal.has_filler(value)
+        )
+    if literal.has_filler(value):
+        return share >= 0.78 and len(value) >= 10
+    if share >= 0.72:
+        return len(value) >= 5 or classes > 1
+    if classes > 1 and not literal.is_identifier(value):
+        return len(value) >= 6
+    return setting and literal.is_plain_word(value)
+
+
+def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
+    share = letters.share(value)
+    classes = literal.classes(value)
+    if literal.has_filler(value) and share < 0.85:
+        return False
+    if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS):
+        return share >= 0.74 and len(value) >= 12 and classes > 1
+    if share >= 0.72:
+        return len(value) >= 8 and (classes > 1 or len(value) >= 16)
+    return (
+        setting
+        and kind != "token"
+        and share >= 0.55
+        and len(value) >= 8
+        and classes > 1
+        and not literal.is_identifier(value)
+    )
+
+
+def _key(value: str, where: str, kind: str) -> bool:
+    """Bare `key`s are mostly names of entries: only what was surely drawn is one."""
+    least = 24 if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS) else 16
+    if literal.is_digest(value) and kind == "key":
+        return False
+    return letters.share(value) >= 0.78 and len(value) >= least and literal.classes(value) > 1
+
+
+def _url(value: str, where: str) -> Rule | None:
+    for found in _URL.finditer(value):
+        if _opens(found["password"], where, found["host"]):
+            return URL
+    return None
+
+
+def _connection(value: str, where: str) -> Rule | None:
+    for found in _CONNECTION.finditer(value):
+        if _opens(found["a"] or found["b"] or found["c"], where, ""):
+            return CONNECTION
+    return None
+
+
+_NO_HOST = re.compile(
+    r"(?:.*[.@])?(?:example\.(?:com|org|net)|example|test|invalid|localhost|host|hostname|server|127\.0\.0\.1|foo(?:\.\w+)?|bar|0\.0\.0\.0)$",
+    re.IGNORECASE,
+)
+
+
+def _opens(password: str, where: str, host: str) -> bool:
+    """Whether the password of a URL or a connection string is more than an example of how to write one."""
+    if literal.is_no_secret(password, quoted=True) or verdict_of("password", password) < Verdict.WEAK:
+        return False
+    share = letters.share(password)
+    if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS) or _NO_HOST.fullmatch(host):
+        return share >= 0.72 and len(password) >= 6 and literal.classes(password) > 1
+    if literal.has_filler(password):
+        return share >= 0.78
+    return share >= 0.72 or literal.classes(password) > 1 or where == place.SETTINGS
+
+
+def _header(value: str, where: str) -> Rule | None:
+    """`Bearer x`, `Basic x`, or a token alone."""
+    found = _SCHEME.fullmatch(value)
+    rest = found["rest"] if found else value
+    if literal.is_no_secret(rest, quoted=True) or verdict_of("authorization", rest) < Verdict.WEAK:
+        return None
+    if found and found["scheme"].lower() == "basic":
+        return HEADER if _basic(rest, where) else None
+    return HEADER if letters.share(rest) >= 0.74 and len(rest) >= 12 and literal.classes(rest) > 1 else None
+
+
+def _basic(rest: str, where: str) -> bool:
+    from hooks.value import decode
+
+    data = decode(rest) or b""
+    _, colon, password = data.decode("utf-8", "replace").partition(":")
+    return bool(colon) and _opens(password, where, "")
+
+
+def _is_authorization(key: str) -> bool:
+    return keyname.words(key)[-1:] in (("authorization",), ("authentication",))
+
+
+_NAMELESS = frozenset(
+    ("value", "default", "val", "text", "string", "data", "content", "plain", "", "defaultvalue", "literal")
+)
+
+
+def _is_nameless(key: str) -> bool:
+    return key.lower() in _NAMELESS or key.isdigit()
+
+
+def _behind(path: str) -> str:
+    """The last name of a path that says something: of `db.password.default`, `password`."""
+    for name in reversed(re.split(r"[.\[\]/]+", path)):
+        if not _is_nameless(name):
+            return name
+    return ""

@@ -1,0 +1,215 @@
+"""What a literal is when it is no secret, by its form: code, formats, labels, identifiers, digests, fillers. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from hooks import keyname, letters
+
+_CODE = re.compile(
+    r".*(?:\w\(|\(\)|\)\s*$|->|::|=>|\+\+|&&|\|\||\?\?|\[\w*\]|[a-z_]\w*\[['\"\d])"
+    r"|[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+\??;?"
+    r"|(?:new|await|return|function|lambda|typeof|null|nil|this|self|process|os|System|Environment|config|settings)\b[. (].*",
+    re.DOTALL,
+)
+_FORMAT = re.compile(
+    r".*(?:%[-+#0]?\d*[sdvxqfu@](?![A-Za-z0-9])|%\(\w+\)[sd]|\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\(|\\\(|\$\d\b|@\{)",
+    re.DOTALL,
+)
+_VARIABLE = re.compile(
+    r"\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|:[a-z_]+|\?|&[a-z]\w*|\*[a-z]\w*|@[a-z]\w*(?:\.\w+)*|\$[A-Za-z_]\w*(?:->|::).*"
+)
+_REGEX = re.compile(r"\^.*|.*(?:\\[dwsDWSb]|\[\^|\[[a-zA-Z0]-[zZ9]|\.\*|\.\+|\(\?|\{\d+,\d*\}|\)\+|\]\+).*", re.DOTALL)
+_MARKUP = re.compile(r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#[\w-]+(?:\s.*)?|\.[a-z][\w-]*", re.DOTALL)
+_PATH = re.compile(
+    r"(?:[A-Za-z]:\\|\\\\|~?/|\.{1,2}/)[^\s]*|(?:[\w@.-]+/)+[\w.-]+\.\w{1,8}|[\w.-]+\.(?:json|ya?ml|txt|pem|crt|key|cer|p12|pfx|jks|php|py|js|ts|html?|xml|md|go|java|rb|sh|conf|cfg|ini|db|sql|log|com|org|net|io)"
+)
+_ADDRESS = re.compile(
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|(?:https?|ftp|wss?|file|urn|arn|s3|gs|data|mailto|tel)[:].*|\w+://\S*"
+)
+_NUMBERED = re.compile(
+    r"v?\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?|0x[0-9a-fA-F]{1,8}[uUlL]*|-?\d{1,3}(?:_\d{3})*|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
+)
+_UUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
+_DIGEST = re.compile(
+    r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
+)
+_NAMED_DIGEST = re.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA256:.*", re.IGNORECASE)
+_ALGORITHM = re.compile(
+    r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|X)[-_/]?\d{2,4}(?:[-_/]?\w{2,10}){0,4}|ssh-\w+|ecdsa-\S+|x-[\w-]+",
+    re.IGNORECASE,
+)
+_PUBLIC = re.compile(
+    r"pk[_.](?:test|live)_.*|ssh-(?:rsa|ed25519|dss) .*|-----BEGIN .*|MII[A-Z][A-Za-z0-9+/]{40,}.*|AAAA[A-Z][A-Za-z0-9+/]{40,}.*",
+    re.DOTALL,
+)
+_FILLER = re.compile(
+    r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted|todo|fixme"
+    r"|some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|12345|abcd(?:e|123)|asdf|qwerty|bad"
+    r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah|whatever|nope)"
+)
+_IDENTIFIER = re.compile(
+    r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
+)
+_PLAIN_WORD = re.compile(r"[a-zA-Z]{4,20}\d{0,6}")
+_TYPES = frozenset(
+    [
+        "string",
+        "str",
+        "text",
+        "password",
+        "passwd",
+        "pwd",
+        "pass",
+        "secret",
+        "token",
+        "hidden",
+        "required",
+        "optional",
+        "none",
+        "null",
+        "true",
+        "false",
+        "boolean",
+        "bool",
+        "int",
+        "integer",
+        "number",
+        "object",
+        "array",
+        "any",
+        "void",
+        "bytes",
+        "byte",
+        "char",
+        "varchar",
+        "input",
+        "field",
+        "label",
+        "title",
+        "default",
+        "env",
+        "vault",
+        "file",
+        "prompt",
+        "plain",
+        "basic",
+        "bearer",
+        "oauth",
+        "oauth2",
+        "digest",
+        "ldap",
+        "local",
+        "internal",
+        "external",
+        "system",
+        "user",
+        "username",
+        "login",
+        "email",
+        "name",
+        "value",
+        "key",
+        "type",
+        "auto",
+        "always",
+        "never",
+        "manual",
+        "invalid",
+        "missing",
+        "unknown",
+        "unset",
+        "empty",
+        "enabled",
+        "disabled",
+        "yes",
+        "sensitive",
+        "confidential",
+        "plaintext",
+        "cleartext",
+        "encrypted",
+        "base64",
+        "sha256",
+        "md5",
+        "bcrypt",
+        "scrypt",
+        "argon2",
+        "pbkdf2",
+        "credentials",
+        "credential",
+        "apikey",
+        "private",
+        "public",
+        "account",
+        "service",
+        "session",
+        "cookie",
+        "header",
+        "query",
+        "body",
+        "form",
+        "json",
+        "xml",
+        "access",
+        "refresh",
+        "implicit",
+        "code",
+        "grant",
+    ]
+)
+
+
+def classes(text: str) -> int:
+    """How many kinds of characters a text has: lower case, upper case, digits, signs."""
+    return (
+        any(map(str.islower, text))
+        + any(map(str.isupper, text))
+        + any(map(str.isdigit, text))
+        + any(not c.isalnum() for c in text)
+    )
+
+
+def is_no_secret(value: str, *, quoted: bool) -> bool:
+    """Whether the form of a value says that it is something else than a secret."""
+    if any(c.isspace() for c in value) or not value.isprintable():
+        return True
+    if sum(not c.isascii() for c in value) * 3 > len(value):
+        return True
+    forms = (_FORMAT, _VARIABLE, _REGEX, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
+    if any(form.fullmatch(value) or (form is _FORMAT and form.match(value)) for form in forms):
+        return True
+    if len(set(value)) < 4:
+        return True
+    return bool(_CODE.fullmatch(value) or (not quoted and _CODE.match(value))) and letters.share(value) < 0.8
+
+
+def is_digest(value: str) -> bool:
+    """Whether a value has the form of a hash, or of an identifier."""
+    return bool(_DIGEST.fullmatch(value) or _UUID.fullmatch(value))
+
+
+def has_filler(value: str) -> bool:
+    """Whether a value holds a word that people write where a secret would be."""
+    return _FILLER.search(value.lower()) is not None
+
+
+def is_identifier(value: str) -> bool:
+    """Whether a value reads as a name in code."""
+    return _IDENTIFIER.fullmatch(value) is not None
+
+
+def is_plain_word(value: str) -> bool:
+    """Whether a value is one word that somebody typed for a password, and no word for a kind of thing."""
+    return _PLAIN_WORD.fullmatch(value) is not None and value.lower() not in _TYPES
+
+
+def echoes(key: str, value: str) -> bool:
+    """Whether a value only says its key again, as labels, enums and lists of names do."""
+    said = "".join(filter(str.isalpha, value.lower()))
+    named = "".join(keyname.words(key))
+    if not said:
+        return False
+    if said in named or (named and named in said and len(said) <= len(named) + 6 and not any(map(str.isdigit, value))):
+        return True
+    parts = keyname.words(value)
+    return bool(parts) and not any(map(str.isdigit, value)) and all(part in _TYPES for part in parts)

@@ -1,0 +1,62 @@
+"""What a file's path says of the values in it: settings, code, tests, documentation, texts for users, or made by machines.
+
+It only shifts how sure a value has to be: a secret of a clear form is one wherever it stands. Pure.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+SETTINGS = "settings"
+CODE = "code"
+TEST = "test"
+DOCUMENT = "document"
+LABELS = "labels"
+MACHINE = "machine"
+
+_TEST = re.compile(
+    r"(?:^|[/_.\-])(?:tests?|testing|testdata|test[-_]?(?:data|suite|utils?|helpers?)|specs?|e2e|fixtures?|mocks?|__tests__|__mocks__"
+    r"|stubs?|fakes?|dummy|testcases?|unittests?|cypress|playwright|benchmarks?|cassettes?|vectors?|conftest)(?:[/_.\-]|$)"
+    r"|(?:tests?|spec|testcase|it)\.(?:java|kt|scala|cs|php|swift|groovy|go|rs|cpp|cc|m|dart)$|/test[a-z]*[_-]|^test_"
+)
+_TEST_NAME = re.compile(r"(?:[a-z](?:Tests?|Spec|TestCase|IT)|^Test[A-Z]\w*|Mock\w*|Fake\w*)\.[a-z]+$")
+_DOCUMENT = re.compile(
+    r"(?:^|[/_.\-])(?:docs?|documentation|examples?|samples?|demos?|tutorials?|guides?|readme|changelog|changes|history|man\d?"
+    r"|quickstarts?|templates?|dist|skeleton|boilerplate|blog|posts|howto|website|cookbook|snippets?)(?:[/_.\-]|$)"
+    r"|\.(?:md|markdown|rst|adoc|asciidoc|txt|html?|ipynb|tex|org|mdx|[1-8]|pod|textile)$"
+)
+_LABELS = re.compile(
+    r"(?:^|[/_.\-])(?:locales?|i18n|l10n|lang|langs|languages?|translations?|intl|messages|strings|resources?[-_.]?strings"
+    r"|values-[a-z]{2}(?:-r[A-Z]{2})?|nls)(?:[/_.\-]|$)|\.(?:po|pot|mo|xlf|xliff|resx|arb|strings|lproj|ftl)$"
+    r"|(?:^|/)[a-z]{2}(?:[-_][a-z]{2})?\.(?:json|ya?ml|js|ts|php|properties)$"
+)
+_MACHINE = re.compile(
+    r"\.min\.(?:js|css)$|\.(?:map|lock|sum|svg|css|scss|less|csv|tsv|snap|pb\.go|bundle\.js|chunk\.js)$"
+    r"|(?:^|[/_.\-])(?:package-lock|yarn\.lock|pnpm-lock|composer\.lock|poetry\.lock|npm-shrinkwrap|go\.sum|gemfile\.lock"
+    r"|cargo\.lock|zz_generated|generated|autogen)"
+    r"|_pb2\.pyi?$|(?:^|/)(?:vendor|node_modules|third[-_]party|bower_components|site-packages)/"
+)
+_SETTINGS = re.compile(
+    r"\.(?:ya?ml|json5?|jsonc|toml|ini|cfg|cnf|conf|config|properties|props|env|envrc|tf|tfvars|tfstate|hcl|xml|plist|reg|netrc"
+    r"|pgpass|npmrc|pypirc|cnf|settings|publishsettings|pubxml|dockercfg|ovpn|rdp|service|nomad|sls|pp|j2|erb|tpl|dist|local"
+    r"|production|dev|secret|secrets|credentials|gradle|vault|htpasswd|ldif|kdl|cue|nix|bicep)$"
+    r"|(?:^|/)(?:\.?env|dockerfile|docker-compose|settings|config|configuration|credentials|secrets|local_settings"
+    r"|wp-config|database|application|appsettings|jenkinsfile|vagrantfile|makefile)(?:[._\-][\w.\-]*)?$"
+)
+
+
+@functools.lru_cache(maxsize=256)
+def of(path: str) -> str:
+    """The kind of place that a path is, the most doubtful one of those that fit."""
+    low = path.lower().lstrip("/")
+    name = path.rpartition("/")[2]
+    if _MACHINE.search(low):
+        return MACHINE
+    if _LABELS.search(low):
+        return LABELS
+    if _TEST.search(low) or _TEST_NAME.search(name):
+        return TEST
+    if _DOCUMENT.search(low):
+        return DOCUMENT
+    return SETTINGS if _SETTINGS.search(low) else CODE
