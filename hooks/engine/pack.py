@@ -1,0 +1,132 @@
+"""Rule files (`hooks/rules/*.yaml`, `.sealer/rules/*.yaml`) into rules; errors name file and line. For cold paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hooks.engine import checksum
+from hooks.engine.spec import Example, Spec, assigned, read
+from hooks.engine.syntax import PatternError
+from hooks.rule import ERROR
+from sealer.errors import DocumentError, SourceError
+
+if TYPE_CHECKING:
+    from sealer.documents.node import Node
+
+RULES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rules")
+CUSTOM = os.path.join(".sealer", "rules")
+# Examples are `true` and `false`, which YAML reads as booleans: nobody should have to know that here.
+_BOOLEAN = re.compile(rb"^([ \t]+)(true|false)(?=:\s)", re.MULTILINE)
+
+
+def files(folder: str) -> list[str]:
+    """The rule files of a folder, in order; none where there is no such folder."""
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise SourceError(f"can't be read: {(error.strerror or 'unknown reason').lower()}", where=folder) from None
+    return [os.path.join(folder, name) for name in sorted(names) if name.endswith((".yaml", ".yml"))]
+
+
+def custom(start: str = ".") -> str:
+    """The folder of this repository's own rules: `.sealer/rules` here or in a folder above, up to the repository's."""
+    folder = os.path.abspath(start)
+    while True:
+        found = os.path.join(folder, CUSTOM)
+        if os.path.isdir(found):
+            return found
+        above = os.path.dirname(folder)
+        if above == folder or os.path.lexists(os.path.join(folder, ".git")):
+            return ""
+        folder = above
+
+
+def load(paths: Iterable[str]) -> list[Spec]:
+    """The rules of files. Raises DocumentError or SourceError."""
+    rules: dict[str, Spec] = {}
+    for path in paths:
+        for rule in parse(_read(path), _shown(path)):
+            if rule.id in rules:
+                first = rules[rule.id]
+                what = f"rule {rule.id} is in {first.file}:{first.line} already"
+                raise DocumentError(what, file=rule.file, line=rule.line, way_out="give it another id")
+            rules[rule.id] = rule
+    return list(rules.values())
+
+
+def parse(data: bytes, file: str) -> list[Spec]:
+    """The rules of one file's bytes. Raises DocumentError."""
+    from sealer import schema
+    from sealer.documents import yamlio
+
+    node = yamlio.load(_BOOLEAN.sub(rb'\1"\2"', data), file)
+    if node is None:
+        raise DocumentError("is empty", file=file, way_out="write `version: 1` and `rules:`")
+    schema.validate(node.plain(), "scan-rules", file=file, node=node)
+    listed = node.get("rules")
+    return [_rule(one, file) for one in (listed.children if listed else ())]
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise SourceError(f"can't be read: {(error.strerror or 'unknown reason').lower()}", where=path) from None
+
+
+def _shown(path: str) -> str:
+    short = os.path.relpath(path)
+    return path if short.startswith("..") else short
+
+
+def _rule(node: Node, file: str) -> Spec:
+    said: dict[str, Any] = node.plain()
+    name = said["id"]
+    place = node.get("pattern") or node.get("assigned") or node
+    by_name = said.get("assigned")
+    names = [each.lower() for each in by_name["names"]] if by_name else []
+    pattern = assigned(names, by_name["value"]) if by_name else said["pattern"]
+    try:
+        if by_name:
+            read(by_name["value"])  # by itself, so that it can't close what is around it
+        tree = read(pattern)
+    except PatternError as error:
+        raise DocumentError(f"rule {name}: the pattern {error}", file=file, line=place.line) from None
+    if said.get("checksum", "") not in ("", *checksum.CHECKS):
+        known = ", ".join(sorted(checksum.CHECKS))
+        raise DocumentError(f"rule {name}: there is no such checksum", file=file, line=node.line, way_out=known)
+    keywords = said.get("keywords") or _keywords(names)
+    paths, examples = said.get("paths", {}), said.get("examples", {})
+    return Spec(
+        id=name,
+        description=said["description"],
+        pattern=pattern,
+        keywords=tuple(keywords),
+        entropy=float(said.get("entropy", 0)),
+        checksum=said.get("checksum", ""),
+        only=tuple(paths.get("only", ())),
+        never=tuple(paths.get("not", ())),
+        severity=said.get("severity", ERROR),
+        remediation=said.get("remediation", ""),
+        assigned=by_name is not None,
+        found=_examples(examples.get("true", ())),
+        passed=_examples(examples.get("false", ())),
+        file=file,
+        line=node.line,
+        tree=tree,
+    )
+
+
+def _keywords(names: Sequence[str]) -> list[str]:
+    """The names, less those that hold another."""
+    return [name for name in names if not any(other != name and other in name for other in names)]
+
+
+def _examples(said: Sequence[Any]) -> tuple[Example, ...]:
+    return tuple(Example(one) if isinstance(one, str) else Example(one["text"], one["path"]) for one in said)

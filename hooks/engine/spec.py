@@ -1,0 +1,88 @@
+"""A rule as its file gives it, with its expression read. Used where rules are compiled, linted and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hooks.engine import shape, syntax
+from hooks.engine.syntax import PatternError, Tree
+from hooks.rule import ERROR
+
+MAX_WINDOW = 8192
+"""Matches that can be longer are looked for in the whole text, not around a candidate."""
+
+# From the name that a value is assigned to: the rest of the name, brackets and quotes around it; or the attribute or
+# the key `value` that follows. Then an assignment, a type (`: String =`), quotes.
+_BETWEEN = r"""(?:[\w .\-'"\[\]\\)`]{0,40}|["']{0,1},?\s{1,40}["']?[vV]alue["'\\]{0,2}\s{0,4})"""
+_ASSIGNMENT = r"""(?:[=:>,(|]|=>|:=)[=>:]?[ \t]{0,8}(?:[A-Za-z][\w.?]{0,20}[ \t]{0,4}=[ \t]{0,8})?"""
+_QUOTES = r"""(?:\\?["'`]){0,3}"""
+_END = r"""(?:["'`\\\s<,;)\]}&|#]|\z)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A template of a text that a rule finds or doesn't, and the path that it stands under."""
+
+    text: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One rule. `assigned`: found by a name, so that a rule with a form of its own goes before it."""
+
+    id: str
+    description: str
+    pattern: str
+    keywords: tuple[str, ...] = ()
+    entropy: float = 0.0
+    checksum: str = ""
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    severity: str = ERROR
+    remediation: str = ""
+    assigned: bool = False
+    found: tuple[Example, ...] = ()
+    passed: tuple[Example, ...] = ()
+    file: str = ""
+    line: int = 0
+    tree: Tree = field(default=shape.EMPTY, repr=False)
+
+    @property
+    def group(self) -> int:
+        """The number of the group that the value is in; 0 for all of the match."""
+        numbers = {group.name: group.number for group in reversed(syntax.groups(self.tree))}
+        return numbers.get("value", 1 if numbers else 0)
+
+    @property
+    def window(self) -> int:
+        """How long a match can be; 0 where it has no bound that helps."""
+        most = shape.width(self.tree)[1]
+        return 0 if most is None or most > MAX_WINDOW else most
+
+    def expression(self) -> bytes:
+        """What vectorscan looks for: the shortest begins of what the rule matches."""
+        return shape.render(shape.trimmed(self.tree))
+
+
+def read(pattern: str) -> Tree:
+    """The tree of a rule's expression. Raises PatternError."""
+    tree = syntax.parse(pattern)
+    if not shape.width(tree)[0]:
+        raise PatternError("matches the empty text")
+    if sum(group.name == "value" for group in syntax.groups(tree)) > 1:
+        raise PatternError("has two groups named `value`")
+    return tree
+
+
+def assigned(names: Sequence[str], value: str) -> str:
+    """The expression for a value that is assigned to a name. The value is the group named `value`."""
+    word = "|".join(_name(name) for name in names)
+    return f"(?i:{word}){_BETWEEN}{_ASSIGNMENT}{_QUOTES}(?P<value>{value}){_END}"
+
+
+def _name(name: str) -> str:
+    literal = "".join(sign if sign.isalnum() else f"\\{sign}" if sign in ".-" else sign for sign in name)
+    # A short name is the end of many words.
+    return literal if len(name) > 5 else rf"(?:\b|_){literal}"
