@@ -241,12 +241,20 @@ def sniffed(text: str) -> Reader | None:
     return next((read for pattern, read in _SNIFF if pattern.match(head)), None)
 
 
+_COMMANDS = frozenset(
+    ("command", "cmd", "args", "run", "script", "before_script", "after_script", "entrypoint", "user_data", "userdata",
+     "shell", "exec", "inline", "commands", "java_opts", "runcmd", "bash", "powershell")
+)  # fmt: skip
+
+
 def inner(key: str, text: str) -> Reader | None:
     """The reader of a text that stands inside a file under a key: by the key, if it is a file's name, else by itself."""
     name = key.rpartition("/")[2].lower()
     found = _ENDINGS.get(name.rpartition(".")[2]) if "." in name else None
     if found is not None and found is not notebook:
         return _unlike(found, text)
+    if name in _COMMANDS:
+        return shell
     if len(text) > MAX_TREE or ("\n" not in text and text.lstrip()[:1] not in ("{", "[")):
         return None
     return sniffed(text) or (shell if "=" in text else yaml if ": " in text else None)

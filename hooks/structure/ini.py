@@ -14,6 +14,7 @@ _PAIR = re.compile(
     r"""(?P<indent>\s*)(?P<name>(?:\\.|[^\s=:#;!\[\\<>])(?:\\.|[^=:\n\\<>]){0,200}?)\s*[=:]\s*(?P<value>.*)$"""
 )
 # requirepass x, bindpw x, secret "x";
+_REGISTRY = re.compile(r"\s*//[^\s=]+?:(?=\w+\s*=)")
 _WORDS = re.compile(
     r"""\s*(?P<name>[\w.-]*(?:pass|passwd|password|secret|token|bindpw|rootpw|masterauth|apikey|api[-_]key|key))[ \t]+"""
     r"""(?P<value>"[^"]*"|'[^']*'|[^\s#;]+);?\s*$""",
@@ -40,6 +41,8 @@ def _read(text: str, where: str) -> Iterator[Pair]:
     while at < len(lines):
         line = lines[at].rstrip("\r")
         at += 1
+        if registry := _REGISTRY.match(line):  # .npmrc: //registry.npmjs.org/:_authToken=x
+            line = line[registry.end() :]
         if commented := _COMMENTED.match(line):
             yield from _commented(line[commented.end() :], section, at, where)
             continue

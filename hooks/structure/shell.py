@@ -16,7 +16,8 @@ _QUOTED = r""""(?P<double>(?:[^"\\]|\\[\s\S]){0,8000}+)"|\$?'(?P<single>[^']{0,8
 _WORD = r"""(?P<word>(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\\\S|[^\s;&|<>"'`()\\]|(?<=\S)[()](?=\S))++)"""
 # A=b, export A=b C=d, A=b command, -e A=b, ENV A=b, ARG A=b, Environment="A=b", set A=b, --option=b
 _ASSIGNED = re.compile(
-    rf"""(?<![\w$./{{-])-{{0,2}}(?P<name>[A-Za-z_][\w.-]{{0,120}}+)\+?=(?:{_QUOTED}|{_WORD})""", re.ASCII
+    rf"""(?<![\w$./{{-])(?!Environment=)-{{0,2}}(?:(?<=-)D)?(?P<name>[A-Za-z_][\w.-]{{0,120}}+)\+?=(?:{_QUOTED}|{_WORD})""",
+    re.ASCII,
 )
 # NAME = value on a line of its own, as some dotenv files, make and PowerShell have it; name: value there, too.
 _SPACED = re.compile(

@@ -16,7 +16,18 @@ MAX_NESTED = 3
 """How deep files inside of texts are read (a config file in a ConfigMap in a template)."""
 
 _NAMES = ("name", "key", "Name", "Key", "ParameterKey", "parameterKey", "parameter_key", "variable", "OptionName", "id")
-_VALUES = ("value", "Value", "ParameterValue", "parameterValue", "default", "defaultValue", "secret", "current_value")
+_VALUES = (
+    "value",
+    "Value",
+    "ParameterValue",
+    "parameterValue",
+    "default",
+    "defaultValue",
+    "Default",
+    "DefaultValue",
+    "secret",
+    "current_value",
+)
 _ASSIGNED = re.compile(r"(?:export\s+)?(-{0,2}[A-Za-z_][\w.-]{0,100})=(.*)", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,60}")
 
@@ -50,19 +61,21 @@ def _hidden(node: Node) -> Iterator[Node]:
 
 
 def _named(node: Node, path: str, where: str) -> Iterator[Pair]:
-    """`{name: X, value: Y}`: the value is X's."""
+    """`{name: X, value: Y}`: the value is X's; without a name (`X: {value: Y}`) as well."""
     name = next((child for each in _NAMES for child in node.all(each) if child.kind == TEXT), None)
-    if name is None or not name.text or len(name.text) > 200:
+    said = name.text if name is not None else path.rpartition(".")[2].partition("[")[0]
+    if not said or len(said) > 200:
         return
     for each in _VALUES:
         for child in node.all(each):
             if child.kind == TEXT:
-                yield Pair(name.text, join(path, name.text), child.text, child.line, child.end, child.quoted, where)
+                full = join(path, said) if name is not None else path
+                yield Pair(said, full, child.text, child.line, child.end, child.quoted, where)
 
 
 def _text(node: Node, key: str, path: str, where: str, depth: int) -> Iterator[Pair]:
     yield Pair(key, path, node.text, node.line, node.end, node.quoted, where)
-    if depth < MAX_NESTED and len(node.text) > 4 and ("\n" in node.text or node.text.lstrip()[:1] in ("{", "[")):
+    if depth < MAX_NESTED and len(node.text) > 4:
         yield from _nested(node, key, path, depth)
 
 

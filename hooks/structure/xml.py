@@ -91,7 +91,7 @@ def _element(element: _Element, open_: list[_Element], at: Lines) -> Iterator[Pa
         return
     if low in ("key", "name") and len(value) < 200:
         parent.before = value
-    key = element.named or (parent.before if low in _VALUES else "") or element.name
+    key = element.named or (parent.before or parent.named if low in _VALUES else "") or element.name
     if low in _VALUES:
         parent.before = ""
     begin = element.start + len(element.text) - len(element.text.lstrip())

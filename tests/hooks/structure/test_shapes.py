@@ -31,7 +31,9 @@ class Planted:
 
     def is_in(self, pair: Pair) -> bool:
         same = self.value in pair.value if self.part else pair.value == self.value
-        return same and pair.key.rpartition(".")[2] == self.key.rpartition(".")[2] and pair.line <= self.line <= pair.end
+        return (
+            same and pair.key.rpartition(".")[2] == self.key.rpartition(".")[2] and pair.line <= self.line <= pair.end
+        )
 
 
 def planted(template: str) -> tuple[str, list[Planted]]:
