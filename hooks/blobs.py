@@ -1,4 +1,4 @@
-"""What is to be scanned, as blobs: the index, a range of commits, the work tree, paths, stdin (DESIGN section 3).
+"""What is to be scanned, as blobs: index, range, work tree, paths, stdin, whole history (DESIGN section 3).
 
 Names come first and cheaply, contents one by one. A blob that can't be read carries the reason instead of its bytes:
 a hook that could not read what it should scan has to say so, never to pass. Symlinks and submodules hold nothing of
@@ -8,60 +8,138 @@ this repository and are left out; what Git ignores is, too, unless it is named.
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from hooks import gitpipe
+from hooks import gitpipe, reading
+from hooks.reading import Blob as Blob
 from sealer.errors import SealerError, SourceError, UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from hooks.finding import Finding
+
+    Entry = tuple[str, str, str]
+    """Path, object id or "", commit or ""."""
+    Scan = Callable[[Blob], list[Finding]]
+    Tick = Callable[[int, int], None]
+    """Told how many entries are done, and how many there are."""
+
 _REGULAR = ("100644", "100755")
-
-
-class Blob:
-    """One file's bytes under the name that users know. `data` is None for a binary, and where `problem` says why.
-
-    No dataclass: their import costs a hook 15 ms. The bytes show in no repr.
-    """
-
-    __slots__ = ("commit", "data", "path", "problem", "way_out")
-
-    def __init__(
-        self, path: str, data: bytes | None, *, problem: str = "", way_out: str = "", commit: str = ""
-    ) -> None:
-        self.path = path
-        self.data = data
-        self.problem = problem
-        self.way_out = way_out
-        self.commit = commit
-
-    def __repr__(self) -> str:
-        return f"Blob({self.path!r})"
+_SPLIT_FROM = 400
+"""Two processes read and scan at least so many entries; starting them costs as much as a hundred files."""
 
 
 class Source:
-    """Names of blobs and how to read them. `entries` are (path, object id or "", commit or "")."""
+    """Names of blobs and how to read them. `size` and `binary` say what was read so far, `note` what to be told."""
 
-    __slots__ = ("_stdin", "entries", "kind")
-
-    def __init__(self, kind: str, entries: Sequence[tuple[str, str, str]], stdin: bytes | None = None) -> None:
+    def __init__(self, kind: str, entries: Sequence[Entry]) -> None:
         self.kind = kind
         self.entries = entries
-        self._stdin = stdin
+        self.note = ""
+        self.absent = self.size = self.binary = 0
 
     def __len__(self) -> int:
-        return len(self.entries)
+        """How many files there are."""
+        return len(self.entries) - self.absent
 
-    def blobs(self) -> Iterator[Blob]:
-        """Each blob, read when it is asked for."""
-        if self._stdin is not None:
-            yield Blob("stdin", None if gitpipe.is_binary(self._stdin) else self._stdin)
-        elif self.entries and self.entries[0][1]:
-            with gitpipe.Contents() as contents:
-                for path, oid, commit in self.entries:
-                    yield _blob(path, contents.read, oid, commit)
+    def scanned(self, scan: Scan, tick: Tick | None = None) -> Iterator[tuple[Blob, list[Finding]]]:
+        """Scan all of it: the blobs with findings and those with a problem, in order. Raises SourceError."""
+        if len(self.entries) >= _SPLIT_FROM and (os.cpu_count() or 1) > 1:
+            from hooks import workers
+
+            which = workers.interesting(self, scan, tick)
         else:
-            for path, _, _ in self.entries:
-                yield _blob(path, _read, path)
+            which = self._alone(scan, tick)
+        for blob in self.blobs(which):
+            found = findings(blob, scan)
+            if found or blob.problem:
+                yield blob, found
+
+    def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
+        """The blobs of some entries, or of all; read when they are asked for. A large file is several."""
+        raise NotImplementedError
+
+    def sweep(self, which: Iterable[int]) -> Iterator[Blob]:
+        """Like `blobs`, to see which entries hold something: parts that were seen in another entry may be missing."""
+        return self.blobs(which)
+
+    def attribute(self, found: Sequence[Finding]) -> list[Finding]:
+        """Findings with the commits that brought them in, where that is not known yet."""
+        return list(found)
+
+    def count(self, blob: Blob) -> None:
+        """Add a blob to what was read."""
+        if blob.data is not None:
+            self.size += len(blob.data if blob.whole is None else blob.whole)
+        elif not blob.problem:
+            self.binary += 1
+
+    def _alone(self, scan: Scan, tick: Tick | None) -> Iterator[int]:
+        last = -1
+        for blob in self.sweep(range(len(self.entries))):
+            self.count(blob)
+            blob.found = bool(blob.problem or scan(blob))
+            if tick:
+                tick(blob.entry + 1, len(self.entries))
+            if blob.found and blob.entry != last:
+                last = blob.entry
+                yield last
+
+
+def findings(blob: Blob, scan: Scan) -> list[Finding]:
+    """What a scan finds in a blob, with the lines of the file that it is a part of."""
+    found = scan(blob)
+    if found and blob.before:
+        from dataclasses import replace
+
+        return [replace(one, line=one.line + blob.before) for one in found]
+    return found
+
+
+class _Objects(Source):
+    """Blobs of a repository."""
+
+    def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
+        if not self.entries:
+            return
+        with gitpipe.Contents() as contents:
+            for number in range(len(self.entries)) if which is None else which:
+                path, oid, commit = self.entries[number]
+                yield from _object(contents, number, path, oid, commit)
+
+
+def _object(contents: gitpipe.Contents, number: int, path: str, oid: str, commit: str) -> Iterator[Blob]:
+    try:
+        size = left = contents.size(oid)
+
+        def take(wanted: int) -> bytes:
+            nonlocal left
+            left -= (wanted := min(wanted, left))
+            return contents.take(wanted)
+
+        for blob in reading.blobs(path, size, take, commit):
+            blob.entry = number
+            yield blob
+        while left > 0:
+            take(1 << 20)
+        contents.take(1)
+    except SealerError as error:
+        blob = Blob(path, None, problem=error.what, way_out=error.way_out, commit=commit)
+        blob.entry = number
+        yield blob
+
+
+class _Input(Source):
+    def __init__(self, data: bytes) -> None:
+        super().__init__("stdin", [("stdin", "", "")])
+        self._data = data
+
+    def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
+        for _ in [0] if which is None else which:
+            import io
+
+            yield from reading.blobs("stdin", len(self._data), io.BytesIO(self._data).read)
 
 
 def staged(only: Sequence[str] = ()) -> Source:
@@ -73,13 +151,13 @@ def staged(only: Sequence[str] = ()) -> Source:
             raise
         # Before the first commit all of the index is new. The id of no tree at all depends on the repository's hash.
         changed = _staged_against(gitpipe.output("hash-object", "-t", "tree", os.devnull).decode("ascii").strip())
-    entries: list[tuple[str, str, str]] = []
+    entries: list[Entry] = []
     for path, mode, oid, status, _ in _raw(changed):
         if status == "U":
             raise SourceError("is not merged yet", where=path, way_out="resolve the conflict, then git add it")
         if mode in _REGULAR:
             entries.append((path, oid, ""))
-    return Source("staged", _below(entries, only))
+    return _Objects("staged", below(entries, only))
 
 
 def commits(text: str, only: Sequence[str] = ()) -> Source:
@@ -88,37 +166,44 @@ def commits(text: str, only: Sequence[str] = ()) -> Source:
     if not dots or not left:
         raise UsageError("--range takes A..B or A...B", where=text, way_out="sealer-scan --range origin/main..HEAD")
     old, new = (_commit(name) or _no_commit(name, text) for name in (left, right or "HEAD"))
-    if _is_shallow() or dots == "...":
+    if gitpipe.is_shallow() or dots == "...":
         _merge_base(old, new, text)
     entries: dict[tuple[str, str], str] = {}
     revisions = ("rev-list", "--reverse", f"{old}..{new}")
-    differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *_RAW)
+    differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *RAW)
     for path, mode, oid, _, commit in _raw(gitpipe.piped(revisions, differ)):
         if mode in _REGULAR:
             entries.setdefault((path, oid), commit)
-    return Source("range", _below([(path, oid, commit[:12]) for (path, oid), commit in entries.items()], only))
+    return _Objects("range", below([(path, oid, commit[:12]) for (path, oid), commit in entries.items()], only))
 
 
 def work_tree(paths: Sequence[str] = ()) -> Source:
     """Files of the repository, tracked or not, less the ignored ones; or of the paths. Outside of Git: all files."""
-    found: dict[str, None] = {}
-    for path in paths or [_top()]:
-        if not os.path.lexists(path):
-            raise SourceError("no such file or directory", where=path)
-        found.update(dict.fromkeys(_files(path) if os.path.isdir(path) else [path]))
-    return Source("paths" if paths else "work tree", [(path, "", "") for path in found])
+    from hooks import worktree
+
+    return worktree.source(paths)
+
+
+def history(only: Sequence[str] = (), *, key: str = "") -> Source:
+    """Every version of every file in all commits that a ref or a HEAD leads to.
+
+    `key` stands for the rules and the engine: what was scanned with the same is remembered in the repository.
+    """
+    from hooks.history import source
+
+    return source(only, key)
 
 
 def stdin(data: bytes) -> Source:
     """One blob from a pipe."""
-    return Source("stdin", [("stdin", "", "")], data)
+    return _Input(data)
 
 
-_RAW = ("-z", "--raw", "--no-renames", "--no-abbrev", "--no-relative", "--ignore-submodules=all")
+RAW = ("-z", "--raw", "--no-renames", "--no-abbrev", "--no-relative", "--ignore-submodules=all")
 
 
 def _staged_against(tree: str) -> bytes:
-    return gitpipe.output("diff-index", "--cached", *_RAW, tree, "--")
+    return gitpipe.output("diff-index", "--cached", *RAW, tree, "--")
 
 
 def _raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:
@@ -141,9 +226,9 @@ def _raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:
             yield path, words[parents], oid, status, commit
 
 
-def _below(entries: Iterable[tuple[str, str, str]], only: Sequence[str]) -> list[tuple[str, str, str]]:
+def below(entries: Iterable[Entry], only: Sequence[str]) -> list[Entry]:
     """Entries as seen from here (Git counts from the top), less what is outside of the paths that were asked for."""
-    if here := _prefix():
+    if here := prefix():
         entries = [(os.path.relpath(path, here), oid, commit) for path, oid, commit in entries]
     if not only:
         return list(entries)
@@ -153,7 +238,7 @@ def _below(entries: Iterable[tuple[str, str, str]], only: Sequence[str]) -> list
     ]
 
 
-def _prefix() -> str:
+def prefix() -> str:
     """Where we are below the top of the work tree; asked for only where it can matter, since asking costs 3 ms."""
     if os.path.lexists(".git") and "GIT_WORK_TREE" not in os.environ:
         return ""
@@ -164,101 +249,21 @@ def _commit(name: str) -> str:
     """The id of a commit; "" if there is none of that name."""
     if name.startswith("-"):
         return ""
-    try:
-        return gitpipe.output("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").decode("ascii").strip()
-    except SourceError as error:
-        from sealer.git import NoRepository
-
-        if isinstance(error, NoRepository):
-            raise
-        return ""
+    found = gitpipe.answer("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return (found or b"").decode("ascii").strip()
 
 
 def _no_commit(name: str, text: str) -> str:
     if not name.strip("0"):
         what = "all zeros stands for no commit: there is nothing to compare with"
         raise SourceError(what, where=text, way_out="sealer-scan --range origin/main..HEAD")
-    if _is_shallow():
+    if gitpipe.is_shallow():
         what = f"{name} is not in this shallow clone, so the range can't be scanned"
         raise SourceError(what, where=text, way_out="git fetch --unshallow (CI: fetch-depth 0)")
     raise SourceError(f"{name} is no commit of this repository", where=text, way_out="git fetch, or name another")
 
 
-def _is_shallow() -> bool:
-    return gitpipe.output("rev-parse", "--is-shallow-repository").strip() == b"true"
-
-
 def _merge_base(old: str, new: str, text: str) -> None:
-    try:
-        base = gitpipe.output("merge-base", old, new)
-    except SourceError:
-        base = b""
-    if not base:
+    if not gitpipe.answer("merge-base", old, new):
         what = "no common ancestor is in this clone, so commits between the two may be missing"
         raise SourceError(what, where=text, way_out="git fetch --unshallow (CI: fetch-depth 0)")
-
-
-def _top() -> str:
-    try:
-        top = os.fsdecode(gitpipe.output("rev-parse", "--show-cdup").removesuffix(b"\n"))
-    except SourceError as error:
-        from sealer.git import NoRepository
-
-        if not isinstance(error, NoRepository):
-            raise
-        return "."
-    return top or "."
-
-
-def _files(folder: str) -> Iterator[str]:
-    """Files below a folder: those that Git would not ignore; all of them where there is no repository."""
-    from pathlib import Path
-
-    from sealer import git
-
-    try:
-        listed = git.run(Path(folder), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
-    except git.NoRepository:
-        listed = b""
-    if not listed:
-        # No repository, or a folder that Git ignores: whoever names it wants it scanned.
-        yield from _walk(folder)
-    for name in sorted(set(listed.split(b"\0")[:-1])):
-        path = os.path.normpath(os.path.join(folder, os.fsdecode(name)))
-        # Submodules and nested repositories are listed as one name; what is deleted in the work tree still is.
-        if os.path.lexists(path) and not os.path.isdir(path):
-            yield path
-
-
-def _walk(folder: str) -> Iterator[str]:
-    def refuse(error: OSError) -> None:
-        reason = (error.strerror or "can't be read").lower()
-        raise SourceError(f"can't be read: {reason}", where=str(error.filename))
-
-    for root, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if name != ".git")
-        yield from (os.path.normpath(os.path.join(root, name)) for name in sorted(names))
-
-
-def _blob(path: str, read: Callable[[str], bytes | None], which: str, commit: str = "") -> Blob:
-    try:
-        return Blob(path, read(which), commit=commit)
-    except SealerError as error:
-        return Blob(path, None, problem=error.what, way_out=error.way_out, commit=commit)
-
-
-def _read(path: str) -> bytes | None:
-    """The bytes of a regular file; None if it is binary, or none at all (a socket, a symlink)."""
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return None
-        with open(path, "rb") as stream:
-            data = stream.read(gitpipe.SNIFF)
-            if gitpipe.is_binary(data):
-                return None
-            size = os.fstat(stream.fileno()).st_size
-            if size > gitpipe.MAX_BYTES:
-                raise gitpipe.TooLarge(gitpipe.too_large(size))
-            return data + stream.read()
-    except OSError as error:
-        raise SourceError(f"can't be read: {(error.strerror or 'unknown reason').lower()}") from None

@@ -1,64 +1,76 @@
 """Starts git as lightly as Python can: `posix_spawn`, no shell, one `cat-file --batch` for all contents.
 
-`subprocess` and what `sealer.git` imports cost a hook 30 ms before anything is scanned; this costs none. It only reads.
+`subprocess` costs a hook 30 ms before anything is scanned; this costs none. It only reads, and never over a network:
+what a partial clone lacks is said to be missing. Objects are those that their ids name, neither replaced nor grafted.
 The environment that Git gives its hooks (GIT_DIR, GIT_INDEX_FILE, ...) is passed on: we run where Git started us.
-When git fails, `sealer.git` runs the command again to say why in our words.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sealer.errors import SourceError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
-
-MAX_BYTES = 64 * 1024 * 1024
-"""Largest text that is scanned. Larger ones are reported as not scanned, which is exit 2, never passed over."""
+    from collections.abc import Sequence
+    from typing import BinaryIO, Self
 
 SNIFF = 8000
 """Git's own measure: a NUL within so many bytes means that a file is binary."""
 
+MISSING_WAY_OUT = "git fetch --refetch --no-filter (CI: clone without --filter), or git fsck"
 _OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotepath=off")
+_ELSEWHERE = ("-c", "safe.bareRepository=explicit")
 _PATHSPECS = ("GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
+_PLACES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
+_SET = {
+    "LC_ALL": "C",
+    "LANGUAGE": "",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # as the one before, where Git is older than 2.44
+}
 
 
-class TooLarge(SourceError):
-    """A text above MAX_BYTES: it was not scanned."""
+class NoRepository(SourceError):
+    """The place is not inside of a repository, or not of one that has what is asked for."""
 
 
-def output(*args: str) -> bytes:
-    """What a git command prints. Raises SourceError (NoRepository outside of a repository)."""
-    reader, writer = os.pipe()
-    process = _spawn(args, None, writer)
-    os.close(writer)
-    with open(reader, "rb") as stream:
-        text = stream.read()
-    if os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0:
-        return text
-    from pathlib import Path
+def output(*args: str, folder: str = "") -> bytes:
+    """What a git command prints, started in a folder. Raises SourceError (NoRepository outside of a repository)."""
+    text, code = _result(args, folder)
+    if code:
+        raise failure(args, folder)
+    return text
 
-    from sealer import git
 
-    return git.run(Path(), *args, literal=True)
+def answer(*args: str) -> bytes | None:
+    """What a git command prints; None if it failed, which may be an answer as well. Raises NoRepository."""
+    text, code = _result(args, "")
+    if code > 1 and isinstance(error := failure(args), NoRepository):
+        raise error
+    return None if code else text
 
 
 def piped(first: Sequence[str], second: Sequence[str]) -> bytes:
     """What the second git command prints when it reads what the first one prints. Raises SourceError."""
     middle_reader, middle_writer = os.pipe()
     reader, writer = os.pipe()
-    processes = [_spawn(first, None, middle_writer), _spawn(second, middle_reader, writer)]
+    processes = [spawn(first, None, middle_writer), spawn(second, middle_reader, writer)]
     for descriptor in (middle_reader, middle_writer, writer):
         os.close(descriptor)
     with open(reader, "rb") as stream:
         text = stream.read()
-    codes = [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]
-    if any(codes):
-        failed = first if codes[0] else second
-        raise SourceError(f"git {failed[0]} failed with exit code {max(codes)}")
+    codes = [ended(process) for process in processes]
+    if codes[0]:
+        raise failure(first)
+    if codes[1]:
+        raise SourceError(f"git {second[0]} failed with exit code {codes[1]}", way_out=MISSING_WAY_OUT)
     return text
 
 
@@ -66,68 +78,119 @@ class Contents:
     """The contents of objects by id, from one git process; a context manager."""
 
     def __enter__(self) -> Self:
-        wanted, self._ask = os.pipe()
-        self._answer, answered = os.pipe()
-        self._process = _spawn(("cat-file", "--batch"), wanted, answered)
-        os.close(wanted)
-        os.close(answered)
-        self._stream = open(self._answer, "rb", buffering=1 << 16)
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._ask)
-        self._stream.close()
-        os.waitpid(self._process, 0)
+        self._stop()
 
-    def read(self, oid: str) -> bytes | None:
-        """The bytes of a blob; None if it is binary. Raises TooLarge, and SourceError if the object can't be read."""
+    def size(self, oid: str) -> int:
+        """The size of a blob, which `take` then gives. Raises SourceError if the object can't be read."""
         try:
             os.write(self._ask, oid.encode("ascii") + b"\n")
             head = self._stream.readline().split()
         except OSError:
             head = []
-        if len(head) != 3 or head[1] != b"blob":
-            raise SourceError(f"object {oid[:12]} is missing from the repository", way_out="git fsck")
-        size = int(head[2])
-        data = self._take(min(size, SNIFF))
-        wanted = not is_binary(data) and size <= MAX_BYTES
-        if wanted:
-            data += self._take(size - len(data))
-            self._take(1)
-            return data
-        rest = size + 1 - len(data)
-        while rest > 0:
-            rest -= len(self._take(min(rest, 1 << 20)))
-        if is_binary(data):
-            return None
-        raise TooLarge(too_large(size))
+        if len(head) == 3 and head[1] == b"blob":
+            return int(head[2])
+        if len(head) == 3 or not head:
+            # It can't be read, or is of another kind. Git gives up altogether where a partial clone lacks it.
+            self._stop()
+            self._start()
+        raise missing(oid)
 
-    def _take(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
+        """The next bytes of it."""
         data = self._stream.read(size)
         if len(data) < size:
-            raise SourceError("git cat-file stopped before its answer was complete")
+            self._stop()
+            self._start()
+            raise SourceError("git cat-file stopped before its answer was complete", way_out="git fsck")
         return data
+
+    def _start(self) -> None:
+        wanted, self._ask = os.pipe()
+        answers, answered = os.pipe()
+        self._process = spawn(("cat-file", "--batch"), wanted, answered)
+        os.close(wanted)
+        os.close(answered)
+        self._stream: BinaryIO = open(answers, "rb", buffering=1 << 16)  # noqa: SIM115 - as long as git
+
+    def _stop(self) -> None:
+        os.close(self._ask)
+        self._stream.close()
+        ended(self._process)
 
 
 def is_binary(head: bytes) -> bool:
     """Whether the first bytes of a file say that it is no text. UTF-16 is text: PowerShell writes it."""
-    return b"\0" in head[:SNIFF] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")
+    return head.find(b"\0", 0, SNIFF) >= 0 and head[:2] not in (b"\xff\xfe", b"\xfe\xff")
 
 
-def too_large(size: int) -> str:
-    """What is said of a text above MAX_BYTES."""
-    return f"is text of {size >> 20:,} MiB; more than {MAX_BYTES >> 20} MiB are not scanned"
+def missing(oid: str) -> SourceError:
+    """What is said of an object that is not there."""
+    return SourceError(f"object {oid[:12]} is missing from the repository", way_out=MISSING_WAY_OUT)
 
 
-def _spawn(args: Sequence[str], stdin: int | None, stdout: int) -> int:
+def is_shallow() -> bool:
+    """Whether the repository has only the newest part of its history."""
+    return output("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
+def spawn(args: Sequence[str], stdin: int | None, stdout: int, *, folder: str = "", stderr: int | None = None) -> int:
+    """Start a git command; the number of its process. Raises SourceError where there is no git."""
     actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0) if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0),
         (os.POSIX_SPAWN_DUP2, stdout, 1),
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0) if stderr is None else (os.POSIX_SPAWN_DUP2, stderr, 2),
     ]
     environment = {name: value for name, value in os.environ.items() if name not in _PATHSPECS}
-    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
+    environment.update(_SET)
+    where: tuple[str, ...] = ()
+    if folder:
+        # A folder that somebody committed can look like a bare repository, with a configuration of its own.
+        where = ("-C", folder, *_ELSEWHERE)
+        for name in _PLACES:
+            if environment.get(name):
+                environment[name] = os.path.abspath(environment[name])
     try:
-        return os.posix_spawnp("git", ["git", *_OPTIONS, *args], environment, file_actions=actions)
+        return os.posix_spawnp("git", ["git", *where, *_OPTIONS, *args], environment, file_actions=actions)
     except OSError:
         raise SourceError("git is not installed, or not in PATH") from None
+
+
+def ended(process: int) -> int:
+    """Wait for a process; its exit code, negative after a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def failure(args: Sequence[str], folder: str = "") -> SourceError:
+    """Why a git command failed, in our words: it is run again for its message."""
+    reader, writer = os.pipe()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    process = spawn(args, None, nowhere, folder=folder, stderr=writer)
+    os.close(writer)
+    os.close(nowhere)
+    with open(reader, "rb") as stream:
+        text = stream.read().decode("utf-8", "replace")
+    ended(process)
+    owned = text.partition("dubious ownership in repository at '")[2].partition("'")[0]
+    if owned:
+        return SourceError(
+            "this Git repository belongs to another user, so Git refuses to read it",
+            where=owned,
+            way_out=f"git config --global --add safe.directory '{owned}'",
+        )
+    if any(word in text for word in ("ot a git repository", "in a work tree", "use bare repository")):
+        return NoRepository("not in the work tree of a Git repository", where=folder or ".")
+    last = (text.strip().splitlines() or ["no message"])[-1].removeprefix("fatal: ")
+    return SourceError(f"git {args[0]} failed: {last}", where=folder or ".")
+
+
+def _result(args: Sequence[str], folder: str) -> tuple[bytes, int]:
+    reader, writer = os.pipe()
+    process = spawn(args, None, writer, folder=folder)
+    os.close(writer)
+    with open(reader, "rb") as stream:
+        text = stream.read()
+    return text, ended(process)

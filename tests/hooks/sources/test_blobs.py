@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hooks import gitpipe
 from tests.hooks.repo import SCAN, Repo, run, secret
 
 
@@ -157,19 +156,6 @@ def test_binary_files_are_passed_over_and_counted(repo: Repo) -> None:
     report = repo.scan("--staged", "--format", "json").stdout
     assert '"binary": 1' in report
     assert '"findings": []' in report
-
-
-def test_a_text_too_large_to_scan_is_an_error(repo: Repo) -> None:
-    repo.add("big.txt", b"x\n" * (gitpipe.MAX_BYTES // 2 + 1))
-    repo.add("s.yaml", secret())
-    for arguments in (["--staged"], ["big.txt"]):
-        done = repo.scan(*arguments)
-        assert done.returncode == (1 if arguments == ["--staged"] else 2)
-        assert "big.txt: is text of 64 MiB" in done.stderr
-        assert "1 not scanned" in done.stdout
-    repo.git("rm", "-q", "--cached", "s.yaml")
-    assert repo.scan("--staged").returncode == 2
-    assert repo.scan("--staged", "--exclude", "*.txt").returncode == 0
 
 
 def test_a_missing_object_is_an_error(repo: Repo) -> None:

@@ -1,0 +1,139 @@
+"""One file's bytes as blobs: whole, in parts where it is large, the members of an archive, or nothing of a binary.
+
+A part begins with the last lines of the one before, so that nothing is lost where they meet: what spans less than
+OVERLAP bytes is whole in one of them. Parts of YAML end where a document does, if one ends in good time.
+"""
+
+from __future__ import annotations
+
+from hooks.gitpipe import SNIFF, is_binary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+WHOLE = 4 * 1024 * 1024
+"""A text up to this size is one blob: parsers of formats want to see all of it."""
+PART = 2 * 1024 * 1024
+OVERLAP = 128 * 1024
+MAX_ARCHIVE = 64 * 1024 * 1024
+"""Archives are unpacked from memory."""
+
+_LOOK_FIRST = 256 * 1024
+PACKED = (b"PK", b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5", b"7z", b"Ra")
+_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+
+
+class Blob:
+    """One file's bytes under the name that users know. `data` is None for a binary, and where `problem` says why.
+
+    A part of a larger text has the lines `before` it; one that was trimmed has all of its bytes as `whole`. `entry` is
+    its number in the source. No dataclass: their import costs a hook 15 ms. The bytes show in no repr.
+    """
+
+    __slots__ = ("before", "commit", "data", "entry", "found", "path", "problem", "way_out", "whole")
+
+    def __init__(
+        self, path: str, data: bytes | None, *, problem: str = "", way_out: str = "", commit: str = "", before: int = 0
+    ) -> None:
+        self.path = path
+        self.data = data
+        self.problem = problem
+        self.way_out = way_out
+        self.commit = commit
+        self.before = before
+        self.whole: bytes | None = None
+        self.entry = 0
+        self.found = False
+
+    def __repr__(self) -> str:
+        return f"Blob({self.path!r})"
+
+
+def blobs(path: str, size: int, take: Callable[[int], bytes], commit: str = "") -> Iterator[Blob]:
+    """What a file of this size holds. `take` gives its next bytes, fewer only at the end; not all of them are taken."""
+    head = take(size if size <= _LOOK_FIRST else SNIFF)
+    if is_binary(head) or head[:2] in PACKED:
+        if _is_archive(head):
+            yield from _members(path, size, head, take, commit)
+            return
+        if is_binary(head):
+            yield Blob(path, _undone(head, size, take), commit=commit)
+            return
+    if size <= WHOLE:
+        yield Blob(path, head if len(head) >= size else head + take(size - len(head)), commit=commit)
+    else:
+        yield from _parts(path, size, head, take, commit)
+
+
+def _is_archive(head: bytes) -> bool:
+    from hooks.decode.packed import kind
+
+    return bool(kind(head[:512]))
+
+
+def _members(path: str, size: int, head: bytes, take: Callable[[int], bytes], commit: str) -> Iterator[Blob]:
+    from hooks.archive import members
+
+    if size > MAX_ARCHIVE:
+        what = f"is an archive of {size >> 20:,} MiB; more than {MAX_ARCHIVE >> 20} MiB are not scanned"
+        yield Blob(path, None, problem=what, way_out="unpack it and scan the folder, or leave it out", commit=commit)
+        return
+    # The archive counts as a binary beside its members.
+    yield Blob(path, None, commit=commit)
+    yield from members(Blob(path, head + take(size - len(head)), commit=commit))
+
+
+def _undone(head: bytes, size: int, take: Callable[[int], bytes]) -> bytes | None:
+    """The text of a binary that is UTF-16 without a mark, if it is."""
+    from hooks.decode.readable import MAX_BYTES, utf16
+
+    if size > MAX_BYTES or utf16(head) is None:
+        return None
+    return utf16(head + take(size - len(head)))
+
+
+def _parts(path: str, size: int, head: bytes, take: Callable[[int], bytes], commit: str) -> Iterator[Blob]:
+    decode = _decoder(head)
+    yaml = path.lower().endswith((".yaml", ".yml"))
+    left = size - len(head)
+    before, text = 0, decode(head)
+    while left > 0:
+        data = take(min(left, PART))
+        left = left - len(data) if data else 0
+        text += decode(data)
+        if left <= 0:
+            break
+        end, start = _cut(text, yaml=yaml)
+        yield Blob(path, text[:end], commit=commit, before=before)
+        before += text.count(b"\n", 0, start)
+        text = text[start:]
+    yield Blob(path, text, commit=commit, before=before)
+
+
+def _cut(text: bytes, *, yaml: bool) -> tuple[int, int]:
+    """Where a part ends, and where the next one begins: at lines, unless they are longer than an overlap."""
+    if yaml and (document := text.rfind(b"\n---", len(text) // 2)) >= 0:
+        return document + 1, document + 1
+    end = text.rfind(b"\n", len(text) - OVERLAP) + 1 or _character(text, len(text))
+    start = text.rfind(b"\n", end - 2 * OVERLAP, end - OVERLAP) + 1 or _character(text, end - OVERLAP)
+    return end, start
+
+
+def _character(text: bytes, at: int) -> int:
+    """An offset, moved to the beginning of the UTF-8 character that it is in."""
+    start = at
+    while at - 3 <= start < len(text) and start > 0 and text[start] & 0xC0 == 0x80:
+        start -= 1
+    return start
+
+
+def _decoder(head: bytes) -> Callable[[bytes], bytes]:
+    """What makes UTF-8 of parts of a text: only its beginning tells that it is UTF-16."""
+    name = _WIDE.get(head[:2])
+    if name is None:
+        return bytes
+    import codecs
+
+    decode = codecs.getincrementaldecoder(name)("replace").decode
+    return lambda data: decode(data).removeprefix("\ufeff").encode("utf-8", "replace")

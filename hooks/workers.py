@@ -1,0 +1,136 @@
+"""Two processes that read and scan: each tells which entries of a source hold something, and how much it read.
+
+No finding crosses the border, since a value is not pickled: the process that asked scans those few entries again.
+Entries go round in groups, group N to process N modulo 2, and answers are taken in the order of groups. A process
+that ends before it said that all is done is an error, never silence.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import signal
+
+from hooks.reading import Blob
+from sealer.errors import SealerError, SourceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO, NoReturn
+
+    from hooks.blobs import Scan, Source, Tick
+
+    Answer = tuple[int, int, int, list[int]]
+    """Bytes, binaries, entries that are none, numbers of the entries that hold something."""
+
+PROCESSES = 2
+GROUP = 64
+
+
+def interesting(source: Source, scan: Scan, tick: Tick | None = None) -> Iterator[int]:
+    """The numbers of the entries that hold something, in order. Raises SourceError where a process stopped."""
+    # What every scan needs is loaded once, and shared.
+    scan(Blob("", b"\n"))
+    total = len(source.entries)
+    groups = range((total + GROUP - 1) // GROUP)
+    processes: list[_Process] = []
+    try:
+        processes += (_Process(source, scan, number) for number in range(PROCESSES))
+        for group in groups:
+            size, binary, absent, found = processes[group % PROCESSES].answer()
+            source.size += size
+            source.binary += binary
+            source.absent += absent
+            if tick:
+                tick(min((group + 1) * GROUP, total), total)
+            yield from found
+        for process in processes:
+            process.wait()
+    finally:
+        for process in processes:
+            process.stop()
+
+
+class _Process:
+    """One process that was forked off, and the pipe that its answers come from."""
+
+    def __init__(self, source: Source, scan: Scan, number: int) -> None:
+        reader, writer = os.pipe()
+        self._id = os.fork()
+        if not self._id:
+            os.close(reader)
+            _work(source, scan, number, writer)
+        os.close(writer)
+        self._stream: BinaryIO = open(reader, "rb")  # noqa: SIM115 - as long as the process
+
+    def answer(self) -> Answer:
+        """What it says of its next group."""
+        try:
+            answer: Answer | tuple[str, str, str] = marshal.load(self._stream)  # noqa: S302 - our own process wrote it
+        except (EOFError, ValueError, TypeError):
+            raise SourceError("a process of the scan stopped early, so nothing is known of the rest") from None
+        if len(answer) == 3:
+            what, where, way_out = answer
+            raise SourceError(what, where=where, way_out=way_out)
+        return answer
+
+    def wait(self) -> None:
+        """Let it end, which it does by itself."""
+        process, self._id = self._id, 0
+        if os.waitpid(process, 0)[1]:
+            raise SourceError("a process of the scan stopped early, so nothing is known of the rest")
+
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        self._stream.close()
+        if self._id:
+            os.kill(self._id, signal.SIGKILL)
+            os.waitpid(self._id, 0)
+
+
+def _work(source: Source, scan: Scan, number: int, writer: int) -> NoReturn:
+    """Scan the groups of one process; nothing of the one that it was forked from may run on in it."""
+    code = 1
+    try:
+        _groups(source, scan, number, writer)
+        code = 0
+    except SealerError as error:
+        os.write(writer, marshal.dumps((error.what, error.where, error.way_out)))
+        code = 0
+    finally:
+        # Whatever it was: no traceback, no handler, no buffer of the parent is flushed a second time.
+        os._exit(code)
+
+
+def _groups(source: Source, scan: Scan, number: int, writer: int) -> None:
+    total = len(source.entries)
+    mine = range(number, (total + GROUP - 1) // GROUP, PROCESSES)
+    source.size = source.binary = source.absent = 0
+    found: list[int] = []
+    waiting = iter(mine)
+    group = next(waiting, None)
+
+    def done() -> None:
+        nonlocal group
+        _write(writer, marshal.dumps((source.size, source.binary, source.absent, found)))
+        found.clear()
+        source.size = source.binary = source.absent = 0
+        group = next(waiting, None)
+
+    entries = (entry for group in mine for entry in range(group * GROUP, min((group + 1) * GROUP, total)))
+    for blob in source.sweep(entries):
+        while group is not None and blob.entry >= (group + 1) * GROUP:
+            done()
+        source.count(blob)
+        blob.found = bool(blob.problem or scan(blob))
+        if blob.found and found[-1:] != [blob.entry]:
+            found.append(blob.entry)
+    while group is not None:
+        done()
+
+
+def _write(writer: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(writer, view) :]

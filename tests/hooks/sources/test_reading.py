@@ -1,0 +1,99 @@
+"""Bytes of one file as blobs: parts that lose nothing, archives that are opened, binaries that are told."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+
+from hooks import blobs, reading
+from tests.hooks.sources.looking import WORD, places, scan
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts as small as in no run, so that a test has many of them."""
+    monkeypatch.setattr(reading, "WHOLE", 4096)
+    monkeypatch.setattr(reading, "PART", 2048)
+    monkeypatch.setattr(reading, "OVERLAP", 256)
+    monkeypatch.setattr(reading, "_LOOK_FIRST", 512)
+
+
+def lines(path: str, data: bytes) -> set[int]:
+    stream = io.BytesIO(data)
+    return {one.line for blob in reading.blobs(path, len(data), stream.read) for one in blobs.findings(blob, scan)}
+
+
+def texts() -> Iterator[tuple[str, bytes]]:
+    filler = [b"%d %s" % (number, b"x" * (number % 120)) for number in range(900)]
+    for number in range(0, 900, 7):
+        filler[number] = WORD + b"%d" % number
+    yield "lines.txt", b"\n".join(filler)
+    yield "documents.yaml", b"\n".join(line if number % 40 else b"---" for number, line in enumerate(filler))
+    yield "one-line.js", b" ".join(filler)
+    yield "no-documents.yml", b"\n".join(filler)
+
+
+@pytest.mark.parametrize(("path", "data"), list(texts()), ids=lambda value: value if isinstance(value, str) else "")
+def test_parts_find_what_the_whole_finds_on_the_same_lines(small: None, path: str, data: bytes) -> None:
+    stream = io.BytesIO(data)
+    assert len(list(reading.blobs(path, len(data), stream.read))) > 10
+    whole = {one.line for one in scan(blobs.Blob(path, data))}
+    assert whole
+    assert lines(path, data) == whole
+
+
+def test_what_spans_less_than_an_overlap_is_whole_in_a_part(small: None) -> None:
+    data = bytes(range(1, 256)).replace(b"\n", b"") * 80
+    for text in (data, b"\n".join(data[at : at + 50] for at in range(0, len(data), 50))):
+        parts = [blob.data or b"" for blob in reading.blobs("a.txt", len(text), io.BytesIO(text).read)]
+        for at in range(0, len(text) - reading.OVERLAP, 100):
+            piece = text[at : at + reading.OVERLAP - 60]
+            assert any(piece in part for part in parts)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_large_text_of_two_bytes_a_character(small: None, encoding: str) -> None:
+    text = "".join(f"größe {number}\n{WORD.decode()}{number}\n" for number in range(600))
+    data = ("\ufeff" + text).encode(encoding)
+    assert lines("a.txt", data) == set(range(2, 1201, 2))
+
+
+def test_characters_are_not_torn(small: None) -> None:
+    data = ("ü" * 9001).encode()
+    for blob in reading.blobs("a.txt", len(data), io.BytesIO(data).read):
+        assert (blob.data or b"").decode().strip("ü") == ""
+
+
+def test_binaries_are_told_by_their_first_bytes() -> None:
+    assert places(blobs.stdin(b"\0" + WORD)) == []
+    assert places(blobs.stdin(b"x" * 7999 + b"\0" + WORD)) == []
+    assert places(blobs.stdin(b"x" * 8000 + b"\0" + WORD)) == [("stdin", 1)]
+    source = blobs.stdin(b"\0" * 10)
+    assert places(source) == []
+    assert (source.binary, source.size) == (1, 0)
+
+
+def test_archives_are_opened() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("in/a.txt", b"\n" + WORD + b"1\n")
+        archive.writestr("b.bin", b"\0" + WORD)
+    assert places(blobs.stdin(packed.getvalue())) == [("stdin!in/a.txt", 2)]
+    assert places(blobs.stdin(gzip.compress(WORD + b"1"))) == [("stdin!stdin", 1)]
+    assert places(blobs.stdin(b"PK is no archive\n" + WORD)) == [("stdin", 2)]
+
+
+def test_an_archive_that_is_too_large_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_ARCHIVE", 10)
+    ((blob, found),) = blobs.stdin(gzip.compress(b"x" * 1000)).scanned(scan)
+    assert not found
+    assert "is an archive of" in blob.problem
+    assert blob.way_out
+
+
+def test_no_bytes_are_shown() -> None:
+    assert "secret" not in repr(blobs.Blob("a.txt", b"secret"))
