@@ -48,8 +48,14 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _QUOTED = (
     r"(?P<prefix>[@$rbuRBULNf]{0,2})(?P<q>\"{3}|'{3}|\\{0,2}[\"'`])(?P<value>(?:\\{1,2}.|(?!(?P=q)).){1,1000}?)(?P=q)"
 )
-_TYPE = r"(?:(?:\s*:\s*|\s+(?:As\s+)?)[&*]?[A-Za-z_'][\w.?&*<>'|\[\], ]{0,40}?)"
-_WRAP = r"(?:(?:new\s+|await\s+)?[A-Za-z_\[\]][\w.:\[\]<>!]{0,40}\(\s*|\(\s*|\[\s*|Just\s+|~[sS])?"
+_TYPE = (
+    r"(?:(?:\s*:\s*|\s+[Aa]s\s+)[&*]?(?:'\w+\s+)?[A-Za-z_][\w.?&*<>'|\[\],]{0,40}(?:\s*\|\s*\w+)?"
+    r"|\s+(?:string|String|str|char\s*\*|text|bytes?|\[\]byte))"
+)
+_WRAP = (
+    r"(?:(?:new\s+[A-Z][\w.]{0,40}|[\w.:]{0,30}(?:[Ss]tring|[Ss]tr|[Bb]ytes?|Some|Just|Ok|SecretStr|SecureString|encode|decode"
+    r"|unicode|[Tt]ext|of|from|quote|trim|literal|password|secret|token|Plain\w*)|\[\]byte|[bBsS]|)\(\s*|\[\s*|~[sS])?"
+)
 _ASSIGN = re.compile(
     rf"""(?P<key>[A-Za-z_$][\w$.\-]{{0,90}})(?P<close>\\{{0,2}}["'`]?(?:\[\w*\])?[\])]{{0,3}})"""
     rf"""(?:(?P<spaced>[ \t]+)|{_TYPE}?\s*(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*){_WRAP}{_QUOTED}""",
@@ -86,13 +92,13 @@ _URL = re.compile(
     r"[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?#\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200}"
 )
 _CONNECTION = re.compile(
-    r"(?i:(?:^|[;,\"'&?\s])(?:password|pwd|accountkey|sharedaccesskey))\s*=\s*(?P<value>[^;,\"'&\s]{3,300})(?=[;\"'&\s]|$)"
+    r"(?i:(?:^|[;,\"'&?\s])(?:password|pwd|accountkey|sharedaccesskey))\s*=\s*(?P<value>[^;,\"'&\s()]{3,300})(?=[;\"'&\s]|$)"
 )
 _IS_CONNECTION = re.compile(
     r"(?i:\b(?:server|data source|host|hostname|user id|uid|username|user|database|initial catalog|endpoint|accountname|dbname|dsn|port)\s*=)"
 )
 _LOGIN = re.compile(
-    r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}(?P<user>[\w.@\-]{2,60})[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}(?P<value>[^\s`\"'*/|,;()]{4,60})"
+    r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}(?P<user>[\w.@\-]{2,60})[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}(?P<value>[^\s`\"'*/|,;()<>]{4,60})(?![^\s`\"'*,.;)])"
 )
 _SIGN_IN = re.compile(
     r"""(?i:\b(?:log_?in|connect|\w*auth|\w*credentials?|getConnection|sign_?in)\w*)\s*[(=]\s*[(\[]?\s*(?:[^"'()]{0,80},\s*)?(?:\w+\(\s*)?"""
@@ -102,6 +108,7 @@ _PIPED = re.compile(
     r"""ConvertTo-SecureString\s+(?:-String\s+)?["'](?P<a>[^"'$]{4,200})["']|\becho\s+(?:-n\s+)?["']?(?:\w+:)?(?P<b>[^\s"'|:$]{4,200})["']?\s*\|\s*(?:sudo\s+)?"""
     r"""(?:ch)?passwd\b|\bnet\s+user\s+\S+\s+(?P<c>[^\s/]{4,100})\s|\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<d>[^\s:$]{4,200})"""
 )
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=[a-z])")
 _OPEN_END = re.compile(r"(?:[:=(,]|=>|:=|\+|\\)\s*\\?\s*$")
 _VERBS = frozenset(
     "get find fetch read load validate check verify is has hash encrypt decrypt parse create generate delete remove require "
@@ -169,7 +176,7 @@ def _line(line: str, following: str, number: int) -> Iterator[Pair]:
     if following and _OPEN_END.search(line):
         joined = line.rstrip().rstrip("\\+").rstrip() + " " + following.strip()
         for start in _names(line, low)[-2:]:
-            yield from _assigned(joined, start, number + 1, beyond=len(line.rstrip()) - 2)
+            yield from _assigned(joined, start, number + 1, beyond=len(line.rstrip().rstrip("\\+").rstrip()))
     yield from _by_syntax(line, low, number)
 
 
@@ -191,17 +198,26 @@ def _names(line: str, low: str) -> list[int]:
 
 def _assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[Pair]:
     match = _ASSIGN.match(line, start)
-    if match and match.end() > beyond and _holds(line, match):
+    if match and match.start("q") >= beyond and _holds(line, match):
         name = _key(match["key"])
         value = _unescaped(match["value"], match["prefix"])
         yield Pair(name, match["key"], value, number, number, True, "code")
         return
     bare = _BARE.match(line, start) if not beyond else None
-    if bare and not (
-        bare["value"][0] in "=~>:&" or line[bare.end() : bare.end() + 1] in ("(", "[", "{") and not bare["mark"]
-    ):
+    if bare and _ends(line, bare):
         value = bare["value"].rstrip(".!?:*`_" if bare["op"] != "=" else "`*")
-        yield Pair(_key(bare["key"]), bare["key"], value, number, number, "`" in bare["mark"], "prose")
+        where = "said" if bare["op"][0].isalpha() else "prose"
+        yield Pair(_key(bare["key"]), bare["key"], value, number, number, bool(bare["mark"]), where)
+
+
+def _ends(line: str, bare: re.Match[str]) -> bool:
+    """Whether a value without quotes is a whole one, and none of an expression."""
+    after = line[bare.end() : bare.end() + 1]
+    return (
+        bool(bare["mark"])
+        or (after in ("", ",", ";", '"', "'", "`", ")", "|", "\\", "}") or after.isspace())
+        and (bare["value"][0] not in "=~>:&$")
+    )
 
 
 def _holds(line: str, match: re.Match[str]) -> bool:
@@ -212,14 +228,36 @@ def _holds(line: str, match: re.Match[str]) -> bool:
         return False
     if rest[:1] in ("+", ".") and rest[:2] not in (".t", "..") and match["q"] != '"""' and _joins(rest):
         return False
+    if _inside(line, match.start("q"), match["q"]):
+        return False
     if match["spaced"] is not None:
         before = line[: match.start()].rstrip(" \t")
-        return not close.strip("\"'") or before[-1:] in ("(", ":", "") or before.endswith(("define", "setq", "set"))
+        return not close and (before[-1:] in ("(", ":", "") or before.endswith(("define", "setq", "set", "ENV")))
     if op == "(":
         return not close and bool(words) and words[0] not in _VERBS
     if op == ",":
-        return bool(close) or line[: match.start()].rstrip(":").endswith("{")
+        return _is_argument(line, match.start(), rest)
     return True
+
+
+def _inside(line: str, at: int, quote: str) -> bool:
+    """Whether a quote closes a literal that began before it: `"NAME=" + x + ", "`."""
+    sign = quote[-1]
+    before = line[:at].replace("\\" + sign, "") if len(quote) == 1 else ""
+    if sign == "'":
+        before = _APOSTROPHE.sub("", before)
+    return before.count(sign) % 2 == 1
+
+
+def _is_argument(line: str, start: int, rest: str) -> bool:
+    """Whether a name and what follows its comma are two arguments or a pair, not two of a list of names."""
+    bare = line[:start].rstrip(":-@")
+    before = bare.rstrip("\\\"'`")
+    if before == bare and before[-1:] != "{" and not line[:start].endswith(":"):
+        return False
+    if before[-1:] not in ("(", "{", "[") or before[-2:-1] in ("", " ", "=", ",", "(", "[") and before[-1:] == "[":
+        return False
+    return not re.match(r"""[,\s]+["'][^"' ]*["']\s*,\s*["']""", rest)
 
 
 def _joins(rest: str) -> bool:

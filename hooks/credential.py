@@ -29,6 +29,9 @@ HEADER = Rule("authorization-header", "credentials in an Authorization header", 
 RULES = {rule.id: rule for rule in (PASSWORD, API_KEY, SECRET, TOKEN, URL, CONNECTION, HEADER)}
 _BY_KIND = {"password": PASSWORD, "api-key": API_KEY, "secret": SECRET, "token": TOKEN, "key": API_KEY, "salt": SECRET}
 
+# What reads as a sentence, or as a sign-in, is one only if the value can be nothing else; so with `pass` and `pwd`.
+_DOUBTFUL = frozenset(("said", "login"))
+_AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 _CONNECTION = re.compile(
     r"(?:^|[;,?&\s])(?:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature)\s*=\s*"
@@ -47,12 +50,15 @@ _SCHEME = re.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest)[
 
 def judge(pair: Pair, path: str) -> Rule | None:
     """The rule that a pair breaks in the file at a path, or none."""
-    value = pair.value.strip()
-    if not 4 <= len(value) <= 5000 or "\n" in value.strip():
+    value = pair.value
+    if not 4 <= len(value) <= 5000:
         return None
+    value = value.strip("\r\n") if pair.where in _SETTING_FORMATS else value
     where = place.of(path)
     if "://" in value and (found := _url(value, where)) is not None:
         return found
+    if pair.where == "connection":
+        return CONNECTION if _opens(value, where, "") else None
     if "=" in value and ";" in value and _IS_CONNECTION.search(value):
         return _connection(value, where)
     if pair.where == "header" or _is_authorization(pair.key):
@@ -68,13 +74,21 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS
     if verdict < Verdict.WEAK or literal.echoes(pair.key, value):
         return None
-    if kind == "password":
+    if pair.where in _DOUBTFUL or (pair.key.lower() in _AMBIGUOUS and not setting):
+        sure = _doubtful(value)
+    elif kind == "password":
         sure = _password(value, where, setting=setting)
     elif kind in ("key", "salt"):
         sure = _key(value, where, kind)
     else:
         sure = _secret(value, where, kind, setting=setting)
     return _BY_KIND[kind] if sure else None
+
+
+def _doubtful(value: str) -> bool:
+    share, digits = letters.share(value), any(map(str.isdigit, value))
+    mixed = literal.classes(value) > 1 and not literal.has_filler(value)
+    return mixed and ((digits and share >= 0.6 and not literal.is_identifier(value)) or share >= 0.85)
 
 
 def _password(value: str, where: str, *, setting: bool) -> bool:
@@ -176,9 +190,7 @@ def _is_authorization(key: str) -> bool:
     return keyname.words(key)[-1:] in (("authorization",), ("authentication",))
 
 
-_NAMELESS = frozenset(
-    ("value", "default", "val", "text", "string", "data", "content", "plain", "", "defaultvalue", "literal")
-)
+_NAMELESS = frozenset(("value", "default", "val", "plain", "", "defaultvalue"))
 
 
 def _is_nameless(key: str) -> bool:

@@ -32,9 +32,15 @@ _ABOUT = _set(
     "prompt comment comments note notes validator validation rules rule check checker strength visible visibility show",
     "status exception event action request response callback function func middleware guard attribute attr property",
     "separator delimiter group section option opt flag arg context placement parameter component screen dialog caption",
+    "encryption encoder encoding hasher hashing confirm confirmation again mismatch library class types state states "
     "schema helper handler factory location desc descr description summary purpose verb usage example owner",
 )
 _COUNTED = _set("max min num")
+# Tokens of lists in pages, of languages and of texts let nobody in.
+_NO_TOKENS = _set(
+    "next page continuation continue end eof start special pad mask cls sep unk bos eos lex lexer parser syntax keyword "
+    "punctuation operator position pagination sync resume change stop input output"
+)
 _NO_KEYS = _set("primary foreign sort partition cache index row hot")
 _PLAIN = _set(
     "username user login host hostname server port name namespace type project region zone bucket database db dbname",
@@ -60,6 +66,8 @@ def is_credential(key: str) -> bool:
     if not parts or parts[-1] in _ABOUT or parts[0] in _COUNTED or _PUBLIC.intersection(parts):
         return bool(key.startswith(_BROWSER) and _STRONG.intersection(parts) and parts[-1] not in _ABOUT)
     if parts[-1].startswith("key") and parts[0] in _NO_KEYS:
+        return False
+    if parts[-1].startswith("token") and len(parts) > 1 and parts[-2] in _NO_TOKENS:
         return False
     named = _ANYWHERE.intersection(parts) or parts[-1] in _LAST or _COMPOUND.search(parts[-1])
     return bool(named) and (not key.startswith(_BROWSER) or bool(_STRONG.intersection(parts)))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 
 from hooks import keyname, letters
 
 _CODE = re.compile(
-    r".*(?:\w\(|\(\)|\)\s*$|->|::|=>|\+\+|&&|\|\||\?\?|\[\w*\]|[a-z_]\w*\[['\"\d])"
-    r"|[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+\??;?"
-    r"|(?:new|await|return|function|lambda|typeof|null|nil|this|self|process|os|System|Environment|config|settings)\b[. (].*",
+    r".*(?:\w\(|\(\)|\)\s*$|->|::|=>|\+\+|&&|\|\||\?\?|\?\.|\[\w*\]|[a-z_]\w*\[['\"\d])"
+    r"|[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+\??;?|[A-Za-z]\w*=[A-Za-z]*"
+    r"|(?:new|await|return|function|lambda|typeof|null|nil|this|self|process|os|System|Environment|config|settings)\b[. (].*"
+    r"|-{1,2}[a-z][a-z-]+(?:=\S*)?",
     re.DOTALL,
 )
 _FORMAT = re.compile(
-    r".*(?:%[-+#0]?\d*[sdvxqfu@](?![A-Za-z0-9])|%\(\w+\)[sd]|\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\(|\\\(|\$\d\b|@\{)",
+    r".*(?:%[A-Za-z][^%]{0,2}%[A-Za-z]|%[-+#0]?\d*[sdvxqfu@](?![A-Za-z0-9])|%\(\w+\)[sd]|\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\(|\\\(|\$\d\b|@\{)",
     re.DOTALL,
 )
 _VARIABLE = re.compile(
-    r"\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|:[a-z_]+|\?|&[a-z]\w*|\*[a-z]\w*|@[a-z]\w*(?:\.\w+)*|\$[A-Za-z_]\w*(?:->|::).*"
+    r"\$\{?[A-Za-z_]\w*\}?(?:(?:->|::|[/.:\[-]).*)?|%[A-Za-z_]\w*%|:[a-z_]+|\?|&[a-z]+|\*[a-z]+|@[a-z]+(?:\.\w+)*"
 )
 _REGEX = re.compile(r"\^.*|.*(?:\\[dwsDWSb]|\[\^|\[[a-zA-Z0]-[zZ9]|\.\*|\.\+|\(\?|\{\d+,\d*\}|\)\+|\]\+).*", re.DOTALL)
-_MARKUP = re.compile(r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#[\w-]+(?:\s.*)?|\.[a-z][\w-]*", re.DOTALL)
+_MARKUP = re.compile(
+    r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#(?:[0-9a-fA-F]{3,8}|[a-zA-Z]+(?:-[a-zA-Z]+)*)|\.[a-z]+(?:-[a-z]+)*", re.DOTALL
+)
 _PATH = re.compile(
     r"(?:[A-Za-z]:\\|\\\\|~?/|\.{1,2}/)[^\s]*|(?:[\w@.-]+/)+[\w.-]+\.\w{1,8}|[\w.-]+\.(?:json|ya?ml|txt|pem|crt|key|cer|p12|pfx|jks|php|py|js|ts|html?|xml|md|go|java|rb|sh|conf|cfg|ini|db|sql|log|com|org|net|io)"
 )
@@ -28,7 +32,7 @@ _ADDRESS = re.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|(?:https?|ftp|wss?|file|urn|arn|s3|gs|data|mailto|tel)[:].*|\w+://\S*"
 )
 _NUMBERED = re.compile(
-    r"v?\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?|0x[0-9a-fA-F]{1,8}[uUlL]*|-?\d{1,3}(?:_\d{3})*|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
+    r"v?\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
 )
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 _DIGEST = re.compile(
@@ -36,13 +40,16 @@ _DIGEST = re.compile(
 )
 _NAMED_DIGEST = re.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA256:.*", re.IGNORECASE)
 _ALGORITHM = re.compile(
-    r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|X)[-_/]?\d{2,4}(?:[-_/]?\w{2,10}){0,4}|ssh-\w+|ecdsa-\S+|x-[\w-]+",
+    r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|X|PBKDF|MD|BLAKE|secp|scram-sha|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]?\w{2,10}){0,4}|ssh-\w+"
+    r"|ecdsa-\S+|x-[\w-]+|BCrypt|scrypt|HKDF\S*|sha\d\S{0,8}|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+",
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(
-    r"pk[_.](?:test|live)_.*|ssh-(?:rsa|ed25519|dss) .*|-----BEGIN .*|MII[A-Z][A-Za-z0-9+/]{40,}.*|AAAA[A-Z][A-Za-z0-9+/]{40,}.*",
-    re.DOTALL,
+    r"pk[_.](?:test|live)_.*|ssh-(?:rsa|ed25519|dss) .*|-----BEGIN .*|AAAA[BEC][A-Za-z0-9+/]{40,}.*", re.DOTALL
 )
+_DER = re.compile(r"M[A-Z][A-Za-z0-9+/\\nr]{30,}={0,2}")
+_ESCAPES = re.compile(r"(?:.*\\+(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\d)){2}", re.DOTALL)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 _FILLER = re.compile(
     r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted|todo|fixme"
     r"|some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|12345|abcd(?:e|123)|asdf|qwerty|bad"
@@ -178,9 +185,35 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
     forms = (_FORMAT, _VARIABLE, _REGEX, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
     if any(form.fullmatch(value) or (form is _FORMAT and form.match(value)) for form in forms):
         return True
-    if len(set(value)) < 4:
+    if len(set(value)) < 4 or _ESCAPES.match(value) or (_DER.fullmatch(value) and _is_public_der(value)):
+        return True
+    if _says_words(value):
         return True
     return bool(_CODE.fullmatch(value) or (not quoted and _CODE.match(value))) and letters.share(value) < 0.8
+
+
+def _is_public_der(value: str) -> bool:
+    """Whether base64 begins as a public key or a certificate: within the outer SEQUENCE no version number is first."""
+    try:
+        head = binascii.a2b_base64(value[:16])
+    except binascii.Error:
+        return False
+    if head[:1] != b"\x30":
+        return False
+    body = head[2 + (head[1] & 0x7F if head[1] & 0x80 else 0) :]
+    return body[:1] == b"\x30" or (body[:1] == b"\x02" and body[1:2] not in (b"\x01",))
+
+
+def _says_words(value: str) -> bool:
+    """Whether base64 only hides what people wrote: `bm90IG15IHBhc3N3b3Jk`."""
+    if len(value) % 4 or not _BASE64.fullmatch(value):
+        return False
+    said = binascii.a2b_base64(value)
+    if not all(32 <= byte < 127 for byte in said):
+        return False
+    text = said.decode("ascii")
+    # Chance yields printable bytes alone in short texts only; a sentence, or words, is what somebody put there.
+    return len(text) >= 8 and (" " in text.strip() or letters.share(text) < 0.5)
 
 
 def is_digest(value: str) -> bool:
