@@ -40,6 +40,7 @@ class Accepted:
             rules.compile_pattern(pattern)
         self.top = top(self._config)
         self.file = self._baseline_file(baseline)
+        self._own = self.relative(str(self.file))
         self.baseline = self._load(required=baseline is not None and not new)
         self.foreign = compat.find(self.top) if foreign else []
         self._lines: dict[tuple[str, int, str], str] = {}
@@ -63,7 +64,7 @@ class Accepted:
         if any(rules.matches(pattern, relative) for pattern in self._here):
             return True
         inside = self.relative(path)
-        if inside == self.relative(str(self.file)) or any(inside == one.name for one in self.foreign):
+        if inside in (self._own, *compat.NAMES):
             return True  # a list of what is accepted leaks nothing
         if self._config is None or not self._config.scan.exclude:
             return False
@@ -96,7 +97,12 @@ class Accepted:
         return self._lines.get((one.path, one.line, one.commit), "")
 
     def warn(self) -> None:
-        """Say what of the accepted ones needs a look."""
+        """Say what of the accepted ones needs a look, and what of other tools' files means nothing here."""
+        warnings = [text for other in self.foreign for text in other.warnings]
+        for text in warnings[:_MOST_NAMED]:
+            console.warn(text)
+        if len(warnings) > _MOST_NAMED:
+            console.warn(f"{len(warnings) - _MOST_NAMED:,} more of this kind")
         for entry, one in list(self._expired.items())[:_MOST_NAMED]:
             place = f"{one.path}:{one.line}"
             said = f"{place}: {entry.rule} was accepted until {entry.expires} ({entry.reason})"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from hooks.randomness import entropy, looks_random
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hooks.rule import Rule
 
 REDACTED = "********"
@@ -45,6 +47,10 @@ class Value:
     def bits(self) -> float:
         """How hard it is to guess, at most: Shannon's entropy of its characters, in bits."""
         return entropy(self._bytes.decode("latin-1")) * len(self._bytes)
+
+    def satisfies(self, question: Callable[[str], object]) -> bool:
+        """Whether a question is answered with yes, for allowlists that judge by the value. It must keep nothing."""
+        return bool(question(self._bytes.decode("utf-8", "replace")))
 
     def mac(self, key: bytes, purpose: bytes) -> bytes:
         """HMAC-SHA256 of purpose, a NUL and the value."""

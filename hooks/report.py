@@ -17,6 +17,7 @@ from sealer.shell import quote
 
 if TYPE_CHECKING:
     from hooks.finding import Finding
+    from hooks.rule import Rule
     from sealer.errors import SealerError
 
 _TARGET = "secrets/NAMESPACE/NAME.yaml"
@@ -64,8 +65,14 @@ def counts(report: Report) -> str:
 
 def ways_out(one: Finding) -> list[tuple[str, str]]:
     """What to do about a finding: (label, text)."""
-    revoke = [("revoke it", one.rule.remediation)] if one.rule.remediation else []
-    return [*_seal(one, quote(one.path)), *revoke, _not_one(one)]
+    return [*_seal(one, quote(one.path)), *remedy(one.rule), _not_one(one)]
+
+
+def remedy(rule: Rule) -> list[tuple[str, str]]:
+    """How to make a leaked value worthless, and the page that says so: (label, text)."""
+    text, _, page = rule.remediation.partition("https://")
+    said = [("revoke it", text.strip())] if text.strip() else []
+    return [*said, ("see", f"https://{page}")] if page else said
 
 
 def _findings(report: Report) -> Iterator[str]:

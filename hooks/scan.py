@@ -38,13 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script; the exit code comes back."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["baseline"]:
-        from hooks.baseline import command as baseline
+        from hooks.baseline.command import main as baseline
 
-        return baseline.main(words[1:])
+        return baseline(words[1:])
     if words[:1] == ["explain"]:
-        from hooks import explain
+        from hooks.explain import main as explain
 
-        return explain.main(words[1:])
+        return explain(words[1:])
     options = _parser().parse_args(words)
     return console.run(lambda: _run(options))
 

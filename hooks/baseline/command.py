@@ -92,6 +92,11 @@ def _add(options: argparse.Namespace, run: Run, accepted: Accepted, expires: dat
         _write(accepted, baseline.with_entries([*kept, *added.values()]))
     for one in findings:
         console.out(f"accepted  {console.line(one.path)}:{one.line}  {one.rule.id}  {one.excerpt}")
+    for other in foreign:
+        for text in other.warnings:
+            console.warn(text)
+        for text in other.unused():
+            console.warn(f"{other.name}: {text}: is not found here")
     by_value = sum(bool(found.mac) for found in added.values())
     console.out(
         f"{_entries(len(added))} added to {accepted.baseline.name}: {by_value:,} by value,"

@@ -6,19 +6,21 @@ read where they stand, at the top. What of them means nothing to us is named in 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from hooks.finding import Finding
 
+NAMES = (".gitleaks.toml", ".gitleaksignore", ".secrets.baseline")
+
 
 class Foreign(Protocol):
-    """A list of another tool's of what is accepted."""
+    """Another tool's list of what is accepted. `warnings` name what of it means nothing here."""
 
-    @property
-    def name(self) -> str:
-        """The file's name, as messages say it."""
+    name: str
+    warnings: list[str]
 
     @property
     def needs_lines(self) -> bool:
@@ -27,12 +29,49 @@ class Foreign(Protocol):
     def accepts(self, one: Finding, path: str, line: str) -> bool:
         """Whether it accepts a finding; `path` is from the top."""
 
+    def unused(self) -> list[str]:
+        """What it lists that no finding asked for."""
+
 
 def find(top: Path) -> list[Foreign]:
-    """What there is at the top of a repository."""
-    return []
+    """What there is at the top of a repository. Raises SourceError or DocumentError."""
+    return [load(top / name, top, name) for name in NAMES if os.path.isfile(top / name)]
 
 
-def load(path: Path, top: Path) -> Foreign:
+def load(path: Path, top: Path, name: str = "") -> Foreign:
     """One such file, whatever its name. Raises SourceError or DocumentError."""
-    raise NotImplementedError
+    from sealer import files
+
+    name = name or str(path)
+    if path.name.endswith(".toml"):
+        from hooks.compat import gitleaks
+
+        return gitleaks.load(path, name, top)
+    text = files.read(path, limit=256 << 20).decode("utf-8", "replace")
+    if text.lstrip()[:1] in ("{", "["):
+        return _json(text, name)
+    from hooks.compat import ignore
+
+    return ignore.read(text, name)
+
+
+def _json(text: str, name: str) -> Foreign:
+    import json
+
+    from sealer.errors import DocumentError
+
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise DocumentError("is not JSON", file=name) from None
+    except RecursionError:
+        raise DocumentError("is nested too deep", file=name) from None
+    if isinstance(value, list):
+        from hooks.compat import ignore
+
+        return ignore.report(value, name)
+    if not isinstance(value.get("results"), dict):
+        raise DocumentError("is no baseline of detect-secrets: it has no results", file=name)
+    from hooks.compat import secrets
+
+    return secrets.read(value, name)
