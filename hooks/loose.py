@@ -23,7 +23,8 @@ _TEMPLATE_LINE = re.compile(
 _TEMPLATE_OPEN = re.compile(r"\s*\{\{-?\s*/\*|\s*\{#")
 _KEY = re.compile(
     r"""(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?:[&!]\S+[ \t]+)?(?P<quote>["']?)"""
-    r"""(?P<key>\{\{.*?\}\}[-\w.]*|<<|(?:[A-Za-z0-9_.$/@~<]|\\[ux])[^:"'{}\[\],#]*?)(?P=quote)[ \t]*:(?:[ \t]+(?P<rest>.*)|$)"""
+    r"""(?P<key>\{\{.*?\}\}[-\w.]*|<<|(?:[A-Za-z0-9_.$/@~<]|\\[ux])[^:"'{}\[\],#]*?)(?P=quote)"""
+    r"""[ \t]*:(?:[ \t]+(?P<rest>.*)|$)"""
 )
 _JSON_KEY = re.compile(r"""(?P<indent>[ \t]*)(?P<dashes>)(?P<quote>")(?P<key>[^"\\]*)":[ \t]*(?P<rest>.*)$""")
 _ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+(?P<rest>.*)$")

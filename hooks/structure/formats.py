@@ -121,41 +121,43 @@ def _special(name: str) -> Reader:
     return read
 
 
+def _each(read: Reader, *lines: str) -> dict[str, Reader]:
+    return {ending: read for line in lines for ending in line.split()}
+
+
 _ENDINGS: dict[str, Reader] = {
-    **dict.fromkeys(("yaml", "yml", "sls", "raml", "eyaml"), yaml),
-    **dict.fromkeys(
-        ("json", "jsonc", "json5", "jsonl", "ndjson", "tfstate", "webmanifest", "code-workspace", "har", "dockercfg",
-         "dockerconfigjson", "babelrc", "geojson", "avsc", "postman_collection", "postman_environment"),
+    **_each(yaml, "yaml yml sls raml eyaml"),
+    **_each(
         json,
+        "json jsonc json5 jsonl ndjson tfstate webmanifest code-workspace har dockercfg dockerconfigjson babelrc",
+        "geojson avsc postman_collection postman_environment",
     ),
-    "ipynb": notebook,
-    **dict.fromkeys(("toml", "pipfile"), toml),
-    **dict.fromkeys(
-        ("ini", "cfg", "conf", "cnf", "config-ini", "gitconfig", "desktop", "service", "timer", "socket", "npmrc", "pypirc",
-         "s3cfg", "boto", "pgservice", "yarnrc", "piprc", "odbc", "ora", "rdp", "ovpn", "inf", "reg", "credentials",
-         "condarc", "muttrc", "mutt", "hgrc", "dbxcli", "editorconfig"),
+    **_each(notebook, "ipynb"),
+    **_each(toml, "toml pipfile"),
+    **_each(
         ini,
+        "ini cfg conf cnf gitconfig desktop service timer socket npmrc pypirc s3cfg boto yarnrc piprc odbc ora rdp",
+        "ovpn inf reg credentials condarc muttrc hgrc editorconfig",
     ),
-    **dict.fromkeys(("properties", "jks-properties", "prefs"), properties),
-    **dict.fromkeys(("env", "envrc", "flaskenv"), env),
-    **dict.fromkeys(
-        ("sh", "bash", "zsh", "fish", "ksh", "csh", "ps1", "psm1", "psd1", "bat", "cmd", "bashrc", "bash_profile", "zshrc",
-         "zshenv", "profile", "bash_aliases", "bash_history", "zsh_history", "mk", "dockerfile", "containerfile", "command"),
+    **_each(properties, "properties prefs"),
+    **_each(env, "env envrc flaskenv"),
+    **_each(
         shell,
+        "sh bash zsh fish ksh csh ps1 psm1 psd1 bat cmd bashrc bash_profile zshrc zshenv profile bash_aliases",
+        "bash_history zsh_history mk dockerfile containerfile command",
     ),
-    **dict.fromkeys(
-        ("xml", "config", "plist", "csproj", "vbproj", "fsproj", "props", "targets", "pom", "xaml", "wsdl", "jnlp", "resx",
-         "nuspec", "settings", "pubxml", "dtsx", "jrxml", "xsl", "xslt", "xsd", "mobileconfig", "entitlements", "storyboard",
-         "jmx", "ndm", "ktr", "kjb", "rdlc", "rds", "iml", "wsdd"),
+    **_each(
         xml,
+        "xml config plist csproj vbproj fsproj props targets pom xaml wsdl jnlp resx nuspec settings pubxml dtsx",
+        "jrxml xsl xslt xsd mobileconfig entitlements storyboard jmx ktr kjb rdlc iml wsdd",
     ),
-    **dict.fromkeys(("tf", "tfvars", "hcl", "nomad", "tofu", "workflow"), hcl),
-    **dict.fromkeys(("netrc", "_netrc"), _special("netrc")),
-    "pgpass": _special("pgpass"),
-    "htpasswd": _special("htpasswd"),
-    "git-credentials": _special("credentials"),
-    "php": _special("defines"),
-}  # fmt: skip
+    **_each(hcl, "tf tfvars hcl nomad tofu"),
+    **_each(_special("netrc"), "netrc _netrc"),
+    **_each(_special("pgpass"), "pgpass"),
+    **_each(_special("htpasswd"), "htpasswd"),
+    **_each(_special("credentials"), "git-credentials"),
+    **_each(_special("defines"), "php"),
+}
 _WHOLE: dict[str, Reader] = {
     "pgpass.conf": _special("pgpass"),
     "dockerfile": shell,
@@ -248,7 +250,7 @@ _COMMANDS = frozenset(
 
 
 def inner(key: str, text: str) -> Reader | None:
-    """The reader of a text that stands inside a file under a key: by the key, if it is a file's name, else by itself."""
+    """The reader of a text that stands in a file under a key: by the key, if it is a file's name, else by itself."""
     name = key.rpartition("/")[2].lower()
     found = _ENDINGS.get(name.rpartition(".")[2]) if "." in name else None
     if found is not None and found is not notebook:

@@ -16,7 +16,7 @@ _PAIR = re.compile(
 # requirepass x, bindpw x, secret "x";
 _REGISTRY = re.compile(r"\s*//[^\s=]+?:(?=\w+\s*=)")
 _WORDS = re.compile(
-    r"""\s*(?P<name>[\w.-]*(?:pass|passwd|password|secret|token|bindpw|rootpw|masterauth|apikey|api[-_]key|key))[ \t]+"""
+    r"""\s*(?P<name>[\w.-]*(?:pass|passwd|password|secret|token|bindpw|rootpw|masterauth|api[-_]?key|key))[ \t]+"""
     r"""(?P<value>"[^"]*"|'[^']*'|[^\s#;]+);?\s*$""",
     re.IGNORECASE,
 )

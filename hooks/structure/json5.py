@@ -29,7 +29,7 @@ _SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\n"
 
 
 def values(text: str, line: int = 1, *, flow: bool = False) -> Iterator[Node]:
-    """The values of a text, one behind the other. `line` is where it begins; `flow`: it is a flow collection of YAML."""
+    """The values of a text, one behind the other. `line`: where it begins; `flow`: it is a collection of YAML."""
     reader = _Reader(text, line, flow=flow)
     reader.read()
     yield from (node for _, node in reader.root.entries)

@@ -1,4 +1,4 @@
-"""Line numbers of offsets; and pairs of a text of any format by its lines alone, for what is too big to be parsed. Pure."""
+"""Line numbers of offsets; and pairs by lines alone, for what is too big to be read whole. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from hooks.structure.pair import Pair
 
-_NAME = r"[\w.\-]{0,60}+"
 _PAIR = re.compile(
-    r"""(?P<name>[\w.\-]{0,40}(?:pass|pwd|secret|token|key|cred|auth|dsn|webhook|connection)[\w.\-]{0,40}+)(?P<close>["']?)"""
-    r"""[ \t]*(?:=>|:=|[:=])[ \t]*(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))""",
+    r"""(?P<name>[\w.\-]{0,40}"""
+    r"""(?:pass|pwd|secret|token|key|cred|auth|dsn|webhook|connection)[\w.\-]{0,40}+)["']?[ \t]*"""
+    r"""(?:=>|:=|[:=])[ \t]*(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))""",
     re.IGNORECASE,
 )
 

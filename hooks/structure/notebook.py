@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hooks.structure import json5
-from hooks.structure.pair import Pair
 from hooks.structure.tree import LIST, TEXT, Node, maps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hooks.structure.pair import Pair
 
 MAX_NOTEBOOK = 16 << 20
 

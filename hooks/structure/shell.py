@@ -1,4 +1,4 @@
-"""Environments: `.env` files, shells (sh, fish, PowerShell, cmd), Dockerfiles, units of systemd, options of commands. Pure.
+"""Environments: `.env`, shells (sh, fish, PowerShell, cmd), Dockerfiles, units of systemd, options. Pure.
 
 One search over the text for each way to write it, in any file of these: scripts hold here-documents of `.env` files and
 Dockerfiles hold shell.

@@ -1,4 +1,4 @@
-"""Small formats that are nothing but credentials: netrc, pgpass, htpasswd, git's and Docker's; define() of PHP. Pure."""
+"""Small formats that are nothing but credentials: netrc, pgpass, htpasswd, git's; PHP's define(). Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def netrc(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
         host = machine["host"] or "default"
         for match in _NETRC_WORD.finditer(text, machine.start("rest"), machine.end("rest")):
             place = at.span(*match.span("value"))
-            yield Pair(match["name"], f"{host}.{match['name']}", match["value"].strip("\"'"), *place, False, "netrc")
+            yield Pair(match["name"], f"{host}.{match['name']}", match["value"].strip("\"'"), *place, False, "ini")
 
 
 def pgpass(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
@@ -36,7 +36,7 @@ def pgpass(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
     at = Lines(text)
     for match in _PGPASS.finditer(text):
         value = re.sub(r"\\(.)", r"\1", match["value"].rstrip("\r"))
-        yield Pair("password", f"{match['user']}.password", value, *at.span(*match.span("value")), False, "pgpass")
+        yield Pair("password", f"{match['user']}.password", value, *at.span(*match.span("value")), False, "ini")
 
 
 def htpasswd(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
@@ -44,7 +44,7 @@ def htpasswd(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
     at = Lines(text)
     for match in _HTPASSWD.finditer(text):
         value = match["value"].rstrip("\r")
-        yield Pair("password", f"{match['user']}.password", value, *at.span(*match.span("value")), False, "htpasswd")
+        yield Pair("password", f"{match['user']}.password", value, *at.span(*match.span("value")), False, "ini")
 
 
 def credentials(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
@@ -64,4 +64,4 @@ def defines(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
     at = Lines(text)
     for match in _DEFINE.finditer(text):
         group = match.lastgroup or "single"
-        yield Pair(match["name"], match["name"], match[group], *at.span(*match.span(group)), True, "php")
+        yield Pair(match["name"], match["name"], match[group], *at.span(*match.span(group)), True, "code")

@@ -16,9 +16,11 @@ _WORDS = (
     rb"token",
     rb"cred",
     rb"auth",
-    rb"(?:api|app|access|account|private|auth|encrypt|encryption|signing|signature|master|license|session|shared|storage"
-    rb"|client|service|consumer|deploy|admin|subscription|write|read|root|data|host|webhook|jwt|integration|sender"
-    rb"|server|user|function|primary|secondary|crypto|cipher|hash|cookie)[-_. ]?key",
+    (
+        rb"(?:api|app|access|account|private|auth|encrypt|encryption|signing|signature|master|license|session|shared|storage"
+        rb"|client|service|consumer|deploy|admin|subscription|write|read|root|data|host|webhook|jwt|integration|sender"
+        rb"|server|user|function|primary|secondary|crypto|cipher|hash|cookie)[-_. ]?key"
+    ),
     rb"(?:webhook|connection[-_ ]?string|bearer)",
     rb"(?:jwt|\bdsn\b)",
 )

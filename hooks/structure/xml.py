@@ -1,4 +1,4 @@
-"""XML by its tags: elements, attributes, and the ways in which files name a value. No parser, so no entity expands. Pure.
+"""XML by its tags: elements, attributes, and how files name a value. No parser, so no entity expands. Pure.
 
 <password>x</password>           <property name="password">x</property>      <add key="Password" value="x"/>
 <key>password</key><string>x</string>                                        <name>password</name><value>x</value>
