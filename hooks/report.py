@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _TARGET = "secrets/NAMESPACE/NAME.yaml"
 _ITEM = re.compile(r"[-._A-Za-z0-9]{1,253}", re.ASCII)
+_PAGE = re.compile(r"https://\S+\Z")
 _KEYS = (PRIVATE_KEY.id, ENCRYPTED_KEY.id)
 _NO_COMMENTS = (".json", ".ipynb", ".jsonl", ".csv", ".tfstate")
 
@@ -70,9 +71,10 @@ def ways_out(one: Finding) -> list[tuple[str, str]]:
 
 def remedy(rule: Rule) -> list[tuple[str, str]]:
     """How to make a leaked value worthless, and the page that says so: (label, text)."""
-    text, _, page = rule.remediation.partition("https://")
-    said = [("revoke it", text.strip())] if text.strip() else []
-    return [*said, ("see", f"https://{page}")] if page else said
+    text, page = rule.remediation.strip(), ""
+    if found := _PAGE.search(text):
+        text, page = text[: found.start()].strip(), found[0].rstrip(".,;")
+    return [(label, said) for label, said in (("revoke it", text), ("see", page)) if said]
 
 
 def _findings(report: Report) -> Iterator[str]:
