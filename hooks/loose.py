@@ -130,7 +130,7 @@ class _Reader:
         if len(self.open) >= _MAX_STACK:
             return
         if into is None:
-            node = self.below(MAP)
+            node = self.misplaced() or self.below(MAP)
         else:
             node = Node(MAP, self.number)
             into.entries.append(("", node))
@@ -139,6 +139,13 @@ class _Reader:
             self.root.entries.append(("", node))
         self.open.append(_Frame(indent, node))
         self.count += 1
+
+    def misplaced(self) -> Node | None:
+        """The innermost map, if what stands last in it has a value: a key indented too deep is its own."""
+        last = self.open[-1].node.entries[-1:] if self.open and self.open[-1].node.kind == MAP else []
+        if last and last[0][1].kind == TEXT and last[0][1].text and "{{" not in last[0][1].text:
+            return self.open[-1].node
+        return None
 
     def below(self, kind: str) -> Node:
         """The collection below what stands last in the innermost open map: made, if there is none yet."""

@@ -12,6 +12,7 @@ gets deployed. In documentation and code, where examples live, a value has to lo
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -30,8 +31,12 @@ _KIND_JSON = re.compile(r'kind\\*"\s*:\s*\\*"Secret')
 _KIND_YAML = re.compile(r"^\s*(?:- )?['\"]?kind['\"]?:\s*['\"]?Secret", re.MULTILINE)
 _COMMENTED = re.compile(r"(?:^[ \t]*#[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _MARK = re.compile(r"^([ \t]*)#+ ?", re.MULTILINE)
+_CALL = re.compile(r"[A-Za-z_][\w.]{2,40}\([^()]{0,200}\)")
+_CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR"
+_ITEM_COMMENT = re.compile(r"\s*#+\s*[\"']?(?P<key>[\w.-]+)[\"']?:\s+[\"']?(?P<value>[^\s\"'#]{4,})[\"']?\s*$")
 _UNTOLD = Verdict.WEAK
 _MAX_DEPTH = 3
+_NEAR = 20
 
 Parts = tuple[str | int, ...]
 
@@ -39,7 +44,7 @@ Parts = tuple[str | int, ...]
 class Item:
     """One value of a Secret as it stands in a text. `encoded`: in base64; `beside`: in clear beside sealed ones."""
 
-    __slots__ = ("beside", "encoded", "end", "key", "line", "path", "rule", "sealable", "text")
+    __slots__ = ("beside", "body", "encoded", "end", "key", "line", "path", "rule", "sealable", "text")
 
     def __init__(self, rule: Rule, parts: Parts, key: str, node: Node, *, encoded: bool = False) -> None:
         self.rule = rule
@@ -49,6 +54,7 @@ class Item:
         self.encoded = encoded
         self.line = node.line
         self.end = node.end
+        self.body = node.body
         self.sealable = False
         self.beside = False
 
@@ -67,18 +73,46 @@ def hits(text: str, *, manifest: bool, json: bool) -> list[Hit]:
     found: dict[tuple[int, str], Hit] = {}
     for item in items(text, manifest=manifest, json=json):
         if _leaks(item, strict=not manifest):
-            prefix = f"{item.path}." if item.path else ""
-            key = prefix + shown(item.key, item.text)
-            how = "base64" if item.encoded and decode(item.text) is not None else ""
-            hit = Hit(item.rule, item.line, item.end, key, item.sealable, Value(item.data), how)
-            found.setdefault((hit.line, hit.key), hit)
+            for hit in _inside(item, strict=not manifest) or [_hit(item)]:
+                found.setdefault((hit.line, hit.key), hit)
     return list(found.values())
+
+
+def _hit(item: Item) -> Hit:
+    key = (f"{item.path}." if item.path else "") + shown(item.key, item.text)
+    how = "base64" if item.encoded and decode(item.text) is not None else ""
+    return Hit(item.rule, item.line, item.end, key, item.sealable, Value(item.data), how)
+
+
+def _inside(item: Item, *, strict: bool) -> list[Hit]:
+    """Of a file that stands in clear as a block: the lines that leak, so that nobody has to search for them."""
+    if not item.body or item.encoded or "-----BEGIN" in item.text:
+        return []
+    from hooks.structure.formats import inner
+
+    read = inner(item.key, item.text)
+    found = []
+    for pair in read(item.text, 1) if read else ():
+        node = Node(TEXT, item.body + pair.line - 1, item.body + pair.end - 1, pair.value)
+        part = Item(item.rule, (), pair.key, node)
+        if keyname.is_credential(pair.key) and node.end <= item.end and _leaks(part, strict=strict):
+            hit = _hit(item)
+            found.append(Hit(hit.rule, part.line, part.end, hit.key, hit.sealable, Value(pair.value)))
+    return found
 
 
 def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
     """Every value of every Secret, whether it leaks or not; `item.data` may hold more than one secret by itself."""
+    if "\r" in text and "\n" not in text:  # an old Mac's: one line to all others
+        for item in items(text.replace("\r", "\n"), manifest=manifest, json=json):
+            item.line = item.end = 1
+            yield item
+        return
     for root in _roots(text, manifest=manifest, json=json):
-        yield from _walk(root, 0)
+        found = list(_walk(root, 0))
+        yield from found
+        if "#" in text and found:
+            yield from _comments(text, found)
     if not (json and manifest):
         yield from _in_one_line(text)
         yield from _in_comments(text)
@@ -86,14 +120,28 @@ def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
 
 def _leaks(item: Item, *, strict: bool) -> bool:
     verdict = judge_base64(item.key, item.text) if item.encoded else judge(item.key, item.text)
-    if verdict < _UNTOLD:
+    if verdict < _UNTOLD or _is_instead(item.text):
         return False
     if item.beside and not keyname.is_credential(item.key):
         strict = True
     if not strict:
         return True
     decoded = item.data.decode("utf-8", "replace")
-    return verdict is Verdict.SECRET and any(looks_random(token) for token in _TOKEN.findall(decoded[:20_000]))
+    return verdict is Verdict.SECRET and any(map(_is_drawn, _TOKEN.findall(decoded[:20_000])))
+
+
+def _is_drawn(token: str) -> bool:
+    from hooks.letters import share
+
+    return looks_random(token) or (len(token) >= 16 and share(token) >= 0.76)
+
+
+def _is_instead(text: str) -> bool:
+    """Whether a text is a call that makes the value, or a certificate that was cut short."""
+    bare = text.strip()
+    if _CALL.fullmatch(bare):
+        return not any(map(looks_random, _TOKEN.findall(bare)))
+    return bare.startswith(_CERTIFICATE) and "..." in bare
 
 
 def _roots(text: str, *, manifest: bool, json: bool) -> list[Node]:
@@ -165,8 +213,7 @@ def _leaves(node: Node, parts: Parts, key: str) -> Iterator[tuple[Parts, str, No
     while todo:
         one, where, name = todo.pop()
         if one.kind == TEXT:
-            if one.text:
-                yield where, name, one
+            yield where, name, one
         elif one.kind == MAP and len(where) < 30:
             inner = (*where, name)
             todo += [(child, inner, key or name) for key, child in reversed(one.entries)]
@@ -253,6 +300,26 @@ def _in_one_line(text: str) -> Iterator[Item]:
                 item.line = item.end = number
                 item.sealable = False
                 yield item
+
+
+def _comments(text: str, found: list[Item]) -> Iterator[Item]:
+    """Items of a Secret that were commented out, among or right behind those that were not."""
+    lines = text.split("\n")
+    for item in found:
+        above = range(item.line - 2, max(item.line - 2 - _NEAR, -1), -1)
+        for number in (*_while(lines, above), *_while(lines, range(item.end, min(item.end + _NEAR, len(lines))))):
+            match = _ITEM_COMMENT.match(lines[number])
+            if match is None:
+                continue
+            node = Node(TEXT, number + 1, 0, match["value"])
+            other = Item(item.rule, (), match["key"], node, encoded=item.encoded)
+            other.path = item.path
+            other.beside = True
+            yield other
+
+
+def _while(lines: list[str], numbers: range) -> Iterator[int]:
+    return itertools.takewhile(lambda number: lines[number].lstrip().startswith("#"), numbers)
 
 
 def _in_comments(text: str) -> Iterator[Item]:

@@ -27,7 +27,11 @@ def pairs(text: Text) -> Iterator[Pair]:
     read = reader(text.path, source)
     if read is None:
         return
-    last = source.count("\n") + 1
+    if "\r" in source and "\n" not in source:  # an old Mac's: one line to all others
+        source = source.replace("\r", "\n")
+        last = 1
+    else:
+        last = source.count("\n") + 1
     for number, pair in enumerate(read(source, 0)):
         if number >= MAX_PAIRS:
             return

@@ -45,7 +45,10 @@ NAMES: tuple[str, ...] = (
 # A Secret of Kubernetes, however its kind is written: in any quotes, as a block, behind an anchor or a tag, as an alias
 # or with escapes in the name or in the word; and the two marks that need no kind.
 MANIFEST: tuple[bytes, ...] = (
-    rb"""kind["'\\]*\s{0,9}:\s{0,40}(?:[&!]\S{1,60}\s{1,9}){0,3}(?:[|>][-+0-9]{0,3}\s{1,40})?["'\\]{0,4}Secret(?:List)?\b""",
+    (
+        rb"""kind["'\\]*\s{0,9}:\s{0,40}(?:[&!]\S{1,60}\s{1,9}){0,3}"""
+        rb"""(?:[|>][-+0-9]{0,3}\s{1,40})?["'\\]*Secret(?:List)?\b"""
+    ),
     rb"""kind["']?[ \t]{0,9}:[ \t]{0,9}(?:[&!]\S{1,60}[ \t]{1,9}){0,3}(?:\*\w|"[A-Za-z]{0,9}\\[ux\r\n])""",
     rb"""\\[ux][0-9A-Fa-f]{2,8}[A-Za-z]{0,6}"[ \t]{0,9}:[ \t]{0,9}["'&*!|>]{0,4}Secret""",
     rb"stringData",
