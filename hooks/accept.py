@@ -42,21 +42,29 @@ class Accepted:
         self.file = self._baseline_file(baseline)
         self._own = self.relative(str(self.file))
         self.baseline = self._load(required=baseline is not None and not new)
-        self.foreign = compat.find(self.top) if foreign else []
+        # Other tools name paths from where Git has its top, which need not be the folder of `.sealer.yaml`.
+        self._repository = self.top if self._config is None else top()
+        self.foreign = compat.find(self._repository) if foreign else []
         self._lines: dict[tuple[str, int, str], str] = {}
         self._expired: dict[Entry, Finding] = {}
 
-    def look(self, blob: Blob, findings: Sequence[Finding]) -> None:
-        """Take the lines of a blob's findings, where another tool's allowlist judges by them."""
-        if blob.data is None or not any(one.needs_lines for one in self.foreign):
-            return
-        from hooks.text import Text
+    def look(self, blob: Blob, findings: Sequence[Finding]) -> Sequence[Finding]:
+        """A blob's findings that are any; keeps their lines, where another tool's allowlist judges by them."""
+        data = blob.data
+        if data is None or not self.foreign:
+            return findings
+        findings = [
+            one for one in findings if not any(f.drops(one, self.from_repository(one), data) for f in self.foreign)
+        ]
+        if any(one.needs_lines for one in self.foreign):
+            from hooks.text import Text
 
-        text = Text(blob.path, blob.data)
-        for one in findings:
-            if one.path == blob.path and not one.decoded:
-                line = text.line_bytes(one.line).decode("utf-8", "replace")
-                self._lines[(one.path, one.line, one.commit)] = line
+            text = Text(blob.path, data)
+            for one in findings:
+                if one.path == blob.path and not one.decoded:
+                    line = text.line_bytes(one.line).decode("utf-8", "replace")
+                    self._lines[(one.path, one.line, one.commit)] = line
+        return findings
 
     def path(self, path: str) -> bool:
         """Whether nothing in this file counts."""
@@ -64,7 +72,7 @@ class Accepted:
         if any(rules.matches(pattern, relative) for pattern in self._here):
             return True
         inside = self.relative(path)
-        if inside in (self._own, *compat.NAMES):
+        if inside == self._own or inside in compat.NAMES:
             return True  # a list of what is accepted leaks nothing
         if self._config is None or not self._config.scan.exclude:
             return False
@@ -89,8 +97,16 @@ class Accepted:
             if one.rule.id not in disabled
             and not self.path(one.path)
             and not self._in_baseline(one)
-            and not any(other.accepts(one, self.relative(one.path), self.line(one)) for other in self.foreign)
+            and not self.by_foreign(one)
         ]
+
+    def from_repository(self, one: Finding) -> str:
+        """A finding's path from the top of the repository."""
+        return os.path.relpath(os.path.join(self.top, self.relative(one.path)), self._repository)
+
+    def by_foreign(self, one: Finding) -> bool:
+        """Whether another tool's file accepts a finding."""
+        return any(other.accepts(one, self.from_repository(one), self.line(one)) for other in self.foreign)
 
     def line(self, one: Finding) -> str:
         """The line that a finding is on, if it was needed; else empty."""

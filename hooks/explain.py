@@ -68,13 +68,12 @@ def main(argv: Sequence[str]) -> int:
 
 def known() -> dict[str, Known]:
     """Every rule by its id, in order: our own, and those of this repository."""
-    from hooks import credential, rule
+    from hooks import credential, engine, rule
     from hooks.engine import pack
 
     found = {one.id: Known(one) for one in rule.RULES.values()}
     found |= {one.id: Known(one) for one in vars(credential).values() if isinstance(one, rule.Rule)}
-    folders = [pack.RULES, folder] if (folder := pack.custom()) else [pack.RULES]
-    for spec in pack.load([file for folder in folders for file in pack.files(folder)]):
+    for spec in pack.load([*engine.rule_files(engine.RULES), *engine.rule_files(engine.custom())]):
         found[spec.id] = Known(rule.Rule(spec.id, spec.description, spec.severity, spec.remediation), spec)
     return dict(sorted(found.items()))
 
@@ -147,7 +146,7 @@ def _matched(one: Known) -> Iterator[str]:
         yield f"Only in {', '.join(spec.only)}."
     if spec.never:
         yield f"Not in {', '.join(spec.never)}."
-    from hooks.engine.pack import RULES
+    from hooks.engine import RULES
 
     if spec.file and not os.path.abspath(spec.file).startswith(RULES):
         yield f"Its rule is in {spec.file}:{spec.line}."

@@ -1,42 +1,73 @@
-"""`--fix`: seals in the work tree what `sealer seal --in-place` takes. It never runs `git add`: that is a person's."""
+"""`--fix`: seals in the work tree what can be sealed there, and says what can't. It never stages: that is a person's.
+
+Manifests are sealed in place. A `.env` file has no namespace and no name, which nobody may guess: it is sealed only
+into the file that `--to` names, and stays as it is.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hooks.rule import ENV_FILE
 from sealer import console
-from sealer.errors import SealerError
+from sealer.errors import SealerError, UsageError
+from sealer.report import count
 from sealer.shell import quote
 
 if TYPE_CHECKING:
     from hooks.finding import Finding
 
 
-def fix(findings: Sequence[Finding]) -> list[str]:
-    """Seal each file that can be; the files that were sealed. What fails is reported, the others go on."""
-    from sealer.commands import seal
-    from sealer.sealing.targets import Flags
-
-    sealed = []
+def fix(findings: Sequence[Finding], to: str | None = None) -> list[str]:
+    """Seal each file that can be; the files that were written. What fails is reported, the others go on."""
+    written = []
     for path in dict.fromkeys(one.path for one in findings if one.sealable):
         try:
             if not os.path.isfile(path):
                 raise SealerError("is staged, but not in the work tree", where=path, way_out=f"git restore {path}")
-            seal.run(
-                [path],
-                output=None,
-                in_place=True,
-                merge=False,
-                items=seal.Items(),
-                format=None,
-                allow_empty=False,
-                flags=Flags.of(None, None, None, None, None, None),
-            )
-            sealed.append(path)
+            _seal([path], in_place=True)
+            written.append(path)
         except SealerError as error:
             console.report(error)
-    if sealed:
-        console.note(f"nothing was staged; look at it, then: git add {' '.join(map(quote, sealed))}")
-    return sealed
+    env = list(dict.fromkeys(one.path for one in findings if one.rule.id == ENV_FILE.id))
+    if env and to is not None:
+        try:
+            _seal_env(env, to)
+            written.append(to)
+        except SealerError as error:
+            console.report(error)
+    left = sum(not one.sealable and not (to and one.rule.id == ENV_FILE.id) for one in findings)
+    if left:
+        console.note(f"{count(left, 'finding')} can't be sealed by --fix: see what is said to each")
+    if written:
+        console.note(f"nothing was staged; look at it, then: git add {' '.join(map(quote, written))}")
+    return written
+
+
+def _seal_env(paths: Sequence[str], to: str) -> None:
+    if len(paths) > 1:
+        raise UsageError(f"--to names one file, and {len(paths)} .env files hold values", way_out="name a PATH as well")
+    _seal([], output=to, env=(paths[0],))
+    name = quote(paths[0])
+    console.note(f"{console.line(paths[0])} still holds the values: git rm --cached {name}, and name it in .gitignore")
+
+
+def _seal(paths: list[str], *, output: str | None = None, in_place: bool = False, env: tuple[str, ...] = ()) -> None:
+    from sealer.commands import seal
+    from sealer.sealing.targets import Flags
+
+    with contextlib.redirect_stdout(sys.stderr):  # stdout has the report
+        seal.run(
+            paths,
+            output=output,
+            in_place=in_place,
+            merge=False,
+            items=seal.Items(env),
+            format=None,
+            allow_empty=False,
+            flags=Flags.of(None, None, None, None, None, None),
+        )

@@ -6,6 +6,7 @@ A clean run imports neither a parser nor what reports: only what lists blobs, an
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -64,14 +65,17 @@ class Run:
 
     def go(self, exclude: Sequence[str], baseline: str | None) -> None:
         """Scan every blob."""
+        if os.path.exists(file := gitleaks_toml()):
+            from hooks.compat import own
+
+            own.use(file)
         for blob in console.progress(self.source.blobs(), total=len(self.source), doing="scanning"):
             if blob.problem:
                 self.unread.append(SealerError(blob.problem, where=blob.path, way_out=blob.way_out))
             self.binary += blob.data is None and not blob.problem
             self.size += len(blob.data or b"")
             if hits := scanner.scan(blob):
-                self.found += hits
-                self.judge(exclude, baseline).look(blob, hits)
+                self.found += self.judge(exclude, baseline).look(blob, hits)
 
     def judge(self, exclude: Sequence[str], baseline: str | None) -> Accepted:
         """What says which findings are accepted; made once there is something to judge."""
@@ -137,8 +141,18 @@ def _report(options: argparse.Namespace, run: Run) -> int:
     if options.fix:
         from hooks.fix import fix
 
-        fix(findings)
+        fix(findings, options.to)
     return console.NO if result.errors else console.CANNOT_TELL if unread else console.OK
+
+
+def gitleaks_toml() -> str:
+    """`.gitleaks.toml` at the top of the repository, whether or not it is there."""
+    folder = ""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        if os.path.realpath(folder or ".") == "/":
+            return ".gitleaks.toml"
+        folder = os.path.join("..", folder)
+    return os.path.join(folder, ".gitleaks.toml")
 
 
 def once(found: Sequence[Finding]) -> list[Finding]:
@@ -149,6 +163,8 @@ def once(found: Sequence[Finding]) -> list[Finding]:
 def _check(options: argparse.Namespace) -> None:
     if options.fix and (options.stdin or options.range or options.history):
         raise UsageError("--fix seals files of the work tree", way_out="sealer-scan --staged --fix")
+    if options.to and not options.fix:
+        raise UsageError("--to belongs to --fix", way_out="sealer-scan --fix --to secrets/NAMESPACE/NAME.yaml PATH")
     if options.output:
         from hooks import formats
 
@@ -167,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_sources(parser)
     parser.add_argument("--fix", action="store_true", help="seal manifests and .env files; never stages them")
+    parser.add_argument("--to", metavar="FILE", help="with --fix: seal the .env file that was found into this one")
     parser.add_argument("--format", choices=FORMATS, help="of what goes to stdout; default: text")
     parser.add_argument(
         "--output",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hooks.accept import Accepted
     from hooks.baseline.entry import Entry
     from hooks.baseline.file import Baseline
+    from hooks.compat import Foreign
     from hooks.scan import Run
 
 _EPILOG = """\
@@ -30,6 +31,7 @@ Examples:
   sealer-scan baseline --reason 'rotated in May' --history --expires 90d
   sealer-scan baseline --from .secrets.baseline
   sealer-scan baseline --prune"""
+_MOST_NAMED = 20
 _DAYS = re.compile(r"([1-9]\d{0,4})d", re.ASCII)
 
 
@@ -70,11 +72,8 @@ def _add(options: argparse.Namespace, run: Run, accepted: Accepted, expires: dat
         one for one in accepted.remaining(scan.once(run.found)) if not options.rule or one.rule.id in options.rule
     ]
     if foreign:
-        findings = [
-            one
-            for one in findings
-            if any(other.accepts(one, accepted.relative(one.path), accepted.line(one)) for other in foreign)
-        ]
+        accepted.foreign = foreign
+        findings = [one for one in findings if accepted.by_foreign(one)]
     baseline = accepted.baseline.with_entries(accepted.baseline.entries)
     history = bool(options.history or options.range)
     reason = _reason(options)
@@ -92,17 +91,20 @@ def _add(options: argparse.Namespace, run: Run, accepted: Accepted, expires: dat
         _write(accepted, baseline.with_entries([*kept, *added.values()]))
     for one in findings:
         console.out(f"accepted  {console.line(one.path)}:{one.line}  {one.rule.id}  {one.excerpt}")
-    for other in foreign:
-        for text in other.warnings:
-            console.warn(text)
-        for text in other.unused():
-            console.warn(f"{other.name}: {text}: is not found here")
+    for text in (text for other in foreign for text in [*other.warnings, *_not_found(other)]):
+        console.warn(text)
     by_value = sum(bool(found.mac) for found in added.values())
     console.out(
         f"{_entries(len(added))} added to {accepted.baseline.name}: {by_value:,} by value,"
         f" {len(added) - by_value:,} by path and key"
     )
     return console.CANNOT_TELL if run.unread else console.OK
+
+
+def _not_found(other: Foreign) -> list[str]:
+    gone = other.unused()
+    said = [f"{other.name}: {text}: is not found here" for text in gone[:_MOST_NAMED]]
+    return [*said, f"{other.name}: {len(gone) - _MOST_NAMED:,} more are not found"] if len(gone) > _MOST_NAMED else said
 
 
 def _prune(options: argparse.Namespace, run: Run, accepted: Accepted) -> int:

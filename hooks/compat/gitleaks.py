@@ -60,16 +60,23 @@ class Gitleaks:
         return any(one.needs_lines for one in self._lists)
 
     def accepts(self, one: Finding, path: str, line: str) -> bool:
-        """Whether the finding's rule is disabled, its path none of its rule's, or an allowlist leaves it out."""
+        """Whether the finding's rule is disabled, or an allowlist leaves it out."""
         if any(names.equal(theirs, one.rule.id) for theirs in self._disabled):
-            return True
-        if any(rule.name == one.rule.id and rule.path is not None and not rule.path(path) for rule in self.own):
             return True
         return any(
             found.allows(one, path, line)
             for found in self._lists
             if not found.rules or any(names.equal(theirs, one.rule.id) for theirs in found.rules)
         )
+
+    def drops(self, one: Finding, path: str, data: bytes) -> bool:
+        """Whether a rule of the team's own does not count here: its path is another, or no keyword is in the file."""
+        for rule in self.own:
+            if rule.name == one.rule.id:
+                low = data.lower() if rule.keywords else b""
+                wanted = rule.path is None or bool(rule.path(path))
+                return not (wanted and (not rule.keywords or any(word.encode() in low for word in rule.keywords)))
+        return False
 
     def unused(self) -> list[str]:
         """It lists no findings."""

@@ -98,6 +98,7 @@ def test_a_key_under_a_passphrase_only_warns(repo: Repo) -> None:
         (["--exclude", "a/[b]"], "means nothing here"),
         (["--history", "--staged"], "not allowed with"),
         (["--history", "--fix"], "sealer-scan --staged --fix"),
+        (["--to", "a.yaml"], "belongs to --fix"),
         (["-o", "sarif"], "way out: --format sarif"),
     ],
 )
@@ -208,6 +209,27 @@ def test_what_can_not_be_sealed_is_told_and_the_rest_is_sealed(repo: Repo) -> No
     assert "kind: SealedSecret" in good.read_text()
     assert done.stderr.count("error: ") == 2
     assert "is staged, but not in the work tree" in done.stderr
+
+
+def test_fix_seals_an_env_file_where_it_is_told_to(repo: Repo) -> None:
+    _with_keys(repo)
+    value = random_text("alnum", 32)
+    path = repo.add("prod.env", f"PORT=80\nAPI_KEY={value}\n")
+    before = path.read_text()
+    done = repo.scan("--staged", "--fix")
+    assert "1 finding can't be sealed by --fix" in done.stderr
+    done = repo.scan("--staged", "--fix", "--to", "secrets/web/env.yaml", "--format", "json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["findings"]
+    sealed = (repo.path / "secrets/web/env.yaml").read_text()
+    assert "kind: SealedSecret" in sealed
+    assert "API_KEY" in sealed
+    assert value not in sealed + done.stdout + done.stderr
+    assert path.read_text() == before
+    assert "git rm --cached prod.env" in done.stderr
+    assert repo.git("diff", "--cached", "--name-only") == "prod.env\n"
+    repo.add("other.env", f"API_KEY={random_text('alnum', 32)}\n")
+    assert "--to names one file" in repo.scan("--staged", "--fix", "--to", "secrets/web/env.yaml").stderr
 
 
 def test_fix_without_keys_says_how_to_get_them(repo: Repo) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hooks import compat
-from hooks.compat import Foreign, gitleaks, ignore, names
+from hooks.compat import Foreign, gitleaks, ignore, names, own
 from hooks.finding import Finding, Value
 from hooks.rule import Rule
 from sealer.errors import DocumentError
@@ -88,13 +88,35 @@ def test_rules_of_a_team_s_own(tmp_path: Path) -> None:
         "entropy = 3.5\nkeywords = ['ACME_']\npath = '\\.py$'\n",
     )
     assert isinstance(made, gitleaks.Gitleaks)
-    own = made.own[0]
-    assert (own.name, own.description, own.group, own.entropy) == ("acme-token", "a token of Acme", 2, 3.5)
-    assert own.keywords == ("acme_",)
-    rule = Rule("acme-token", "")
-    assert not accepts(made, finding(rule))
-    assert accepts(made, finding(rule), path="a.go"), "its rule is about *.py"
+    rule = made.own[0]
+    assert (rule.name, rule.description, rule.group, rule.entropy) == ("acme-token", "a token of Acme", 2, 3.5)
+    assert rule.keywords == ("acme_",)
+    acme = Rule("acme-token", "")
+    assert not made.drops(finding(acme), "a.py", b"x = Acme_")
+    assert made.drops(finding(acme), "a.py", b"x = a"), "none of its keywords is there"
+    assert made.drops(finding(acme), "a.go", b"x = Acme_"), "its rule is about *.py"
+    assert not made.drops(finding(GITHUB), "a.go", b"")
     assert made.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("regex", "number", "made"),
+    [
+        ("a(b)(c)", 2, "a(b)(?P<value>c)"),
+        ("a(b)(c)", 0, "a(b)(c)"),
+        ("(?i)a(?:b)(c)", 1, "(?i)a(?:b)(?P<value>c)"),
+        ("[(](a)", 1, "[(](?P<value>a)"),
+        ("[](](a)", 1, "[](](?P<value>a)"),
+        ("[^](](a)", 1, "[^](](?P<value>a)"),
+        ("\\((a)", 1, "\\((?P<value>a)"),
+        ("\\Q(\\E(a)", 1, "\\Q(\\E(?P<value>a)"),
+        ("(?P<key>a)(?P<x>b)", 2, "(?P<key>a)(?P<value>b)"),
+        ("((a)(b))", 3, "((a)(?P<value>b))"),
+        ("(a)", 5, "(a)"),
+    ],
+)
+def test_the_group_of_the_secret_is_the_value(regex: str, number: int, made: str) -> None:
+    assert own.with_value(regex, number) == made
 
 
 @pytest.mark.parametrize(
