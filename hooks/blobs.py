@@ -45,15 +45,20 @@ class Source:
 
     def scanned(self, scan: Scan, tick: Tick | None = None) -> Iterator[tuple[Blob, list[Finding]]]:
         """Scan all of it: the blobs with findings and those with a problem, in order. Raises SourceError."""
-        if len(self.entries) >= _SPLIT_FROM and (os.cpu_count() or 1) > 1:
+        total = len(self.entries)
+        if total >= _SPLIT_FROM and (os.cpu_count() or 1) > 1:
             from hooks import workers
 
-            which = workers.interesting(self, scan, tick)
-        else:
-            which = self._alone(scan, tick)
-        for blob in self.blobs(which):
+            blobs = self.blobs(workers.interesting(self, scan, tick))
+            yield from ((blob, found) for blob in blobs if (found := findings(blob, scan)) or blob.problem)
+            return
+        for blob in self.sweep(range(total)):
+            self.count(blob)
             found = findings(blob, scan)
-            if found or blob.problem:
+            blob.found = bool(found or blob.problem)
+            if tick:
+                tick(blob.entry + 1, total)
+            if blob.found:
                 yield blob, found
 
     def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
@@ -75,21 +80,13 @@ class Source:
         elif not blob.problem:
             self.binary += 1
 
-    def _alone(self, scan: Scan, tick: Tick | None) -> Iterator[int]:
-        last = -1
-        for blob in self.sweep(range(len(self.entries))):
-            self.count(blob)
-            blob.found = bool(blob.problem or scan(blob))
-            if tick:
-                tick(blob.entry + 1, len(self.entries))
-            if blob.found and blob.entry != last:
-                last = blob.entry
-                yield last
-
 
 def findings(blob: Blob, scan: Scan) -> list[Finding]:
     """What a scan finds in a blob, with the lines of the file that it is a part of."""
     found = scan(blob)
+    if found and blob.whole is not None:
+        blob.data, blob.whole = blob.whole, None
+        found = scan(blob)
     if found and blob.before:
         from dataclasses import replace
 
@@ -152,7 +149,7 @@ def staged(only: Sequence[str] = ()) -> Source:
         # Before the first commit all of the index is new. The id of no tree at all depends on the repository's hash.
         changed = _staged_against(gitpipe.output("hash-object", "-t", "tree", os.devnull).decode("ascii").strip())
     entries: list[Entry] = []
-    for path, mode, oid, status, _ in _raw(changed):
+    for path, mode, oid, status, _ in raw(changed):
         if status == "U":
             raise SourceError("is not merged yet", where=path, way_out="resolve the conflict, then git add it")
         if mode in _REGULAR:
@@ -171,7 +168,7 @@ def commits(text: str, only: Sequence[str] = ()) -> Source:
     entries: dict[tuple[str, str], str] = {}
     revisions = ("rev-list", "--reverse", f"{old}..{new}")
     differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *RAW)
-    for path, mode, oid, _, commit in _raw(gitpipe.piped(revisions, differ)):
+    for path, mode, oid, _, commit in raw(gitpipe.piped(revisions, differ)):
         if mode in _REGULAR:
             entries.setdefault((path, oid), commit)
     return _Objects("range", below([(path, oid, commit[:12]) for (path, oid), commit in entries.items()], only))
@@ -206,7 +203,7 @@ def _staged_against(tree: str) -> bytes:
     return gitpipe.output("diff-index", "--cached", *RAW, tree, "--")
 
 
-def _raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:
+def raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:
     """(path, mode, object id, status, commit) of what `git diff --raw -z` lists, less the deletions.
 
     A merge has a colon, a mode and an id for each parent; only files that differ from all parents are listed. With
@@ -230,12 +227,12 @@ def below(entries: Iterable[Entry], only: Sequence[str]) -> list[Entry]:
     """Entries as seen from here (Git counts from the top), less what is outside of the paths that were asked for."""
     if here := prefix():
         entries = [(os.path.relpath(path, here), oid, commit) for path, oid, commit in entries]
-    if not only:
-        return list(entries)
-    wanted = [os.path.normpath(path) for path in only]
-    return [
-        entry for entry in entries if any(path in (".", entry[0]) or entry[0].startswith(path + "/") for path in wanted)
-    ]
+    return [entry for entry in entries if within(entry[0], only)]
+
+
+def within(path: str, only: Sequence[str]) -> bool:
+    """Whether a path is one of these, or below one; without any, all are."""
+    return not only or any(one in (".", path) or path.startswith(one + "/") for one in map(os.path.normpath, only))
 
 
 def prefix() -> str:

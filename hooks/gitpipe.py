@@ -41,9 +41,9 @@ class NoRepository(SourceError):
     """The place is not inside of a repository, or not of one that has what is asked for."""
 
 
-def output(*args: str, folder: str = "") -> bytes:
+def output(*args: str, folder: str = "", stdin: int | None = None) -> bytes:
     """What a git command prints, started in a folder. Raises SourceError (NoRepository outside of a repository)."""
-    text, code = _result(args, folder)
+    text, code = _result(args, folder, stdin)
     if code:
         raise failure(args, folder)
     return text
@@ -187,9 +187,9 @@ def failure(args: Sequence[str], folder: str = "") -> SourceError:
     return SourceError(f"git {args[0]} failed: {last}", where=folder or ".")
 
 
-def _result(args: Sequence[str], folder: str) -> tuple[bytes, int]:
+def _result(args: Sequence[str], folder: str, stdin: int | None = None) -> tuple[bytes, int]:
     reader, writer = os.pipe()
-    process = spawn(args, None, writer, folder=folder)
+    process = spawn(args, stdin, writer, folder=folder)
     os.close(writer)
     with open(reader, "rb") as stream:
         text = stream.read()

@@ -1,0 +1,153 @@
+"""Every version of every file: unique blobs by their ids, from one stream of git, in the order of paths.
+
+A blob is scanned once for each path that Git lists it at, which is the first one; nothing is left out by its name.
+Only findings are asked for their commits, authors and dates (`attribute`), and what was scanned is remembered.
+"""
+
+from __future__ import annotations
+
+from hooks import gitpipe
+from hooks.blobs import Source, below, findings, within
+from hooks.history import listing, stream
+from hooks.history.memory import Memory
+from hooks.history.trim import Trimmer
+from hooks.reading import Blob
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from hooks.blobs import Entry, Scan, Tick
+    from hooks.finding import Finding
+
+_SHALLOW = "this clone is shallow: the commits that it lacks were not scanned; git fetch --unshallow brings them"
+
+
+def source(only: Sequence[str], key: str) -> History:
+    """The history around us. Raises SourceError."""
+    place = listing.Place()
+    memory = Memory(place.folder, key, place.width, place.shallow)
+    tips = listing.tips()
+    known = memory.tips if memory.tips and listing.leads_to(tips, memory.tips) else set()
+    listed = listing.listed(known)
+    if not known:
+        memory.tips = set()
+        memory.forget(listed.entries)
+    return History(listed, memory, only, tips, shallow=bool(place.shallow))
+
+
+class History(Source):
+    """Versions of files. `entries` are those that are not remembered; `people` has author and date by commit.
+
+    Until `attribute` has put in the commit, a finding has the id of its blob there.
+    """
+
+    def __init__(
+        self, listed: listing.Listing, memory: Memory, only: Sequence[str], tips: set[str], *, shallow: bool
+    ) -> None:
+        new = [(path, oid, "") for path, oid, _ in listed.entries if not memory.knows(path, oid)]
+        again = [(path, oid, "") for path, oid in sorted(memory.found)]
+        self._new = _Paths(new, only)
+        self._again = _Paths(again, only)
+        super().__init__("history", self._new.shown)
+        self.people: dict[str, tuple[str, str]] = {}
+        self.note = _SHALLOW if shallow else ""
+        self._memory = memory
+        self._missing = listed.missing
+        # All is known from these commits on once this run is through, or from where it was before.
+        self._tips = tips if not only and not listed.missing else memory.tips
+        self._known = 0 if only else len(memory)
+
+    def __len__(self) -> int:
+        return len(self.entries) + (self._known or len(self._again.shown))
+
+    def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
+        """The blobs of some entries, each whole."""
+        return stream.blobs(self.entries, list(range(len(self.entries)) if which is None else which))
+
+    def sweep(self, which: Iterable[int]) -> Iterator[Blob]:
+        """The blobs of some entries, trimmed against the version before."""
+        trimmer = Trimmer()
+        for blob in self.blobs(which):
+            trimmer.trim(blob)
+            yield blob
+
+    def scanned(self, scan: Scan, tick: Tick | None = None) -> Iterator[tuple[Blob, list[Finding]]]:
+        """Scan what is new, and once more what had findings."""
+        holding: set[int] = set()
+        for blob in stream.blobs(self._again.shown, range(len(self._again.shown))):
+            self.count(blob)
+            found = findings(blob, scan)
+            if found or blob.problem:
+                holding.add(blob.entry)
+                yield blob, found
+        still = self._again.some(holding)
+        holding = set()
+        for blob, found in super().scanned(scan, tick):
+            holding.add(blob.entry)
+            yield blob, found
+        if self._missing:
+            what = f"{len(self._missing):,} objects are missing from the repository, so they were not scanned"
+            yield Blob("history", None, problem=what, way_out=gitpipe.MISSING_WAY_OUT), []
+        self._remember(still, self._new.some(holding))
+
+    def attribute(self, found: Sequence[Finding]) -> list[Finding]:
+        """One finding for each value in a path, with the oldest commit that brought it in."""
+        from hooks.history import commits
+
+        if not found:
+            return []
+        places = self._places({one.commit for one in found})
+        # What is in an archive came with the archive.
+        files = {
+            (one.path, one.commit): next((f for f in places if f[1] == one.commit and _holds(f[0], one.path)), None)
+            for one in found
+        }
+        known = {place: self._memory.found.get(top, "") for place, top in places.items()}
+        wanted = {place for place in files.values() if place and not known[place]}
+        known |= commits.first(wanted) if wanted else {}
+        for place in wanted:
+            self._memory.found[places[place]] = known[place]
+        if wanted:
+            self._memory.save()
+        who = commits.people(commit for commit in known.values() if commit)
+        self.people = {commit[:12]: (author, date) for commit, (_, author, date) in who.items()}
+        return commits.oldest(found, {key: known[place] for key, place in files.items() if place}, who)
+
+    def _places(self, oids: set[str]) -> dict[tuple[str, str], tuple[str, str]]:
+        """Of some objects: path as it is shown and id, and path from the top and id."""
+        return {
+            (shown, oid): (path, oid)
+            for paths in (self._again, self._new)
+            for (shown, _, _), (path, oid, _) in zip(paths.shown, paths.top, strict=True)
+            if oid in oids
+        }
+
+    def _remember(self, still: list[Entry], holding: list[Entry]) -> None:
+        memory = self._memory
+        if not self.entries and memory.tips == self._tips and len(still) == len(self._again.top):
+            return
+        for path, oid, _ in self._again.top:
+            if (path, oid, "") not in still:
+                del memory.found[path, oid]
+        memory.add(self._new.top, holding, self._tips)
+        memory.save()
+
+
+def _holds(file: str, path: str) -> bool:
+    return path == file or path.startswith(file + "!")
+
+
+class _Paths:
+    """Entries as Git names them, from the top, and beside them as they are seen from here."""
+
+    def __init__(self, entries: list[Entry], only: Sequence[str]) -> None:
+        self.top = entries
+        self.shown = below(entries, ())
+        if only:
+            pairs = [pair for pair in zip(self.top, self.shown, strict=True) if within(pair[1][0], only)]
+            self.top, self.shown = [top for top, _ in pairs], [shown for _, shown in pairs]
+
+    def some(self, numbers: Iterable[int]) -> list[Entry]:
+        """Some of them, as Git names them."""
+        return [self.top[number] for number in sorted(numbers)]

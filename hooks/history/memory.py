@@ -1,0 +1,108 @@
+"""What was scanned is remembered in the repository, so that the next run reads only what is new: `sealer/scanned`.
+
+The file, below the folder that linked worktrees share, holds no value, and is ignored where anything in it is odd:
+
+    sealer scanned 1 LF
+    {"key", "hash", "shallow", "tips": [COMMIT...], "found": [[OBJECT, PATH, COMMIT or ""]...]} LF
+    records: an object id (20 or 32 bytes) and the CRC-32 of its path (4 bytes, big-endian), sorted
+    SHA-256 of all that stands above (32 bytes)
+
+`key` stands for the rules and the engine: with others nothing is known. `tips` are the commits all of whose history
+was scanned, if it was; `shallow` is a digest of where history ends. It is replaced as a whole, so that of two runs at
+once one wins, and no run claims what was not scanned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hooks.blobs import Entry
+
+_MAGIC = b"sealer scanned 1\n"
+_CRC = 4
+
+
+class Memory:
+    """What is known of a repository. `found` are the objects with findings: path and commit by id and path."""
+
+    def __init__(self, folder: str, key: str, width: int, shallow: str) -> None:
+        self._path = os.path.join(folder, "sealer", "scanned") if key else ""
+        self._head = {"key": key, "hash": width, "shallow": shallow}
+        self._size = width + _CRC
+        self._records: set[bytes] = set()
+        self.tips: set[str] = set()
+        self.found: dict[tuple[str, str], str] = {}
+        if key:
+            # Whatever the file holds, at worst everything is scanned.
+            with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                self._load()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def knows(self, path: str, oid: str) -> bool:
+        """Whether an object was scanned under this path."""
+        return _record(path, oid) in self._records
+
+    def add(self, scanned: Iterable[Entry], found: Iterable[Entry], tips: Iterable[str]) -> None:
+        """Note what was scanned, what of it has findings, and from where all was."""
+        self._records.update(_record(path, oid) for path, oid, _ in scanned)
+        self.found.update({(path, oid): commit for path, oid, commit in found})
+        self.tips = set(tips)
+
+    def forget(self, listed: Iterable[Entry]) -> None:
+        """Leave out what is not in the history any more."""
+        kept = {(path, oid) for path, oid, _ in listed}
+        self._records = {_record(path, oid) for path, oid in kept if self.knows(path, oid)}
+        self.found = {each: commit for each, commit in self.found.items() if each in kept}
+
+    def save(self) -> None:
+        """Replace the file. Where that can't be done, nothing is remembered."""
+        if not self._path:
+            return
+        found = sorted((oid, path, commit) for (path, oid), commit in self.found.items())
+        # Paths that are no UTF-8 hold surrogates, which JSON escapes.
+        head = json.dumps(self._head | {"tips": sorted(self.tips), "found": found}, sort_keys=True)
+        body = b"".join((_MAGIC, head.encode("ascii"), b"\n", *sorted(self._records)))
+        part = f"{self._path}.{os.getpid()}"
+        try:
+            os.makedirs(os.path.dirname(part), exist_ok=True)
+            with open(part, "wb") as stream:
+                stream.write(body)
+                stream.write(hashlib.sha256(body).digest())
+            os.replace(part, self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+
+    def _load(self) -> None:
+        with open(self._path, "rb") as stream:
+            data = stream.read()
+        body = memoryview(data)[:-32]
+        if not data.startswith(_MAGIC) or hashlib.sha256(body).digest() != data[-32:]:
+            return
+        line = data.index(b"\n", len(_MAGIC))
+        head = json.loads(data[len(_MAGIC) : line])
+        start, end = line + 1, len(body)
+        if (end - start) % self._size or any(
+            head[name] != value for name, value in self._head.items() if name != "shallow"
+        ):
+            return
+        found = {(str(path), str(oid)): str(commit) for oid, path, commit in head["found"]}
+        tips = {str(tip) for tip in head["tips"]}
+        self._records = {data[at : at + self._size] for at in range(start, end, self._size)}
+        self.found = found
+        # Where history was deepened since, older commits came to those that were scanned.
+        self.tips = tips if head["shallow"] == self._head["shallow"] else set()
+
+
+def _record(path: str, oid: str) -> bytes:
+    return bytes.fromhex(oid) + zlib.crc32(os.fsencode(path)).to_bytes(_CRC, "big")
