@@ -16,34 +16,8 @@ from sealer.errors import DocumentError, SourceError
 if TYPE_CHECKING:
     from sealer.documents.node import Node
 
-RULES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rules")
-CUSTOM = os.path.join(".sealer", "rules")
 # Examples are `true` and `false`, which YAML reads as booleans: nobody should have to know that here.
 _BOOLEAN = re.compile(rb"^([ \t]+)(true|false)(?=:\s)", re.MULTILINE)
-
-
-def files(folder: str) -> list[str]:
-    """The rule files of a folder, in order; none where there is no such folder."""
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise SourceError(f"can't be read: {(error.strerror or 'unknown reason').lower()}", where=folder) from None
-    return [os.path.join(folder, name) for name in sorted(names) if name.endswith((".yaml", ".yml"))]
-
-
-def custom(start: str = ".") -> str:
-    """The folder of this repository's own rules: `.sealer/rules` here or in a folder above, up to the repository's."""
-    folder = os.path.abspath(start)
-    while True:
-        found = os.path.join(folder, CUSTOM)
-        if os.path.isdir(found):
-            return found
-        above = os.path.dirname(folder)
-        if above == folder or os.path.lexists(os.path.join(folder, ".git")):
-            return ""
-        folder = above
 
 
 def load(paths: Iterable[str]) -> list[Spec]:
@@ -96,6 +70,7 @@ def _rule(node: Node, file: str) -> Spec:
         if by_name:
             read(by_name["value"])  # by itself, so that it can't close what is around it
         tree = read(pattern)
+        _check(pattern)
     except PatternError as error:
         raise DocumentError(f"rule {name}: the pattern {error}", file=file, line=place.line) from None
     if said.get("checksum", "") not in ("", *checksum.CHECKS):
@@ -121,6 +96,18 @@ def _rule(node: Node, file: str) -> Spec:
         line=node.line,
         tree=tree,
     )
+
+
+def _check(pattern: str) -> None:
+    """Whether RE2 takes an expression; what our reader accepts may still be too large."""
+    import re2
+
+    from hooks.engine.confirm import exact
+
+    try:
+        exact(pattern.encode())
+    except re2.error:
+        raise PatternError("is more than RE2 takes (make repetitions shorter, or fewer)") from None
 
 
 def _keywords(names: Sequence[str]) -> list[str]:

@@ -193,3 +193,23 @@ def _joined(parts: Sequence[list[str] | None]) -> list[str] | None:
             return None
         found = [before + text for before in found for text in part]
     return sorted(set(found))
+
+
+def fixed(tree: Tree) -> int:
+    """How many bytes of each match are given, in runs of two and more; a letter in both of its cases counts."""
+    match tree:
+        case Group(part):
+            return fixed(part)
+        case Repeat(part, least, _):
+            return fixed(part) if least else 0
+        case Alt(parts):
+            return min(map(fixed, parts))
+    total = run = 0
+    for part in (*_flat(tree), EMPTY):
+        if isinstance(part, Bytes) and part.mask.bit_count() <= 2:
+            run += 1
+        elif not isinstance(part, At):
+            total += run if run > 1 else 0
+            total += fixed(part) if isinstance(part, Repeat | Alt) else 0
+            run = 0
+    return total

@@ -12,6 +12,7 @@ from hooks.rule import ERROR
 MAX_WINDOW = 8192
 """Matches that can be longer are looked for in the whole text, not around a candidate."""
 
+_NAMED = 7
 # From the name that a value is assigned to: the rest of the name, brackets and quotes around it; or the attribute or
 # the key `value` that follows. Then an assignment, a type (`: String =`), quotes.
 _BETWEEN = r"""(?:[\w .\-'"\[\]\\)`]{0,40}|["']{0,1},?\s{1,40}["']?[vV]alue["'\\]{0,2}\s{0,4})"""
@@ -60,6 +61,16 @@ class Spec:
         """How long a match can be; 0 where it has no bound that helps."""
         most = shape.width(self.tree)[1]
         return 0 if most is None or most > MAX_WINDOW else most
+
+    @property
+    def rank(self) -> int:
+        """How much a match says: a value with a form of its own goes before the name that it is assigned to.
+
+        A checksum says most, then a long fixed text in the value. Three letters (`sk-`) say less than a name.
+        """
+        captured = [group.part for group in syntax.groups(self.tree) if group.number == self.group]
+        own = shape.fixed(captured[0] if captured else self.tree)
+        return (100 if self.checksum else 0) + (2 * own if own and not self.assigned else _NAMED)
 
     def expression(self) -> bytes:
         """What vectorscan looks for: the shortest begins of what the rule matches."""

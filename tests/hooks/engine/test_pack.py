@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import re2
 
-from hooks.engine import checksum, pack, shape, syntax, template
+from hooks.engine import checksum, pack, rule_files, shape, syntax, template
 from hooks.engine.spec import assigned
 from sealer.errors import DocumentError
 
@@ -40,7 +40,7 @@ def test_ids_are_unique_over_files(tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(HEAD + "    pattern: 'ab'\n")
     with pytest.raises(DocumentError, match=r"rule demo-key is in .*a\.yaml:3 already"):
-        pack.load(pack.files(str(tmp_path)))
+        pack.load(rule_files(str(tmp_path)))
 
 
 def test_a_rule_as_it_is_read() -> None:

@@ -1,0 +1,124 @@
+"""The first pass by vectorscan: the extension module of the `hyperscan` wheel, without its package. Hot path.
+
+`import hyperscan` costs 25 ms for `typing` alone; the bare extension costs 2. The database comes from the cache,
+where its name says for which library and processor it was made; it checks itself when it is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from hooks.engine.candidates import Candidates, note
+
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from hooks.engine.build import Built, Pattern
+
+_SINGLEMATCH = 8
+_PREFILTER = 128
+
+
+def extension() -> tuple[Any, str] | None:
+    """The extension module, and words that tell this build of it from others; None if it isn't installed."""
+    from _frozen_importlib_external import PathFinder
+
+    for folder in sys.path:
+        package = os.path.join(folder, "hyperscan")
+        if os.path.isdir(package):
+            spec = PathFinder.find_spec("_hs_ext", [package])
+            if spec is not None and spec.origin:
+                return _loaded(spec), _mark(spec.origin)
+    return None
+
+
+def _loaded(spec: Any) -> Any:
+    from _imp import create_dynamic, exec_dynamic
+
+    module = create_dynamic(spec)
+    exec_dynamic(module)
+    return module
+
+
+def _mark(path: str) -> str:
+    status, system = os.stat(path), os.uname()
+    return f"{system.machine}-{status.st_size:x}-{status.st_mtime_ns:x}"
+
+
+class Vectorscan:
+    """A database of all rules and triggers. Threads may share it: each scan takes a scratch of its own."""
+
+    __slots__ = ("_database", "_module", "_scratches")
+
+    def __init__(self, module: Any, database: Any) -> None:
+        self._module = module
+        self._database = database
+        self._scratches = [module.Scratch(database)]
+
+    def scan(self, data: bytes) -> Candidates:
+        """What is worth a closer look."""
+        found: dict[int, list[int]] = {}
+        try:
+            scratch = self._scratches.pop()
+        except IndexError:
+            scratch = self._module.Scratch(self._database)
+        self._database.scan(data, note, 0, found, scratch)
+        self._scratches.append(scratch)
+        return Candidates(found)
+
+    def serialized(self) -> bytes:
+        """The database as bytes."""
+        data: bytes = self._module.dumpb(self._database)
+        return data
+
+
+def load(module: Any, data: bytes | None) -> Vectorscan | None:
+    """A database from bytes; None if they are damaged, or made for another library or processor."""
+    if not data:
+        return None
+    try:
+        return Vectorscan(module, module.loadb(data, module.HS_MODE_BLOCK))
+    except module.error:
+        return None
+
+
+def compiled(module: Any, built: Built) -> Vectorscan:
+    """A new database. Raises DocumentError that names the rule which vectorscan refuses."""
+    try:
+        return Vectorscan(module, _compile(module, built.patterns))
+    except module.error:
+        hard = {number for number, pattern in enumerate(built.patterns) if not _fits(module, pattern, built)}
+        return Vectorscan(module, _compile(module, built.patterns, hard))
+
+
+def _fits(module: Any, pattern: Pattern, built: Built) -> bool:
+    """Whether an expression compiles as it is; False if only as a filter that finds too much, which is good enough."""
+    try:
+        _compile(module, (pattern,))
+    except module.error:
+        try:
+            _compile(module, (pattern,), {0})
+        except module.error:
+            from sealer.errors import DocumentError
+
+            number = pattern[1]
+            what = f"rule {built.records[number].id}" if number < len(built.records) else f"trigger {number}"
+            way_out = "make repetitions shorter, or fewer"
+            raise DocumentError(f"{what}: vectorscan can't compile the pattern", way_out=way_out) from None
+        return False
+    return True
+
+
+def _compile(module: Any, patterns: Sequence[Pattern], hard: set[int] | frozenset[int] = frozenset()) -> Any:
+    database = module.Database(mode=module.HS_MODE_BLOCK)
+    flags = [_SINGLEMATCH * once | _PREFILTER * (number in hard) for number, (_, _, once) in enumerate(patterns)]
+    database.compile(
+        expressions=[expression for expression, _, _ in patterns],
+        ids=[number for _, number, _ in patterns],
+        elements=len(patterns),
+        flags=flags,
+    )
+    return database

@@ -1,0 +1,50 @@
+"""Every rule that comes with the scanner finds its true examples, alone, and no false one, by both engines."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hooks import engine
+from hooks.engine import pack
+from hooks.engine.template import expand
+from hooks.text import Text
+
+if TYPE_CHECKING:
+    from hooks.engine.spec import Example, Spec
+
+SPECS = pack.load(engine.rule_files(engine.RULES))
+DRAWS = 3
+"""So many texts are drawn from each template."""
+
+
+@functools.cache
+def loaded(name: str) -> engine.Engine:
+    return engine.Engine(engine.rule_files(engine.RULES), name=name)
+
+
+def found(name: str, text: str, path: str) -> list[str]:
+    one = Text(path, text.encode())
+    running = loaded(name)
+    return sorted(hit.rule.id for hit in running.hits(one, running.candidates(one.data)))
+
+
+def drawn(rule: Spec, examples: tuple[Example, ...]) -> list[tuple[str, str]]:
+    return [
+        (expand(one.text, f"{rule.id} {number} {draw}"), one.path or "config/settings")
+        for number, one in enumerate(examples)
+        for draw in range(DRAWS)
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "re2"])
+@pytest.mark.parametrize("rule", SPECS, ids=lambda rule: rule.id)
+def test_examples(rule: Spec, name: str) -> None:
+    assert rule.found
+    for text, path in drawn(rule, rule.found):
+        for around in (text, f"\n# comment\n{text}\nlast: line\n"):
+            assert set(found(name, around, path)) == {rule.id}, rule.id
+    for text, path in drawn(rule, rule.passed):
+        assert rule.id not in found(name, text, path), rule.id
