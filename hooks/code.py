@@ -61,7 +61,7 @@ _ASSIGN = re.compile(
     rf"""(?:(?P<spaced>[ \t]+)|{_TYPE}?\s*(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*){_WRAP}{_QUOTED}""",
 )
 _BARE = re.compile(
-    r"""(?P<key>[A-Za-z_$][\w$.\-]{0,90})(?P<close>[*_`"'\])]{0,4})[ \t]{0,20}(?P<op>=|:(?!:)|\bis\b:?|\bwas\b|->)(?P<after>[*`_]{0,3}[ \t]{0,20})"""
+    r"""(?P<key>[A-Za-z_$][\w$.\-]{0,90})(?P<close>[*_`"'\])]{0,4})[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)(?P<after>[*`_]{0,3}[ \t]{0,20})"""
     r"""(?P<mark>[`*"']{0,3})(?P<value>[^\s"'`(){}<>\[\]|\\,;]{4,500})(?P=mark)"""
 )
 _NAMED = re.compile(
@@ -101,9 +101,13 @@ _LOGIN = re.compile(
     r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}(?P<user>[\w.@\-]{2,60})[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}(?P<value>[^\s`\"'*/|,;()<>]{4,60})(?![^\s`\"'*,.;)])"
 )
 _SIGN_IN = re.compile(
-    r"""(?i:\b(?:log_?in|connect|\w*auth|\w*credentials?|getConnection|sign_?in)\w*)\s*[(=]\s*[(\[]?\s*(?:[^"'()]{0,80},\s*)?(?:\w+\(\s*)?"""
+    r"""(?i:\b(?:log_?in|connect|PDO|mysqli\w*|DriverManager\.|\w*auth|\w*credentials?|getConnection|sign_?in)\w*)\s*[(=]\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w+\(\s*)?"""
     r"""[@bu]?["'](?P<user>[\w.@\-]{2,60})["']\s*,\s*[@bu]?["'](?P<value>[^"'\s]{4,200})["']"""
 )
+_COMPARED = re.compile(
+    r"""[@b]?(?P<q>["'])(?P<value>[^"'\s]{4,200})(?P=q)\s*(?:===?|!==?|\.equals\(|\.Equals\(|\.compareTo\()\s*(?:\w+(?:\.|->))*\$?(?P<key>\w{3,60})"""
+)
+_SET = re.compile(r"""^\s*(?:#\s*)?(?:ENV|ARG|setx|set|setenv|export|\$env:)\s*(?P<key>[A-Za-z_]\w{2,60})\s+["']?(?P<value>[^\s"'=]{4,300})["']?(?:\s+/M)?\s*$""")
 _PIPED = re.compile(
     r"""ConvertTo-SecureString\s+(?:-String\s+)?["'](?P<a>[^"'$]{4,200})["']|\becho\s+(?:-n\s+)?["']?(?:\w+:)?(?P<b>[^\s"'|:$]{4,200})["']?\s*\|\s*(?:sudo\s+)?"""
     r"""(?:ch)?passwd\b|\bnet\s+user\s+\S+\s+(?P<c>[^\s/]{4,100})\s|\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<d>[^\s:$]{4,200})"""
@@ -224,7 +228,7 @@ def _holds(line: str, match: re.Match[str]) -> bool:
     """Whether a match is an assignment: of calls only those that take the value as a credential."""
     op, close, rest = match["op"], match["close"], line[match.end() :].lstrip()
     words = keyname.words(match["key"].rpartition(".")[2])
-    if rest.startswith((":", "=>", "= ", "==")) and op not in ("=", ":", "=>"):
+    if rest.startswith((":", "=>", "= ", "==")) and op in (",", "("):
         return False
     if rest[:1] in ("+", ".") and rest[:2] not in (".t", "..") and match["q"] != '"""' and _joins(rest):
         return False
@@ -267,6 +271,9 @@ def _joins(rest: str) -> bool:
 
 def _by_syntax(line: str, low: str, number: int) -> Iterator[Pair]:
     """Pairs that their syntax shows, whatever language is around it."""
+    for form in (_COMPARED, _SET):
+        for match in form.finditer(line):
+            yield Pair(match["key"], match["key"], match["value"], number, number, form is _COMPARED, "code")
     for form in (_NAMED, _DEFAULT):
         for match in form.finditer(line):
             yield Pair(_key(match["key"]), match["key"], _unescaped(match["value"], ""), number, number, True, "code")

@@ -101,9 +101,11 @@ def _password(value: str, where: str, *, setting: bool) -> bool:
         )
     if literal.has_filler(value):
         return share >= 0.78 and len(value) >= 10
+    if value.isdigit():
+        return share >= 0.55 and len(value) >= 6
     if share >= 0.72:
-        return len(value) >= 5 or classes > 1
-    if classes > 1 and not literal.is_identifier(value):
+        return (len(value) >= 5 or classes > 1) and _no_name(value, share)
+    if classes > 1 and (not literal.is_identifier(value) or (setting and any(map(str.isdigit, value)))):
         return len(value) >= 6
     return setting and literal.is_plain_word(value)
 
@@ -116,7 +118,7 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
     if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS):
         return share >= 0.74 and len(value) >= 12 and classes > 1
     if share >= 0.72:
-        return len(value) >= 8 and (classes > 1 or len(value) >= 16)
+        return len(value) >= 8 and (classes > 1 or len(value) >= 16) and _no_name(value, share)
     return (
         setting
         and kind != "token"
@@ -125,6 +127,11 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
         and classes > 1
         and not literal.is_identifier(value)
     )
+
+
+def _no_name(value: str, share: float) -> bool:
+    """Names with words that nobody knows are built like names: `payments-tls`."""
+    return share >= 0.9 or any(map(str.isdigit, value)) or not literal.is_identifier(value)
 
 
 def _key(value: str, where: str, kind: str) -> bool:

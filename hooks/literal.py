@@ -15,9 +15,9 @@ _CODE = re.compile(
     re.DOTALL,
 )
 _FORMAT = re.compile(
-    r".*(?:%[A-Za-z][^%]{0,2}%[A-Za-z]|%[-+#0]?\d*[sdvxqfu@](?![A-Za-z0-9])|%\(\w+\)[sd]|\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\(|\\\(|\$\d\b|@\{)",
-    re.DOTALL,
+    r".*(?:%[A-Za-z][^%]{0,2}%[A-Za-z]|%[-+#0]?\d*[sdvxqfu@](?![A-Za-z0-9])|%\(\w+\)[sd]|\$\d\b|\\\(|@\{)", re.DOTALL
 )
+_HOLE = re.compile(r".*(?:\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\([A-Za-z])", re.DOTALL)
 _VARIABLE = re.compile(
     r"\$\{?[A-Za-z_]\w*\}?(?:(?:->|::|[/.:\[-]).*)?|%[A-Za-z_]\w*%|:[a-z_]+|\?|&[a-z]+|\*[a-z]+|@[a-z]+(?:\.\w+)*"
 )
@@ -40,8 +40,8 @@ _DIGEST = re.compile(
 )
 _NAMED_DIGEST = re.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA256:.*", re.IGNORECASE)
 _ALGORITHM = re.compile(
-    r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|X|PBKDF|MD|BLAKE|secp|scram-sha|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]?\w{2,10}){0,4}|ssh-\w+"
-    r"|ecdsa-\S+|x-[\w-]+|BCrypt|scrypt|HKDF\S*|sha\d\S{0,8}|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+",
+    r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|PBKDF|MD|BLAKE|secp|scram-sha|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]\w{2,10}){0,4}|X\d{3,5}"
+    r"|ssh-[a-z]+|ecdsa-[a-z]+\S*|x-[a-z]+(?:-[a-z]+)*|BCrypt|scrypt|HKDF|utf-?\d+|latin-?1|ascii|base\d\d|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+",
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(
@@ -182,14 +182,18 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     if sum(not c.isascii() for c in value) * 3 > len(value):
         return True
-    forms = (_FORMAT, _VARIABLE, _REGEX, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
-    if any(form.fullmatch(value) or (form is _FORMAT and form.match(value)) for form in forms):
+    sure = (_VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
+    if any(form.fullmatch(value) for form in sure):
+        return True
+    if _HOLE.match(value):
         return True
     if len(set(value)) < 4 or _ESCAPES.match(value) or (_DER.fullmatch(value) and _is_public_der(value)):
         return True
     if _says_words(value):
         return True
-    return bool(_CODE.fullmatch(value) or (not quoted and _CODE.match(value))) and letters.share(value) < 0.8
+    # A text with many signs that was drawn holds a `%s`, a `.*` or a `->` by chance.
+    loose = _FORMAT.match(value) or _REGEX.fullmatch(value) or _CODE.fullmatch(value)
+    return bool(loose or (not quoted and _CODE.match(value))) and (letters.share(value) < 0.78 or len(value) < 8)
 
 
 def _is_public_der(value: str) -> bool:
