@@ -19,8 +19,8 @@ DEPTH = 3
 BUDGET = 32 * 1024 * 1024
 """So many decoded bytes of one blob are looked at."""
 
-RUNS = 20_000
-"""So many runs of one blob are looked at."""
+RUNS = 50_000
+"""So many runs of one blob are tried."""
 
 
 class Decoded:
@@ -49,6 +49,8 @@ def decoded(text: Text, at: Sequence[int] | None = None) -> Iterator[Decoded]:
             left -= 1
             if budget < 0 or left < 0:
                 return
+            if not run.data:
+                continue
             if not depth:
                 line, end = text.line(run.start), text.line(max(run.end - 1, run.start))
             inner = f"{how}, {run.how}" if how else run.how

@@ -19,46 +19,39 @@ LONGEST = 12 * 1024 * 1024
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}+={0,2}")
-# A line of nothing but base64, behind what may stand around it: a comment's mark, quotes, a `+` that joins strings.
-_LINE = re.compile(
-    rb"[ \t]*(?:[#*>|;]+|//+)?[ \t]*[\"'`]?([A-Za-z0-9+/_-]{16,}+={0,2})(?:\\n)?[\"'`]?[ \t]*[+,.;\\]*[ \t\r]*"
-)
-_LAST = re.compile(
-    rb"[ \t]*(?:[#*>|;]+|//+)?[ \t]*[\"'`]?([A-Za-z0-9+/_-]{1,}+={0,2})(?:\\n)?[\"'`]?[ \t]*[+,.;)\]}\\]*[ \t\r]*"
-)
-_BREAK = re.compile(rb"(?:\\+r)?\\+n")
-_TAIL = re.compile(rb"(?:\\n)?[\"'`]?[ \t]*[+.\\]*[ \t\r]*\n")
+# What may stand around the base64 of a line: a comment's mark, quotes, a `+` that joins strings.
+_BEFORE = rb"[ \t]*+(?:[#*>|;]++|//++)?[ \t]*+[\"'`]?"
+_MARGINS = re.compile(_BEFORE)
+_LINE = re.compile(_BEFORE + rb"([A-Za-z0-9+/_-]{16,}+={0,2})(?:\\n)?[\"'`]?[ \t]*+[+,.;\\]*+[ \t\r]*+")
+_LAST = re.compile(_BEFORE + rb"([A-Za-z0-9+/_-]++={0,2})(?:\\n)?[\"'`]?[ \t]*+[+,.;)\]}\\]*+[ \t\r]*+")
+_BREAK = re.compile(rb"(?:\\{1,4}r)?\\{1,4}n")
+_TAIL = re.compile(rb"(?:\\n)?[\"'`]?[ \t]*+[+.\\]*+[ \t\r]*+\n")
 _HEX = re.compile(rb"[0-9a-fA-F]{24,}")
 _HEX_LONGEST = 1 << 20
 _STEP = 4096
+_MARGIN = 64
+_LONG_LINE = 64 * 1024
 
 
 def runs(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
     """Each run of base64 that is text, or a package of text."""
     done = 0
-    for start, end in _places(data, at):
-        if start < done:
+    # Past `done` only: many offsets are in one run, and each of them would lead back to its first line.
+    for offset in at if at is not None else _ends(data):
+        if not done < offset <= len(data):
             continue
-        pieces, done = _whole(data, start, end)
+        start = max(_first_line(data, _back(data, offset)), done)
+        pieces, done = _whole(data, start)
+        done = max(done, offset)
         compact = b"".join(pieces).rstrip(b"=").translate(_STANDARD)
-        if SHORTEST <= len(compact) <= LONGEST and (found := _text(compact, known=at is not None)):
-            yield Run(start, done, *found)
+        if SHORTEST <= len(compact) <= LONGEST:
+            # One that is no text is given, too, with nothing in it: to try it was work that has its bounds.
+            yield Run(start, done, *(_text(compact, known=at is not None) or ("", b"")))
 
 
-def _places(data: bytes, at: Iterable[int] | None) -> Iterator[tuple[int, int]]:
-    if at is None:
-        for found in _RUN.finditer(data):
-            yield found.span()
-        return
-    done = 0
-    for offset in at:
-        if offset <= done or offset > len(data):
-            continue
-        start, end = _back(data, offset), _forth(data, offset)
-        start = _first_line(data, start)
-        done = end
-        if end - start >= SHORTEST or data[end : end + 2] in (b"\\n", b"\\r"):
-            yield start, end
+def _ends(data: bytes) -> Iterator[int]:
+    for found in _RUN.finditer(data):
+        yield found.start() + 1
 
 
 def _back(data: bytes, offset: int) -> int:
@@ -90,24 +83,24 @@ def _forth(data: bytes, offset: int) -> int:
 
 def _first_line(data: bytes, start: int) -> int:
     """The beginning of a run whose lines before this one are base64, too."""
-    limit = max(start - LONGEST, 0)
-    line = data.rfind(b"\n", limit, start) + 1
-    if not _LINE.fullmatch(data, line, start) and data[line:start].strip(b" \t\"'`#*>|;/"):
+    line = data.rfind(b"\n", max(start - _MARGIN, 0), start) + 1
+    if not line or not _MARGINS.fullmatch(data, line, start):
         return start
+    limit = max(start - LONGEST, 0)
     while line > limit + 1:
-        before = data.rfind(b"\n", limit, line - 1) + 1
-        if found := _LINE.fullmatch(data, before, line - 1):
+        before = data.rfind(b"\n", max(line - 1 - _LONG_LINE, 0), line - 1) + 1
+        if before and (found := _LINE.fullmatch(data, before, line - 1)):
             start = found.start(1)
-        else:
-            tail = data[before : line - 1].rstrip(b"\r \t\\+\"'`")
-            size = len(tail) - len(tail.rstrip(_ALPHABET))
-            # The first line has a name before its base64. A word at a line's end is none of it.
-            return before + len(tail) - size if size >= 2 * SHORTEST else start
-        line = before
+            line = before
+            continue
+        # The first line has a name before its base64. A word at a line's end is none of it.
+        end = before + len(data[before : line - 1].rstrip(b"\r \t\\+\"'`")) if line - before < _LONG_LINE else before
+        size = end - _back(data, end)
+        return end - size if size >= 2 * SHORTEST and end - size >= before else start
     return start
 
 
-def _whole(data: bytes, start: int, end: int) -> tuple[list[bytes], int]:
+def _whole(data: bytes, start: int) -> tuple[list[bytes], int]:
     r"""The pieces of a run that goes on over line breaks, real or written as `\n`, and where it ends."""
     pieces: list[bytes] = []
     total = 0
@@ -115,8 +108,8 @@ def _whole(data: bytes, start: int, end: int) -> tuple[list[bytes], int]:
         end = _forth(data, start)
         pieces.append(data[start:end])
         total += end - start
-        while data[end : end + 1] == b"=" and len(pieces[-1]) < end - start + 3:
-            end += 1
+        if data[end : end + 1] == b"=":
+            return pieces, end + (2 if data[end + 1 : end + 2] == b"=" else 1)
         if end < len(data) and (escaped := _BREAK.match(data, end)) and end - start >= SHORTEST:
             start = escaped.end()
         elif end - start >= SHORTEST and total < LONGEST and (after := _next_line(data, end, end - start)):
@@ -151,7 +144,7 @@ def _text(compact: bytes, *, known: bool) -> tuple[str, bytes] | None:
                 return f"base64, {how}" if how else "base64", text
         if known or len(compact) <= 4096:
             parts.append(stretches(_decoded(compact[offset:])))
-    best = max(parts, key=len, default=b"")
+    best = b"\n".join(filter(None, parts))
     return ("base64", best) if best else None
 
 

@@ -14,6 +14,7 @@ from hooks.decode.run import Run
 
 _AROUND = 16 * 1024
 _MOST = 64 * 1024
+_PART = 1024 * 1024
 
 _PERCENT = re.compile(rb"%[0-9a-fA-F]{2}")
 _BACKSLASH = re.compile(rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})")
@@ -22,11 +23,11 @@ _NAMED = {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&apos
 # What stands between two strings that are one: `" +` and a line break, or the next.
 _JOINED = re.compile(rb"""(["'])[ \t]*[+.,\\]?[ \t]*\\?\r?\n[ \t]*[+.]?[ \t]*\1""")
 
-_NUMBERS = re.compile(rb"(?:0[xX][0-9a-fA-F]{1,2}[,;: \t\r\n]{1,40}+){7,}0[xX][0-9a-fA-F]{1,2}")
+_NUMBERS = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:[,;: \t\r\n]{1,40}+0[xX][0-9a-fA-F]{1,2}){7,}+")
 _PAIRS = re.compile(
-    rb"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ :,\-]{1,2}+(?:\r?\n[ \t]*+)?){7,}[0-9a-fA-F]{2}(?![0-9A-Za-z])"
+    rb"(?<![0-9A-Za-z])[0-9a-fA-F]{2}(?:[ :,\-]{1,2}+(?:\r?\n[ \t]*+)?[0-9a-fA-F]{2}(?![0-9A-Za-z])){7,}+"
 )
-_DECIMAL = re.compile(rb"(?<![0-9.])(?:[0-9]{2,3}[ \t]{0,3},[ \t\r\n]{0,40}){11,}[0-9]{2,3}(?![0-9.])")
+_DECIMAL = re.compile(rb"(?<![0-9.])[0-9]{2,3}(?:[ \t]{0,3},[ \t\r\n]{0,40}[0-9]{2,3}(?![0-9.])){11,}+")
 _DUMP = re.compile(
     rb"^[ \t]{0,8}[0-9a-fA-F]{4,8}:?[ \t]{1,3}((?:[0-9a-fA-F]{2}){1,2}(?:[ \t]{1,2}(?:[0-9a-fA-F]{2}){1,2}){0,15})"
     rb"(?![0-9a-zA-Z])[^\n]{0,80}\n",
@@ -65,7 +66,7 @@ def numbers(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
 def _windows(data: bytes, at: Iterable[int] | None) -> Iterator[tuple[int, int]]:
     """What is looked at: all, or what is around each offset, up to whole lines where these are short."""
     if at is None:
-        yield 0, len(data)
+        yield from ((start, min(start + _PART, len(data))) for start in range(0, len(data), _PART))
         return
     start = end = -1
     for offset in at:
@@ -98,9 +99,12 @@ def _lines(data: bytes, at: int, start: int, end: int) -> tuple[int, int]:
 
 
 def _undone(data: bytes, expression: re.Pattern[bytes], undo: Callable[[bytes], bytes]) -> bytes:
-    # Few are different, and to replace each of these is ten times faster than a function called for every one.
-    for one in sorted(set(expression.findall(data))):
-        data = data.replace(one, undo(one))
+    table = {one: undo(one) for one in set(expression.findall(data))}
+    if len(table) > 64:
+        return expression.sub(lambda match: table[match[0]], data)
+    # Most often few are different, and to replace each of these is ten times faster.
+    for one in sorted(table):
+        data = data.replace(one, table[one])
     return data
 
 

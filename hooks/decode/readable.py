@@ -65,7 +65,11 @@ def utf16(data: bytes) -> bytes | None:
 def _unpacked(data: bytes, window: int, how: str) -> tuple[bytes, str] | None:
     """What gzip or zlib gives, up to MAX_BYTES and as far as it is whole."""
     try:
-        text = zlib.decompressobj(window).decompress(data, MAX_BYTES)
+        stream = zlib.decompressobj(window)
+        text = stream.decompress(data, 4096)
+        if not is_text(text):
+            return None
+        text += stream.decompress(stream.unconsumed_tail, MAX_BYTES)
     except zlib.error:
         return None
-    return (text, how) if is_text(text[:4096]) else None
+    return text, how
