@@ -13,7 +13,7 @@ from hooks.structure.tree import LIST, Node
 
 Reader = Callable[[str, int], Iterator[Pair]]
 
-MAX_TREE = 1 << 20
+MAX_TREE = 1 << 19
 """How long a text may be, in characters, to be read as a tree; of a longer one only lines are looked at."""
 
 _STRIPPED = re.compile(
@@ -35,8 +35,9 @@ def yaml(text: str, depth: int = 0) -> Iterator[Pair]:
     if len(text) > MAX_TREE:
         yield from lines.pairs(text, "yaml")
         return
-    for root in roots(text):
-        yield from walk.pairs(root, "yaml", depth=depth)
+    if depth or lines.likely(text, "yaml"):
+        for root in roots(text):
+            yield from walk.pairs(root, "yaml", depth=depth)
 
 
 def json(text: str, depth: int = 0) -> Iterator[Pair]:
@@ -54,6 +55,8 @@ def _braces(text: str, depth: int, where: str) -> Iterator[Pair]:
 
     if len(text) > MAX_TREE:
         yield from lines.pairs(text, where)
+        return
+    if not depth and not lines.likely(text, where):
         return
     root = Node(LIST, 1)
     root.entries = [("", node) for node in json5.values(text)]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
 from hooks.structure.pair import Pair
 
-_PAIR = re.compile(
-    r"""(?P<name>[\w.\-]{0,40}"""
-    r"""(?:pass|pwd|secret|token|key|cred|auth|dsn|webhook|connection)[\w.\-]{0,40}+)["']?[ \t]*"""
-    r"""(?:=>|:=|[:=])[ \t]*(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))""",
-    re.IGNORECASE,
+_WORDS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "dsn", "webhook", "connection")
+_REST = re.compile(
+    r"""[\w.\-]{0,40}+["']?[ \t]*(?:=>|:=|[:=])[ \t]*"""
+    r"""(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))"""
 )
+_FOLLOWS = re.compile(r"[\w.\-]{0,40}+")
+_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 
 class Lines:
@@ -36,6 +38,80 @@ class Lines:
 def pairs(text: str, where: str) -> Iterator[Pair]:
     """Names of credentials with a value behind them in the same line."""
     at = Lines(text)
-    for match in _PAIR.finditer(text):
+    low = text.lower() if text.isascii() else text  # of other letters the lower ones may be more
+    done = 0
+    for start in sorted(_places(low)):
+        match = _REST.match(text, start) if start >= done else None
+        if match is None:
+            continue
         group = match.lastgroup or "word"
-        yield Pair(match["name"], match["name"], match[group], *at.span(*match.span(group)), group != "word", where)
+        name = re.split(r"[\"'\s:=]", text[max(done, _begin(text, start)) : match.start(group)], maxsplit=1)[0]
+        done = match.end()
+        yield Pair(name, name, match[group], *at.span(*match.span(group)), group != "word", where)
+
+
+def _begin(text: str, start: int) -> int:
+    """Where the name begins that a word at `start` is in."""
+    return max(0, start - 40) + len(text[max(0, start - 40) : start].rstrip(_NAME))
+
+
+def _places(low: str) -> Iterator[int]:
+    for word in _WORDS:
+        at = low.find(word)
+        while at >= 0:
+            yield at
+            at = low.find(word, at + 1)
+
+
+# What may follow a name in a format with levels: a value on its line, which tells by itself; a block, a list, `value:`
+# as the next key, or something else that only the whole text tells.
+_FOLLOWED = re.compile(
+    r"""(?P<rest>[\w.\-]{0,40}+)[\\"'\]]{0,4}(?:[ \t]*(?:=>|:=|[:=])[ \t]*(?:[&!]\S+[ \t]+)?(?:"""
+    r"""\\*(?P<quote>["'])(?P<literal>[^"'\n\\]{4,})(?P<close>["'])?|(?P<word>[^\s{}\[\]"'#,|>*][^\s{}\[\],]{3,})"""
+    r"""|(?P<more>[|>*]|\[\s*["'\w]|\r?\n[ \t]*-[ \t]+[^\s:]+\s*$|\\*(?P<open>["'])(?![^"'\n]{0,3}["'])))"""
+    r"""|(?P<named>[\s,]{1,80}["']?(?i:value|default|parametervalue)\b))""",
+    re.MULTILINE,
+)
+
+
+def likely(text: str, where: str) -> bool:
+    """Whether a credential may stand anywhere in a text with levels, so that reading the whole of it is worth it."""
+    low = text.lower() if text.isascii() else text
+    for start in _places(low):
+        match = _FOLLOWED.match(text, start)
+        if match is not None and _is_likely(text[_begin(text, start) : match.end("rest")], match, where):
+            return True
+        before = low[max(0, start - 60) : start]
+        if "--" in before and text.startswith("--", _begin(text, start)):
+            return True
+        if ":" in before and _is_name(text, low, start):
+            return True
+    return False
+
+
+def _is_name(text: str, low: str, start: int) -> bool:
+    """Whether `{"value": x, "name": "DB_PASS"}` stands here, in any order."""
+    from hooks import keyname
+
+    begin = _begin(text, start)
+    key = low[max(0, begin - 14) : begin]
+    if ":" not in key or not ("name" in key or "key" in key) or "value" not in low[max(0, start - 400) : start + 400]:
+        return False
+    rest = _FOLLOWS.match(text, start)
+    return rest is not None and bool(keyname.kind(text[begin : rest.end()]))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_credential(name: str, value: str, quoted: bool, where: str) -> bool:
+    from hooks import credential
+
+    return credential.judge(Pair(name, name, value, 1, 1, quoted, where), "") is not None
+
+
+def _is_likely(name: str, match: re.Match[str], where: str) -> bool:
+    from hooks import keyname
+
+    value = match["literal"] or match["word"]
+    if value is None or (match["literal"] and not match["close"]):
+        return keyname.kind(name) in ("password", "secret", "token", "api-key")
+    return _is_credential(name, value, match["word"] is None, where) or name.lower() in ("auth", "_auth")

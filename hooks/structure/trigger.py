@@ -37,8 +37,8 @@ TRIGGER: tuple[bytes, ...] = (
 )
 
 NAMES: tuple[str, ...] = (
-    ".env", ".envrc", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".htpasswd", ".git-credentials", ".npmrc", ".pypirc",
-    ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
+    ".env", ".envrc", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".htpasswd", ".git-credentials", ".npmrc",
+    ".pypirc", ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
 )  # fmt: skip
 """Names of files whose structure is worth reading whatever they hold."""
 
