@@ -98,7 +98,8 @@ class _Walk:
         for info in listed.infolist():
             self._count()
             name = names.shown(info.filename)
-            if info.is_dir() or (info.external_attr >> 16) & 0o170000 not in (0, 0o100000):
+            # Not is_dir(), which fails for an empty name.
+            if info.filename.endswith("/") or (info.external_attr >> 16) & 0o170000 not in (0, 0o100000):
                 continue
             if info.flag_bits & 0x1:
                 self.unread(name, "is encrypted")

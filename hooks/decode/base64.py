@@ -40,7 +40,7 @@ def runs(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
     for offset in at if at is not None else _ends(data):
         if not done < offset <= len(data):
             continue
-        start = max(_first_line(data, _back(data, offset)), done)
+        start = max(_first_line(data, _back(data, offset), done), done)
         pieces, done = _whole(data, start)
         done = max(done, offset)
         compact = b"".join(pieces).rstrip(b"=").translate(_STANDARD)
@@ -81,12 +81,12 @@ def _forth(data: bytes, offset: int) -> int:
     return offset
 
 
-def _first_line(data: bytes, start: int) -> int:
+def _first_line(data: bytes, start: int, done: int) -> int:
     """The beginning of a run whose lines before this one are base64, too."""
     line = data.rfind(b"\n", max(start - _MARGIN, 0), start) + 1
     if not line or not _MARGINS.fullmatch(data, line, start):
         return start
-    limit = max(start - LONGEST, 0)
+    limit = max(start - LONGEST, done)
     while line > limit + 1:
         before = data.rfind(b"\n", max(line - 1 - _LONG_LINE, 0), line - 1) + 1
         if before and (found := _LINE.fullmatch(data, before, line - 1)):

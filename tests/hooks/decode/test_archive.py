@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hooks import archive
@@ -216,6 +216,7 @@ def test_a_header_of_tar_that_claims_much_is_damage() -> None:
 
 @settings(max_examples=600, deadline=None)
 @given(kind=st.sampled_from(sorted(KINDS)), edits=st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=4))))
+@example(kind="zip", edits=[(984, bytes(4))])  # a member without a name
 def test_disturbed_archives_never_raise(kind: str, edits: list[tuple[int, bytes]]) -> None:
     data = bytearray(KINDS[kind])
     for at, new in edits:
