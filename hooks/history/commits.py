@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hooks.finding import Finding
 
 _NEVER = 1 << 62
-_MANY = 100
+_MANY = 300
 """Git compares every path of a tree with each of these: with more, it is faster to look at all."""
 
 

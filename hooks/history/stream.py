@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 
@@ -11,13 +12,14 @@ from sealer.errors import SourceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Self
 
     from hooks.blobs import Entry
     from hooks.reading import Blob
 
 _BUFFER = 1 << 20
+_SMALL = 256 * 1024
 _F_SETPIPE_SZ = 1031
 """Of Linux."""
 
@@ -70,14 +72,23 @@ class _Git:
         self._stream.close()
         gitpipe.ended(self._process)
 
-    def blobs(self, path: str, oid: str) -> Iterator[Blob]:
+    def blobs(self, path: str, oid: str) -> Iterable[Blob]:
         """The blobs that the next object is; none, if it is no blob. Raises SourceError if it can't be read."""
         head = self._stream.readline().split()
         if len(head) != 3:
             self.stopped = not head
             raise gitpipe.missing(oid)
         size = self._left = int(head[2])
-        if head[1] == b"blob":
+        if size <= _SMALL and head[1] == b"blob":
+            data = self._take(size)
+            self._stream.read(1)
+            if data.find(b"\0", 0, gitpipe.SNIFF) < 0 and data[:2] not in reading.PACKED:
+                return (reading.Blob(path, data, commit=oid),)
+            return reading.blobs(path, size, io.BytesIO(data).read, oid)
+        return self._large(path, size, oid, head[1])
+
+    def _large(self, path: str, size: int, oid: str, kind: bytes) -> Iterator[Blob]:
+        if kind == b"blob":
             yield from reading.blobs(path, size, self._take, oid)
         while self._left:
             self._take(_BUFFER)

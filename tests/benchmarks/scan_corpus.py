@@ -21,6 +21,7 @@ HISTORY_BYTES = 1_050_000_000
 _LEAST = 100_000_000
 _COMPILED = (".so", ".pyc", ".a", ".o", ".zip", ".dll", ".exe", ".gz")
 _LARGEST = 100_000
+_NEAR = 300
 _START = 1_700_000_000
 
 
@@ -131,17 +132,23 @@ def _write(stream: IO[bytes], size: int) -> None:
 
 
 def _commits(chance: random.Random, stream: IO[bytes], events: list[tuple[float, int, str]]) -> None:
-    at = number = 0
-    while at < len(events):
-        number += 1
-        some = events[at : at + chance.choice((1, 2, 3, 5, 9))]
-        at += len(some)
-        who = b"Dev %d <dev%d@localhost> %d +0000" % (number % 17, number % 17, _START + number * 600)
-        message = b"Change %d" % number
-        stream.write(b"commit refs/heads/main\ncommitter %b\ndata %d\n%b\n" % (who, len(message), message))
-        for _, mark, name in some:
-            stream.write(b"M 100644 :%d %b\n" % (mark, name.encode()))
-        stream.write(b"\n")
+    """Commits in the order of time. Each changes files that are near to each other, as commits do."""
+    number = 0
+    for at in range(0, len(events), _NEAR):
+        some = sorted(events[at : at + _NEAR], key=lambda event: event[2])
+        while some:
+            number += 1
+            size = chance.choice((1, 1, 2, 3, 5, 8, 13, 40))
+            # Of two versions of a file the second one comes later.
+            now = {name: mark for _, mark, name in reversed(some[:size])}
+            taken = set(now.values())
+            some = [event for event in some if event[1] not in taken]
+            who = b"Dev %d <dev%d@localhost> %d +0000" % (number % 17, number % 17, _START + number * 600)
+            message = b"Change %d" % number
+            stream.write(b"commit refs/heads/main\ncommitter %b\ndata %d\n%b\n" % (who, len(message), message))
+            for name, mark in now.items():
+                stream.write(b"M 100644 :%d %b\n" % (mark, name.encode()))
+            stream.write(b"\n")
 
 
 def _edit(chance: random.Random, lines: list[bytes], pool: list[bytes]) -> None:
