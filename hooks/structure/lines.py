@@ -14,6 +14,7 @@ _REST = re.compile(
     r"""[\w.\-]{0,40}+["']?[ \t]*(?:=>|:=|[:=])[ \t]*"""
     r"""(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))"""
 )
+_KEYED = re.compile(r"""(?<![\w.-])(?:name|key|parameterkey|variable)["'\\]{0,4}[ \t]*:[ \t]*["'\\]{0,4}\Z""")
 _FOLLOWS = re.compile(r"[\w.\-]{0,40}+")
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
@@ -84,7 +85,7 @@ def likely(text: str, where: str) -> bool:
         before = low[max(0, start - 60) : start]
         if "--" in before and text.startswith("--", _begin(text, start)):
             return True
-        if ":" in before and _is_name(text, low, start):
+        if ":" in before[-40:] and _is_name(text, low, start):
             return True
     return False
 
@@ -94,8 +95,9 @@ def _is_name(text: str, low: str, start: int) -> bool:
     from hooks import keyname
 
     begin = _begin(text, start)
-    key = low[max(0, begin - 14) : begin]
-    if ":" not in key or not ("name" in key or "key" in key) or "value" not in low[max(0, start - 400) : start + 400]:
+    if not _KEYED.search(low, max(0, begin - 30), begin):
+        return False
+    if "value" not in low[max(0, start - 400) : start + 400]:
         return False
     rest = _FOLLOWS.match(text, start)
     return rest is not None and bool(keyname.kind(text[begin : rest.end()]))
