@@ -23,24 +23,11 @@ if TYPE_CHECKING:
     from hooks.text import Text
 
 _WORDS = (b"pass", b"pwd", b"secret", b"token", b"cred", b"auth", b"key", b"salt", b"bearer", b"basic", b"pw")
-_MARKS = (
-    b"://",
-    b"curl",
-    b"sshpass",
-    b"mysql",
-    b"identified",
-    b"redis-cli",
-    b"login",
-    b" -p",
-    b" -a ",
-    b"connect",
-    b"net user",
-    b"openssl",
-    b"log_in",
-    b"log in",
-    b"signin",
-    b"secure",
-)
+_MARKS = tuple(
+    b":// curl sshpass mysql identified redis-cli login connect openssl log_in signin secure ldap mongo hmac jwt btoa community"
+    b" @tcp( sp_add fernet cipher".split()
+) + (b" -p", b" -a ", b"net user", b"log in")
+_ANY_WORD = re.compile(b"|".join((*_WORDS, b"://")))
 _LONGEST = 1000
 _MOST_LINES = 20_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$")
@@ -53,12 +40,12 @@ _TYPE = (
     r"|\s+(?:string|String|str|char\s*\*|text|bytes?|\[\]byte))"
 )
 _WRAP = (
-    r"(?:(?:new\s+[A-Z][\w.]{0,40}|[\w.:]{0,30}(?:[Ss]tring|[Ss]tr|[Bb]ytes?|Some|Just|Ok|SecretStr|SecureString|encode|decode"
+    r"(?:(?:new\s+[A-Z][\w.]{0,40}|[\w.:]{0,30}(?:[Ss]tring|[Ss]tr|\w*Literal|[Bb]ytes?|Some|Just|Ok|SecretStr|SecureString|encode|decode"
     r"|unicode|[Tt]ext|of|from|quote|trim|literal|password|secret|token|Plain\w*)|\[\]byte|[bBsS]|)\(\s*|\[\s*|~[sS])?"
 )
 _ASSIGN = re.compile(
     rf"""(?P<key>[A-Za-z_$][\w$.\-]{{0,90}})(?P<close>\\{{0,2}}["'`]?(?:\[\w*\])?[\])]{{0,3}})"""
-    rf"""(?:(?P<spaced>[ \t]+)|{_TYPE}?\s*(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*){_WRAP}{_QUOTED}""",
+    rf"""(?:(?P<spaced>[ \t]+)|{_TYPE}?\s*(?:\{{[^{{}}"']*\}}\s*)?(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*){_WRAP}{_QUOTED}""",
 )
 _BARE = re.compile(
     r"""(?P<key>[A-Za-z_$][\w$.\-]{0,90})(?P<close>[*_`"'\])]{0,4})[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)(?P<after>[*`_]{0,3}[ \t]{0,20})"""
@@ -101,18 +88,41 @@ _LOGIN = re.compile(
     r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}(?P<user>[\w.@\-]{2,60})[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}(?P<value>[^\s`\"'*/|,;()<>]{4,60})(?![^\s`\"'*,.;)])"
 )
 _SIGN_IN = re.compile(
-    r"""(?i:\b(?:log_?in|connect|PDO|mysqli\w*|DriverManager\.|\w*auth|\w*credentials?|getConnection|sign_?in)\w*)\s*[(=]\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w+\(\s*)?"""
+    r"""(?i:(?:\blog_?in|connect|\bPDO|mysqli\w*|DriverManager\.|\w*auth|\w*credentials?|getConnection|sign_?in)\w*)["']?(?:(?:\.|::)new)?\s*(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w+\(\s*)?"""
     r"""[@bu]?["'](?P<user>[\w.@\-]{2,60})["']\s*,\s*[@bu]?["'](?P<value>[^"'\s]{4,200})["']"""
 )
 _COMPARED = re.compile(
     r"""[@b]?(?P<q>["'])(?P<value>[^"'\s]{4,200})(?P=q)\s*(?:===?|!==?|\.equals\(|\.Equals\(|\.compareTo\()\s*(?:\w+(?:\.|->))*\$?(?P<key>\w{3,60})"""
 )
-_SET = re.compile(r"""^\s*(?:#\s*)?(?:ENV|ARG|setx|set|setenv|export|\$env:)\s*(?P<key>[A-Za-z_]\w{2,60})\s+["']?(?P<value>[^\s"'=]{4,300})["']?(?:\s+/M)?\s*$""")
+_SET = re.compile(
+    r"""^\s*(?:#\s*)?(?:ENV|ARG|setx|set|setenv|export|\$env:)\s*(?P<key>[A-Za-z_]\w{2,60})\s+["']?(?P<value>[^\s"'=]{4,300})["']?(?:\s+/M)?\s*$"""
+)
 _PIPED = re.compile(
     r"""ConvertTo-SecureString\s+(?:-String\s+)?["'](?P<a>[^"'$]{4,200})["']|\becho\s+(?:-n\s+)?["']?(?:\w+:)?(?P<b>[^\s"'|:$]{4,200})["']?\s*\|\s*(?:sudo\s+)?"""
     r"""(?:ch)?passwd\b|\bnet\s+user\s+\S+\s+(?P<c>[^\s/]{4,100})\s|\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<d>[^\s:$]{4,200})"""
 )
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=[a-z])")
+_CRYPTO = re.compile(
+    r"""(?:\bjwt\.\w+|createHmac|\bhmac\.new|HMAC\.new|signWith|Fernet|createCipher\w*|createDecipher\w*|SecretKeySpec|setSigningKey|hmac_sha\d+)"""
+    r"""\(\s*(?:[\w.'"\-]{1,40},\s*){0,2}b?["'](?P<value>[^"'\s]{10,300})["']"""
+)
+_ENCODED = re.compile(
+    r"""(?:btoa|[bB]ase64\w*|b64encode|[eE]ncode\w*)\(\s*b?["'](?P<user>[\w.@\-]{1,60}):(?P<value>[^"'\s]{4,200})["']"""
+)
+_NETWORK = re.compile(
+    r"""["'](?P<user>[\w.\-]{1,60}):(?P<value>[^\s"'@/:]{4,200})@(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)"""
+)
+_DEVICE = re.compile(
+    r"\b(?:enable\s+secret|username\s+\S+(?:\s+privilege\s+\d+)?\s+(?:password|secret)|key-string|pre-shared-key|snmp-server\s+community"
+    r"|sp_add\w+\s+N?'[^']+',|htpasswd\s+-\w*b\w*\s+(?:-\w+\s+)*\S+\s+\S+)\s+(?:[0-9]\s+)?N?['\"]?(?P<value>[^\s'\"]{5,200})"
+)
+_KEYED = re.compile(
+    r"""<\w[\w.:\-]*\s[^<>]{0,80}?(?:key|name|id)=["'](?P<key>[\w.\-]{3,80})["'][^<>]{0,80}>\s*(?P<value>[^<>\s]{4,300})\s*</"""
+)
+_INSERT = re.compile(
+    r"(?i:insert\s+into\s+\S+\s*)\((?P<names>[^()]{3,500})\)\s*(?i:values)\s*\((?P<values>.{3,1000}?)\)\s*(?:[,;]|$)"
+)
+_ITEM = re.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
 _OPEN_END = re.compile(r"(?:[:=(,]|=>|:=|\+|\\)\s*\\?\s*$")
 _VERBS = frozenset(
     "get find fetch read load validate check verify is has hash encrypt decrypt parse create generate delete remove require "
@@ -163,14 +173,11 @@ def _pieces(raw: bytes) -> Iterator[str]:
         yield raw.decode("utf-8", "replace").rstrip("\r")
         return
     low = raw[: 1 << 20].lower()
-    at = 0
-    while at < len(low):
-        found = [i for i in (low.find(word, at) for word in (*_WORDS, b"://")) if i >= 0]
-        if not found:
-            return
-        first = min(found)
-        yield raw[max(first - 80, at) : first + _LONGEST].decode("utf-8", "replace")
-        at = first + _LONGEST - 100
+    done = 0
+    for found in _ANY_WORD.finditer(low):
+        if found.start() >= done:
+            yield raw[max(found.start() - 80, done) : found.start() + _LONGEST].decode("utf-8", "replace")
+            done = found.start() + _LONGEST - 100
 
 
 def _line(line: str, following: str, number: int) -> Iterator[Pair]:
@@ -236,7 +243,9 @@ def _holds(line: str, match: re.Match[str]) -> bool:
         return False
     if match["spaced"] is not None:
         before = line[: match.start()].rstrip(" \t")
-        return not close and (before[-1:] in ("(", ":", "") or before.endswith(("define", "setq", "set", "ENV")))
+        return not close and (
+            before[-1:] in ("(", ":", "{", ";", "") or before.endswith(("define", "setq", "set", "ENV"))
+        )
     if op == "(":
         return not close and bool(words) and words[0] not in _VERBS
     if op == ",":
@@ -278,7 +287,7 @@ def _by_syntax(line: str, low: str, number: int) -> Iterator[Pair]:
         for match in form.finditer(line):
             yield Pair(_key(match["key"]), match["key"], _unescaped(match["value"], ""), number, number, True, "code")
     if "</" in line:
-        for match in _ELEMENT.finditer(line):
+        for match in (*_ELEMENT.finditer(line), *_KEYED.finditer(line)):
             yield Pair(_key(match["key"]), match["key"], match["value"], number, number, True, "code")
     if "${" in line:
         for match in _FALLBACK.finditer(line):
@@ -304,6 +313,11 @@ def _connections(line: str, low: str, number: int) -> Iterator[Pair]:
         for match in _CONNECTION.finditer(line):
             if ";" in line or line.count("=") > 2:
                 yield Pair("password", "password", match["value"], number, number, True, "connection")
+    for form in (_CRYPTO, _ENCODED, _NETWORK, _DEVICE):
+        for match in form.finditer(line):
+            yield Pair("secret", "secret", match["value"], number, number, True, "login")
+    if "insert" in low:
+        yield from _inserted(line, number)
     if "identified" in low or "password" in low:
         for match in _SQL.finditer(line):
             yield Pair("password", "password", match["value"], number, number, True, "sql")
@@ -316,6 +330,15 @@ def _connections(line: str, low: str, number: int) -> Iterator[Pair]:
     if "login" in low or "cred" in low or "user" in low or "account" in low or "log in" in low:
         for match in _LOGIN.finditer(line):
             yield Pair("password", "password", match["value"], number, number, False, "login")
+
+
+def _inserted(line: str, number: int) -> Iterator[Pair]:
+    """Values of columns that hold credentials: `INSERT INTO t (name, password) VALUES ('x', 'v')`."""
+    for match in _INSERT.finditer(line):
+        names = [name.strip(" `\"'[]") for name in match["names"].split(",")]
+        for name, item in zip(names, _ITEM.finditer(match["values"]), strict=False):
+            if item["text"]:
+                yield Pair(name, name, item["text"], number, number, True, "sql")
 
 
 def _key(name: str) -> str:

@@ -76,6 +76,8 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
         return None
     if pair.where in _DOUBTFUL or (pair.key.lower() in _AMBIGUOUS and not setting):
         sure = _doubtful(value)
+    elif literal.is_uuid(value):
+        sure = kind in ("password", "api-key", "token", "secret") and where in (place.SETTINGS, place.CODE)
     elif kind == "password":
         sure = _password(value, where, setting=setting)
     elif kind in ("key", "salt"):
@@ -131,7 +133,8 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
 
 def _no_name(value: str, share: float) -> bool:
     """Names with words that nobody knows are built like names: `payments-tls`."""
-    return share >= 0.9 or any(map(str.isdigit, value)) or not literal.is_identifier(value)
+    parts = share < 0.9 and any(sign in value for sign in "-_./:") and not any(map(str.isdigit, value))
+    return not (parts and literal.is_identifier(value))
 
 
 def _key(value: str, where: str, kind: str) -> bool:

@@ -22,6 +22,7 @@ _VARIABLE = re.compile(
     r"\$\{?[A-Za-z_]\w*\}?(?:(?:->|::|[/.:\[-]).*)?|%[A-Za-z_]\w*%|:[a-z_]+|\?|&[a-z]+|\*[a-z]+|@[a-z]+(?:\.\w+)*"
 )
 _REGEX = re.compile(r"\^.*|.*(?:\\[dwsDWSb]|\[\^|\[[a-zA-Z0]-[zZ9]|\.\*|\.\+|\(\?|\{\d+,\d*\}|\)\+|\]\+).*", re.DOTALL)
+_SURE_REGEX = re.compile(r".*(?:\(\?[:=!<P]|\[[^\]]*\][+*?]|\\[wWsSdDbB][+*\]]|%s[\])]).*", re.DOTALL)
 _MARKUP = re.compile(
     r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#(?:[0-9a-fA-F]{3,8}|[a-zA-Z]+(?:-[a-zA-Z]+)*)|\.[a-z]+(?:-[a-z]+)*", re.DOTALL
 )
@@ -182,7 +183,7 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     if sum(not c.isascii() for c in value) * 3 > len(value):
         return True
-    sure = (_VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
+    sure = (_SURE_REGEX, _VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
     if any(form.fullmatch(value) for form in sure):
         return True
     if _HOLE.match(value):
@@ -223,6 +224,11 @@ def _says_words(value: str) -> bool:
 def is_digest(value: str) -> bool:
     """Whether a value has the form of a hash, or of an identifier."""
     return bool(_DIGEST.fullmatch(value) or _UUID.fullmatch(value))
+
+
+def is_uuid(value: str) -> bool:
+    """Whether a value has the form of a UUID."""
+    return _UUID.fullmatch(value) is not None
 
 
 def has_filler(value: str) -> bool:
