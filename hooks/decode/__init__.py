@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from hooks.decode.packed import ARCHIVES
 from hooks.text import Text
 
 if TYPE_CHECKING:
@@ -40,23 +41,37 @@ class Decoded:
 
 def decoded(text: Text, at: Sequence[int] | None = None) -> Iterator[Decoded]:
     """Every text that is encoded in a text, outer ones first. `at`: where triggers ended, to look only there."""
-    todo: list[tuple[bytes, int, int, str, int]] = [(text.data, 0, 0, "", 0)]
+    todo = [(text, 0, 0, "", 0)]
     budget, left = BUDGET, RUNS
     while todo:
-        data, line, end, how, depth = todo.pop()
-        for run in _runs(data, sorted(at) if at is not None and not depth else None):
-            budget -= len(run.data)
+        outer, line, end, how, depth = todo.pop()
+        for run in _runs(outer.data, sorted(at) if at is not None and not depth else None):
             left -= 1
-            if budget < 0 or left < 0:
+            if left < 0:
                 return
-            if not run.data:
-                continue
             if not depth:
                 line, end = text.line(run.start), text.line(max(run.end - 1, run.start))
-            inner = f"{how}, {run.how}" if how else run.how
-            yield Decoded(Text(text.path, run.data), line, end, inner)
-            if depth + 1 < DEPTH:
-                todo.append((run.data, line, end, inner, depth + 1))
+            for inner in _texts(outer.path, run):
+                budget -= len(inner.data)
+                if budget < 0:
+                    return
+                said = f"{how}, {run.how}" if how else run.how
+                yield Decoded(inner, line, end, said)
+                if depth + 1 < DEPTH:
+                    todo.append((inner, line, end, said, depth + 1))
+
+
+def _texts(path: str, run: Run) -> Iterator[Text]:
+    """What a run decodes to: a text, or those of an archive; what can't be read of that is passed over."""
+    if run.how.rpartition(" ")[2] not in ARCHIVES:
+        yield from (Text(path, run.data),) if run.data else ()
+        return
+    from hooks.archive import members
+    from hooks.blobs import Blob
+
+    for member in members(Blob(path, run.data)):
+        if member.data:
+            yield Text(member.path, member.data)
 
 
 def _runs(data: bytes, at: Sequence[int] | None) -> Iterator[Run]:

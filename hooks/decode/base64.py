@@ -10,6 +10,7 @@ import re
 from binascii import Error, a2b_base64
 from collections.abc import Iterable, Iterator
 
+from hooks.decode.packed import kind
 from hooks.decode.readable import readable, stretches
 from hooks.decode.run import Run
 
@@ -28,6 +29,7 @@ _BREAK = re.compile(rb"(?:\\{1,4}r)?\\{1,4}n")
 _TAIL = re.compile(rb"(?:\\n)?[\"'`]?[ \t]*+[+.\\]*+[ \t\r]*+\n")
 _HEX = re.compile(rb"[0-9a-fA-F]{24,}")
 _HEX_LONGEST = 1 << 20
+_ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 _STEP = 4096
 _MARGIN = 64
 _LONG_LINE = 64 * 1024
@@ -136,12 +138,13 @@ def _text(compact: bytes, *, known: bool) -> tuple[str, bytes] | None:
         return hexadecimal
     parts: list[bytes] = []
     for offset in range(4):
-        head = _decoded(compact[offset : offset + 400])
-        if found := readable(head) if len(compact) <= 400 else _promising(head):
-            whole = readable(_decoded(compact[offset:])) if len(compact) > 400 else found
-            if whole:
-                text, how = whole
+        if _promising(_decoded(compact[offset : offset + 400])):
+            whole = _decoded(compact[offset:])
+            if found := readable(whole):
+                text, how = found
                 return f"base64, {how}" if how else "base64", text
+            if archive := kind(whole[:512]):
+                return f"base64, {'tar' if archive == 'gzip' else archive}", whole
         if known or len(compact) <= 4096:
             parts.append(stretches(_decoded(compact[offset:])))
     best = b"\n".join(filter(None, parts))
@@ -158,11 +161,9 @@ def _hex(compact: bytes) -> tuple[str, bytes] | None:
     return None
 
 
-def _promising(head: bytes) -> tuple[bytes, str] | None:
+def _promising(head: bytes) -> bool:
     # The head of a package is no whole package, but its mark is enough to try all of it.
-    if head[:2] in (b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda"):
-        return head, ""
-    return readable(head)
+    return head[:2] in _ZLIB or bool(kind(head)) or readable(head) is not None
 
 
 def _decoded(compact: bytes) -> bytes:

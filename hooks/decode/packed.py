@@ -17,6 +17,9 @@ _MARKS = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
 )
+ARCHIVES = ("zip", "tar", "bzip2", "xz")
+"""Those that may hold many files; gzip with one text in it is undone without them."""
+
 _BZIP2 = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import random
 import string
+import tarfile
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -110,6 +113,23 @@ def test_a_release_of_helm() -> None:
     data = b"data:\n  release: " + base64.b64encode(packed) + b"\n"
     (one,) = [one for one in decoded(Text("x", data), [data.index(b"SDRzSU") + 7]) if value.encode() in one.text.data]
     assert (one.line, one.end, one.how) == (2, 2, "base64, base64, gzip")
+
+
+def test_an_archive_in_base64() -> None:
+    value = secret().encode()
+    tar, zipped = io.BytesIO(), io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:gz") as target:
+        info = tarfile.TarInfo("b/.env")
+        info.size = len(value)
+        target.addfile(info, io.BytesIO(value))
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("b/.env", value)
+        archive.writestr("b/c.bin", bytes(99))
+    for data, kind, mark in ((tar, "tar", b"H4sI"), (zipped, "zip", b"UEsDB")):
+        text = Text("x.yaml", b"a: 1\nb: " + base64.b64encode(data.getvalue()) + b"\n")
+        (one,) = decoded(text, [text.data.index(mark) + 5])
+        assert (one.text.path, one.text.data, one.how, one.line) == ("x.yaml!b/.env", value, f"base64, {kind}", 2)
+    assert texts(base64.b64encode(b"PK\x03\x04" + DRAW.randbytes(400))) == []
 
 
 def test_what_is_no_text_is_none() -> None:
