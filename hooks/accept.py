@@ -23,7 +23,7 @@ from sealer.errors import SourceError, UsageError
 if TYPE_CHECKING:
     from hooks.baseline.entry import Entry
     from hooks.blobs import Blob
-    from hooks.finding import Finding
+    from hooks.finding import Finding, Value
 
 _MOST_NAMED = 10
 
@@ -45,7 +45,7 @@ class Accepted:
         # Other tools name paths from where Git has its top, which need not be the folder of `.sealer.yaml`.
         self._repository = self.top if self._config is None else top()
         self.foreign = compat.find(self._repository) if foreign else []
-        self._lines: dict[tuple[str, int, str], str] = {}
+        self._lines: dict[tuple[str, int, str, Value | None], str] = {}
         self._expired: dict[Entry, Finding] = {}
 
     def look(self, blob: Blob, findings: Sequence[Finding]) -> Sequence[Finding]:
@@ -62,8 +62,8 @@ class Accepted:
             text = Text(blob.path, data)
             for one in findings:
                 if one.path == blob.path and not one.decoded:
-                    line = text.line_bytes(one.line).decode("utf-8", "replace")
-                    self._lines[(one.path, one.line, one.commit)] = line
+                    line = text.line_bytes(one.line - blob.before).decode("utf-8", "replace")
+                    self._lines[_place(one)] = line
         return findings
 
     def path(self, path: str) -> bool:
@@ -110,7 +110,7 @@ class Accepted:
 
     def line(self, one: Finding) -> str:
         """The line that a finding is on, if it was needed; else empty."""
-        return self._lines.get((one.path, one.line, one.commit), "")
+        return self._lines.get(_place(one), "")
 
     def warn(self) -> None:
         """Say what of the accepted ones needs a look, and what of other tools' files means nothing here."""
@@ -159,6 +159,11 @@ def top(found: config.Config | None = None) -> Path:
     except SourceError:  # no repository, or a bare one
         name = ""
     return Path(os.path.realpath(name or "."))
+
+
+def _place(one: Finding) -> tuple[str, int, str, Value | None]:
+    """What tells findings apart before and after their commits are known."""
+    return one.path, one.line, one.rule.id, one.value
 
 
 def _anywhere(pattern: str) -> str:

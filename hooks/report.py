@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,17 @@ class Report:
     binary: int = 0
     accepted: int = 0
     seconds: float = 0.0
+    people: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Author and date of a commit, where they are known."""
     errors: int = field(init=False, default=0)
+
+    def author(self, one: Finding) -> str:
+        """Who made the commit that brought a finding in; empty if that is not known."""
+        return self.people.get(one.commit, ("", ""))[0]
+
+    def date(self, one: Finding) -> str:
+        """When it was made, in ISO 8601."""
+        return self.people.get(one.commit, ("", ""))[1]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "errors", sum(one.rule.severity == ERROR for one in self.findings))

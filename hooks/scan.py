@@ -5,22 +5,23 @@ A clean run imports neither a parser nor what reports: only what lists blobs, an
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from hooks import blobs, counts, scanner
-from hooks.options import FORMATS, Parser, add_sources
 from sealer import console
 from sealer.errors import SealerError, UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
+
     from hooks.accept import Accepted
     from hooks.finding import Finding
 
+_BAR_FROM = 25
 _EPILOG = """\
   sealer-scan baseline     accept what is there now; see sealer-scan baseline --help
   sealer-scan explain      what a rule looks for, and how to revoke what it finds
@@ -46,36 +47,49 @@ def main(argv: Sequence[str] | None = None) -> int:
         from hooks.explain import main as explain
 
         return explain(words[1:])
-    options = _parser().parse_args(words)
+    options: Namespace = _Staged() if words == ["--staged"] else _parser().parse_args(words)  # type: ignore[assignment]
     return console.run(lambda: _run(options))
 
 
-class Run:
-    """What one pass over the blobs brought: findings as they came, files that could not be read, how much it was."""
+class _Staged:
+    """The options of `--staged` alone: what hooks start is not worth a parser, which costs them 10 ms."""
 
-    __slots__ = ("accepted", "binary", "found", "size", "source", "started", "unread")
+    staged = True
+    history = stdin = fix = False
+    range = format = baseline = to = None
+    paths = exclude = output = ()
+
+
+class Run:
+    """One pass over all of a source: findings as they came, and the files that could not be read."""
+
+    __slots__ = ("accepted", "found", "source", "started", "unread")
 
     def __init__(self, source: blobs.Source) -> None:
         self.source = source
         self.started = time.perf_counter()
         self.found: list[Finding] = []
         self.unread: list[SealerError] = []
-        self.size = self.binary = 0
         self.accepted: Accepted | None = None
 
     def go(self, exclude: Sequence[str], baseline: str | None) -> None:
         """Scan every blob."""
-        if os.path.exists(file := gitleaks_toml()):
-            from hooks.compat import own
+        tick = None
+        if sys.stderr.isatty() and len(self.source) >= _BAR_FROM:
+            from hooks.progress import Bar
 
-            own.use(file)
-        for blob in console.progress(self.source.blobs(), total=len(self.source), doing="scanning"):
-            if blob.problem:
-                self.unread.append(SealerError(blob.problem, where=blob.path, way_out=blob.way_out))
-            self.binary += blob.data is None and not blob.problem
-            self.size += len(blob.data or b"")
-            if hits := scanner.scan(blob):
-                self.found += self.judge(exclude, baseline).look(blob, hits)
+            tick = Bar("scanning")
+        try:
+            for blob, hits in self.source.scanned(scanner.scan, tick):
+                if blob.problem:
+                    self.unread.append(SealerError(blob.problem, where=blob.path, way_out=blob.way_out))
+                if hits:
+                    self.found += self.judge(exclude, baseline).look(blob, hits)
+        finally:
+            if tick:
+                tick.clear()
+        if self.source.note:
+            console.warn(self.source.note)
 
     def judge(self, exclude: Sequence[str], baseline: str | None) -> Accepted:
         """What says which findings are accepted; made once there is something to judge."""
@@ -85,14 +99,22 @@ class Run:
             self.accepted = Accepted(exclude, baseline)
         return self.accepted
 
+    def findings(self) -> list[Finding]:
+        """What was found, each once, with the commit that brought it in where the source knows."""
+        return self.source.attribute(_once(self.found)) if self.found else []
+
     @property
     def seconds(self) -> float:
         """How long it took so far."""
         return time.perf_counter() - self.started
 
 
-def source(options: argparse.Namespace) -> blobs.Source:
-    """What the arguments say is to be scanned. Raises UsageError where they contradict each other."""
+def source(options: Namespace) -> blobs.Source:
+    """What the arguments say is to be scanned, with the rules of this repository in force. Raises UsageError."""
+    if os.path.exists(file := gitleaks_toml()):
+        from hooks.compat import own
+
+        own.use(file)
     if options.stdin and options.paths:
         raise UsageError("--stdin and PATH both say what to scan", way_out="leave one of them out")
     if options.stdin:
@@ -102,26 +124,29 @@ def source(options: argparse.Namespace) -> blobs.Source:
     if options.range:
         return blobs.commits(options.range, options.paths)
     if options.history:
-        return blobs.history(options.paths)
+        from hooks import history
+        from hooks.remembered import key
+
+        return history.source(options.paths, key())
     return blobs.work_tree(options.paths)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: Namespace) -> int:
     _check(options)
     run = Run(source(options))
     run.go(options.exclude, options.baseline)
     if not (run.found or run.unread or options.format or options.output):
-        console.out(counts.line(run.source.kind, len(run.source), run.size, run.seconds))
+        console.out(counts.line(run.source.kind, len(run.source), run.source.size, run.seconds))
         return console.OK
     return _report(options, run)
 
 
-def _report(options: argparse.Namespace, run: Run) -> int:
+def _report(options: Namespace, run: Run) -> int:
     """Leave out what is accepted, print the rest, fix it if asked to."""
     from hooks import formats, report
 
     accepted = run.judge(options.exclude, options.baseline)
-    found = once(run.found)
+    found = run.findings()
     findings = accepted.remaining(found)
     unread = [error for error in run.unread if not accepted.path(error.where)]
     result = report.Report(
@@ -129,10 +154,11 @@ def _report(options: argparse.Namespace, run: Run) -> int:
         findings,
         unread,
         files=len(run.source),
-        bytes=run.size,
-        binary=run.binary,
+        bytes=run.source.size,
+        binary=run.source.binary,
         accepted=len(found) - len(findings),
         seconds=run.seconds,
+        people=getattr(run.source, "people", {}),
     )
     formats.emit(result, options.format, options.output)
     for error in unread:
@@ -155,12 +181,12 @@ def gitleaks_toml() -> str:
     return os.path.join(folder, ".gitleaks.toml")
 
 
-def once(found: Sequence[Finding]) -> list[Finding]:
+def _once(found: Sequence[Finding]) -> list[Finding]:
     """Findings without the repetitions that several versions of one file bring."""
-    return list({(one.path, one.line, one.rule.id, one.key): one for one in reversed(found)}.values())[::-1]
+    return list({(one.path, one.line, one.rule.id, one.key, one.value): one for one in reversed(found)}.values())[::-1]
 
 
-def _check(options: argparse.Namespace) -> None:
+def _check(options: Namespace) -> None:
     if options.fix and (options.stdin or options.range or options.history):
         raise UsageError("--fix seals files of the work tree", way_out="sealer-scan --staged --fix")
     if options.to and not options.fix:
@@ -172,7 +198,11 @@ def _check(options: argparse.Namespace) -> None:
             formats.refuse_word(name)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> ArgumentParser:
+    import argparse
+
+    from hooks.options import FORMATS, Parser, add_sources
+
     parser = Parser(
         prog="sealer-scan",
         usage="sealer-scan [options] [PATH ...]",

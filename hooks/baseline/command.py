@@ -64,13 +64,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _add(options: argparse.Namespace, run: Run, accepted: Accepted, expires: date | None) -> int:
     """Accept what counts now and is asked for."""
-    from hooks import scan
     from hooks.baseline import entry
 
     foreign, accepted.foreign = accepted.foreign, []
-    findings = [
-        one for one in accepted.remaining(scan.once(run.found)) if not options.rule or one.rule.id in options.rule
-    ]
+    findings = [one for one in accepted.remaining(run.findings()) if not options.rule or one.rule.id in options.rule]
     if foreign:
         accepted.foreign = foreign
         findings = [one for one in findings if accepted.by_foreign(one)]
@@ -109,12 +106,10 @@ def _not_found(other: Foreign) -> list[str]:
 
 def _prune(options: argparse.Namespace, run: Run, accepted: Accepted) -> int:
     """Name what is not found any more or has expired, and take it out."""
-    from hooks import scan
-
     if run.unread:
         console.warn("nothing was taken out: what could not be read may hold what is accepted")
         return console.CANNOT_TELL
-    accepted.remaining(scan.once(run.found))
+    accepted.remaining(run.findings())
     today = date.today()
     gone: list[tuple[str, Entry]] = [
         ("unused", one) for one in accepted.baseline.unused() if options.history or not one.history

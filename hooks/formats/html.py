@@ -94,7 +94,7 @@ def _charts(report: Report) -> Iterator[str]:
     yield rows("Findings by rule", _counted(report, lambda one: one.rule.id))
     yield "<h2>By path</h2>"
     yield rows("Findings by path", _counted(report, lambda one: _line(_folder(one.path))))
-    if steps := _by_time(report):
+    if steps := by_time(report):
         yield "<h2>By time</h2>"
         yield '<p class="dim">When the commit was made that brought it in.</p>'
         yield columns("Findings by time", steps)
@@ -122,9 +122,9 @@ def _folder(path: str) -> str:
     return "/".join(parts[: min(2, len(parts) - 1)]) + "/" if len(parts) > 1 else path
 
 
-def _by_time(report: Report) -> list[tuple[str, int]]:
+def by_time(report: Report) -> list[tuple[str, int]]:
     """Findings by the day of their commit; by month where the days are many. Empty if no day is known."""
-    days = [found for one in report.findings if (found := _day(getattr(one, "date", "")))]
+    days = [found for one in report.findings if (found := _day(report.date(one)))]
     if not days:
         return []
     first, last = min(days), max(days)
@@ -151,17 +151,17 @@ def _table(report: Report) -> Iterator[str]:
     yield '<h2>Findings</h2><div class="wide"><table><thead><tr><th>Where</th><th>Rule</th><th>What to do</th></tr>'
     yield "</thead><tbody>"
     for one in report.findings[:_MOST_ROWS]:
-        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in _cells(one)) + "</tr>"
+        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in _cells(one, report)) + "</tr>"
     yield "</tbody></table></div>"
     if len(report.findings) > _MOST_ROWS:
         yield f'<p class="dim">{len(report.findings) - _MOST_ROWS:,} more are not shown.</p>'
 
 
-def _cells(one: Finding) -> Iterator[str]:
+def _cells(one: Finding, report: Report) -> Iterator[str]:
     where = f"<code>{_text(f'{one.path}:{one.line}')}</code>"
     if one.key:
         where += f'<br><span class="dim">{_text(one.key)}: ********</span>'
-    made = [one.commit[:12], getattr(one, "author", ""), getattr(one, "date", "")[:10]]
+    made = [one.commit[:12], report.author(one), report.date(one)[:10]]
     if any(made):
         where += f'<br><span class="dim">{_text(", ".join(filter(None, made)))}</span>'
     yield where

@@ -23,7 +23,7 @@ def json(report: Report) -> str:
         "binary": report.binary,
         "accepted": report.accepted,
         "seconds": round(report.seconds, 3),
-        "findings": [plain(one) for one in report.findings],
+        "findings": [_plain(one, report) for one in report.findings],
         "unread": [{"path": one.where, "reason": one.what} for one in report.unread],
     }
     return encoder.dumps(value, indent=2)
@@ -31,7 +31,7 @@ def json(report: Report) -> str:
 
 def jsonl(report: Report) -> str:
     """A line for each finding, for each file that could not be read, and for the run; `kind` says which."""
-    lines = [{"kind": "finding", **plain(one)} for one in report.findings]
+    lines = [{"kind": "finding", **_plain(one, report)} for one in report.findings]
     lines += [{"kind": "unread", "path": one.where, "reason": one.what} for one in report.unread]
     lines.append(
         {
@@ -49,7 +49,7 @@ def jsonl(report: Report) -> str:
     return "\n".join(map(encoder.dumps, lines))
 
 
-def plain(one: Finding) -> dict[str, Any]:
+def _plain(one: Finding, report: Report) -> dict[str, Any]:
     """A finding as JSON values."""
     value = {
         "rule": one.rule.id,
@@ -66,7 +66,7 @@ def plain(one: Finding) -> dict[str, Any]:
     more = {
         "remediation": one.rule.remediation,
         "decoded": one.decoded,
-        "author": getattr(one, "author", ""),
-        "date": getattr(one, "date", ""),
+        "author": report.author(one),
+        "date": report.date(one),
     }
     return value | {name: text for name, text in more.items() if text}

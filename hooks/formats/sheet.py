@@ -36,8 +36,8 @@ def csv(report: Report) -> str:
                     one.key,
                     REDACTED,
                     one.commit,
-                    getattr(one, "author", ""),
-                    getattr(one, "date", ""),
+                    report.author(one),
+                    report.date(one),
                     "; ".join(f"{label}: {said}" for label, said in ways_out(one)),
                 ),
             )

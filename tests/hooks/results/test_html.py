@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 from hooks import formats
 from hooks.finding import Finding
@@ -47,14 +46,11 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-class Dated:
-    """A finding of which the commit's author and day are known."""
-
-    def __init__(self, one: Finding, date: str) -> None:
-        self._one, self.date, self.author = one, date, "<b>Jane</b>"
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._one, name)
+def dated(*days: str) -> Report:
+    """A report of one finding for each day on which a commit was made."""
+    commits = [f"{number:012x}" for number in range(len(days))]
+    people = dict(zip(commits, (("<b>Jane</b>", day) for day in days), strict=True))
+    return Report("history", [Finding("a.py", 1, TOKEN, commit=commit) for commit in commits], people=people)
 
 
 def page(made: Report) -> str:
@@ -97,18 +93,13 @@ def test_charts_count_what_there_is() -> None:
 
 
 def test_time_goes_by_day_or_by_month() -> None:
-    one = Finding("a.py", 1, TOKEN, commit="0123456789ab")
-    short = [Dated(one, day) for day in ("2026-02-27", "2026-03-01T10:00:00+01:00", "2026-03-01", "", "x")]
-    assert html._by_time(Report("history", short)) == [("27 Feb", 1), ("28 Feb", 0), ("01 Mar", 2)]  # type: ignore[arg-type]
-    long = [Dated(one, day) for day in ("2025-11-30", "2026-02-01", "2026-02-28")]
-    assert html._by_time(Report("history", long)) == [  # type: ignore[arg-type]
-        ("2025-11", 1),
-        ("2025-12", 0),
-        ("2026-01", 0),
-        ("2026-02", 2),
-    ]
-    text = page(Report("history", long))  # type: ignore[arg-type]
+    short = dated("2026-02-27", "2026-03-01T10:00:00+01:00", "2026-03-01", "", "x")
+    assert html.by_time(short) == [("27 Feb", 1), ("28 Feb", 0), ("01 Mar", 2)]
+    long = dated("2025-11-30", "2026-02-01", "2026-02-28")
+    assert html.by_time(long) == [("2025-11", 1), ("2025-12", 0), ("2026-01", 0), ("2026-02", 2)]
+    text = page(long)
     assert "By time" in text
+    assert "&lt;b&gt;Jane&lt;/b&gt;, 2026-02-28" in text
     assert "<b>Jane" not in text
 
 
