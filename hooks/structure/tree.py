@@ -49,7 +49,7 @@ class Node:
 
 
 def maps(root: Node, hidden: Container[int] = ()) -> Iterator[tuple[Node, str]]:
-    """Every map of a tree with its path; a list's maps have the path of the list with the number behind.
+    """Every map of a tree with its path; a list's maps have the path of the list and their number.
 
     Nothing is looked for in nodes whose id is in `hidden`; it may grow by what a map that was given shows.
     """
@@ -61,7 +61,7 @@ def maps(root: Node, hidden: Container[int] = ()) -> Iterator[tuple[Node, str]]:
         for number in range(len(node.entries) - 1, -1, -1):
             key, child = node.entries[number]
             if child.kind != TEXT and id(child) not in hidden:
-                todo.append((child, join(path, key) if node.kind == MAP else f"{path}[{number}]" if path else ""))
+                todo.append((child, join(path, key) if node.kind == MAP else join(path, str(number)) if path else ""))
 
 
 def join(path: str, key: str) -> str:

@@ -63,7 +63,7 @@ def _hidden(node: Node) -> Iterator[Node]:
 def _named(node: Node, path: str, where: str) -> Iterator[Pair]:
     """`{name: X, value: Y}`: the value is X's; without a name (`X: {value: Y}`) as well."""
     name = next((child for each in _NAMES for child in node.all(each) if child.kind == TEXT), None)
-    said = name.text if name is not None else path.rpartition(".")[2].partition("[")[0]
+    said = name.text if name is not None else path.rpartition(".")[2]
     if not said or len(said) > 200:
         return
     for each in _VALUES:
