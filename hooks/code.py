@@ -13,7 +13,7 @@ follows the name that the word is a part of:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hooks import keyname
@@ -133,20 +133,27 @@ _VERBS = frozenset(
 )
 
 
-def pairs(text: Text) -> Iterator[Pair]:
-    """Every name of a credential with its literal, and credentials that their syntax alone shows."""
+def pairs(text: Text, near: Iterable[int] | None = None) -> Iterator[Pair]:
+    """Every name of a credential with its literal, and credentials that their syntax alone shows.
+
+    `near`: offsets where triggers matched; only the lines there, and those before them, are looked at.
+    """
     seen: set[tuple[str, str, int]] = set()
-    for number in _lines(text.data):
+    for number in _lines(text.data) if near is None else _near(text, near):
         raw = text.line_bytes(number)
         for piece in _pieces(raw):
-            following = (
-                text.line_bytes(number + 1)[:_LONGEST].decode("utf-8", "replace") if len(raw) <= _LONGEST else ""
-            )
+            following = text.line_bytes(number + 1)[:_LONGEST].decode("utf-8", "replace") if len(raw) <= _LONGEST else ""
             for pair in _line(piece, following, number):
                 mark = (pair.key, pair.value, pair.line)
                 if mark not in seen:
                     seen.add(mark)
                     yield pair
+
+
+def _near(text: Text, ends: Iterable[int]) -> list[int]:
+    """The lines that offsets are on; a name may stand on the line before its value."""
+    lines = {text.line(max(end - 1, 0)) for end in ends}
+    return sorted({line for number in lines for line in (number - 1, number) if line > 0})[:_MOST_LINES]
 
 
 def _lines(data: bytes) -> list[int]:

@@ -1,44 +1,65 @@
-r"""What has to stand in a text before `hooks.code` reads it: bytes that the engine looks for. It imports nothing.
+r"""Where `hooks.code` looks for credentials: bytes that the engine looks for. It imports nothing.
 
-Each pattern holds one rare word and then what makes it a credential: an assignment and a literal. A literal is in
-quotes, or (in prose, shell and configuration) a text that holds a digit: names of variables seldom do.
+Each pattern holds one rare word, what may stand between it and a value, and a value. A value is in quotes and holds a
+digit; of passwords any will do, if it is assigned. Without quotes (prose, shells, settings) it holds a digit as well:
+names of variables seldom do. A match ends in the value, and only its line is read.
 """
 
-# From the word to its value: the rest of the name, quotes and brackets that close it, a type, an assignment.
-_GAP = rb"""[\w.\-]{0,24}["'`\])]{0,3}[ \t]{0,12}(?::[ \t]{0,3}[\w?&'<>\[\]]{1,20}[ \t]{0,3})?"""
+_TEXT = rb"""[^\s"'`<>{}$]"""
+_QUOTED = rb"""["'`](?:""" + _TEXT + rb"""{3,60}\d|""" + _TEXT + rb"""{0,2}\d""" + _TEXT + rb"{3})"
+_BARE = (
+    rb"""[\w.\-"'`*\])}\\]{0,30}[ \t]{0,8}(?:[:?]?=|:|->|>|\bis\b|\bwas\b|[ \t])[ \t*`'"]{0,4}"""
+    rb"""(?:[\w!#%&*+\-./?@^~$]{3,40}\d|[\w!#%&*+\-./?@^~$]{0,2}\d[\w!#%&*+\-./?@^~$]{3})"""
+)
+# Any literal that a password is given: the rest of its name, a type, an assignment.
 _ASSIGNED = (
-    rb"""(?:[=:,(|?]|=>|:=|==|!=|or|is)[=>~|?:]{0,2}[ \t]{0,8}(?:N?\(?[@$rbuRBU]?["'`]{1,3}|\\")[^\s"'`<>{}%$]{4}"""
+    rb"""[\w.\-]{0,24}[\\"'`\])]{0,3}[ \t]{0,12}(?:[: ][ \t]{0,3}[\w?&'<>\[\] *]{1,24}[ \t]{0,3})?"""
+    rb"""(?:[=:,(|?]|!=|<-|or)[=>~|?:]{0,2}\s{0,40}(?:\w{1,16}\(|\[\]byte\()?(?:N?\(?[@$rbuRBU]?["'`]{1,3}|\\")"""
+    rb"""[^\s"'`<>{}%$]{4}"""
 )
-_BARE = rb"""[\w.\-]{0,24}["'`*\])]{0,3}[ \t]{0,8}[=:][ \t]{0,8}[\w!#%&*+\-./?@^~]{0,40}\d[\w!#%&*+\-./?@^~]{3}"""
-_WORDS = (
-    rb"pass(?:w|p|c|_|\b|[\"'])",
-    rb"pwd",
-    rb"secret",
-    rb"token",
-    rb"cred(?:s\b|ential)",
-    rb"auth",
-    rb"[a-z][-_. ]?key",
-    rb"salt",
-)
+_PASS = (rb"pass(?:w|p|c|_|\b|[\"'])", rb"pwd")
+_WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", rb"[a-z][-_. ]?key", rb"salt")
 
 TRIGGER: tuple[bytes, ...] = (
-    *(rb"(?i)" + word + _GAP + _ASSIGNED for word in _WORDS),
-    *(rb"(?i)" + word + _BARE for word in _WORDS[:5]),
+    *(rb"(?i)" + word + rb"[^\n]{0,60}" + _QUOTED for word in _WORDS),
+    *(rb"(?i)" + word + rb"[\w\"'\])]{0,24}\s{0,8}[=:(,][>=]?\s{0,8}\r?\n\s{0,40}" + _QUOTED for word in _WORDS),
+    *(rb"(?i)" + word + _BARE for word in _WORDS[:7]),
+    *(rb"(?i)" + word + _ASSIGNED for word in _PASS),
+    # "x".equals(password)
+    rb"(?i)\.equals\([\w.]{0,40}(?:pass|secret|token|key)",
+    # sign-ins: connect("x", "user", "pw"); keys of crypto: createHmac("sha256", "key")
+    rb"""(?i)(?:connect|log_?in|PDO\()[^\n]{0,120}["'][,:][ \t]?["'][^\s"']{0,40}\d""",
+    *(
+        word + rb"[^\n]{0,60}" + _QUOTED
+        for word in (rb"jwt\.", rb"reateHmac", rb"(?i)hmac\.new", rb"signWith", rb"Fernet")
+    ),
     # user:password@host in a URL, or in what follows a scheme of its own
     rb"://[^\s/:@\"'<>{}$()]{0,60}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
+    rb"""["'][\w.\-]{1,40}:[^\s"'@/:]{4,60}@(?:tcp|unix)\(""",
     # Authorization: Bearer x, Authorization: "Basic x"
-    rb"(?i)(?:bearer|basic)[ \t]{1,4}[\w.~+/\-]{12}",
-    # --password x, -u name:password, -pX of mysql and sshpass
-    rb"(?i)--[a-z\-]{0,20}(?:pass|secret|token|key)[a-z\-]{0,20}[ \t=]{1,4}['\"]?[^\s'\"<>{}$\[\]\-]{4}",
+    rb"(?i)bearer[ \t]{1,4}[\w.~+/\-]{12}",
+    rb"Basic[ \t]{1,4}[\w.~+/\-]{12}",
+    # -u name:password, -pX of mysql and sshpass
     (
-        rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient)\b"
-        rb"[^\n]{1,200} (?:-u|-p|-a|-U)[ \t]?['\"]?[^\s'\"$<>\-]{4}"
+        rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient|ldap\w{2,10}|login|openssl)\b"
+        rb"[^\n]{0,200} (?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-]{4}"
     ),
-    # IDENTIFIED BY 'x', PASSWORD 'x'
-    rb"(?i)(?:identified[ \t]{1,9}(?:with[ \t]{1,9}\S{1,30}[ \t]{1,9})?by|password)[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
-    # of connection strings, and a word alone behind the name in prose and configuration
+    rb"echo[^\n]{1,60}\|[ \t]?(?:sudo[ \t])?(?:ch)?passwd",
+    rb"(?i)net user [^\n]{1,60}\d",
+    rb"(?i)securestring[^\n]{1,20}[\"'][^\s\"'$]{4}",
+    # IDENTIFIED BY 'x', PASSWORD 'x', INSERT INTO t (password) VALUES ('x')
+    rb"(?i)identified[ \t]{1,9}(?:with[ \t]{1,9}\S{1,30}[ \t]{1,9})?by[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
+    rb"(?i)password[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
+    rb"(?i)insert[ \t]into[^\n]{1,200}(?:pass|pwd|secret|token|_key)[^\n]{1,300}values",
+    rb"(?i)sp_add[^\n]{1,60}'[^\s']{4}",
+    # of connection strings, and a word alone behind the name in prose and settings
     rb"(?i);[ \t]{0,4}(?:password|pwd)[ \t]{0,4}=[ \t]{0,4}[^\s;\"'<>{}$]{4}",
     rb"(?i)(?:password|passwd|pwd)[*`]{0,2}[ \t]{0,8}[=:][ \t]{0,8}[^\s\"'`(){}\[\]<>$,;.]{6,40}[\s,;]",
+    rb"(?i)<\w{0,30}pass\w{0,12}>[^\s<>{}$]{4,60}</",
     # login/password in prose: "admin / x"
-    rb"(?i)(?:password|passwd|pwd)[ \t]{1,3}(?:is|was|to)[ \t:]{1,3}[\"'`]?[^\s\"'`]{4}",
+    rb"(?i)(?:cred|log ?in)[^\n]{0,40}[/:|] ?[`\"'*]{0,2}[\w!@#$%^&*\-]{0,30}\d[\w!@#$%^&*\-]{2}",
+    # devices
+    rb"(?i)(?:password|secret)[ ][0579][ ][\w$./]{6}",
+    rb"(?i)(?:snmp-server[ ]community|pre-shared-key)[ ]",
+    rb"""\bpw["']?\s{0,4}[:=]{1,2}\s{0,4}["'][^\s"']{4}""",
 )
