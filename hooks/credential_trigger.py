@@ -37,7 +37,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"://[^\s/:@\"'<>{}$()]{0,60}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
     rb"""["'][\w.\-]{1,40}:[^\s"'@/:]{4,60}@(?:tcp|unix)\(""",
     # Authorization: Bearer x, Authorization: "Basic x"
-    rb"(?i)bearer[ \t]{1,4}[\w.~+/\-]{12}",
+    rb"(?i)bearer[: \t]{1,4}[\w.~+/\-]{12}",
     rb"Basic[ \t]{1,4}[\w.~+/\-]{12}",
     # -u name:password, -pX of mysql and sshpass
     (

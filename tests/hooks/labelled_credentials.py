@@ -85,7 +85,7 @@ def samples(seed: int = 20261125) -> Iterator[Sample]:
         templates = [line for line in source if line.strip() and not line.startswith("##")]
         for number, template in enumerate(templates):
             for draw in range(DRAWS):
-                rng = random.Random(f"{seed}/{kind}/{number}/{draw}")  # noqa: S311
+                rng = random.Random(f"{seed}/{kind}/{number}/{draw}")
                 yield _sample(template, rng, held_out=number % 2 == 1)
 
 

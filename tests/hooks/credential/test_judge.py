@@ -1,0 +1,147 @@
+"""What a name, a value and a place make of each other."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+
+from hooks import keyname, letters, place
+from hooks.credential import RULES, judge
+from hooks.structure.pair import Pair
+from tests.hooks.credential.finder import found
+from tests.hooks.labelled import random_text
+
+ALPHABETS = {
+    "base62": string.ascii_letters + string.digits,
+    "base36": string.ascii_lowercase + string.digits,
+    "hex": "0123456789abcdef",
+    "signs": string.ascii_letters + string.digits + "!@#%^&*-_=+?",
+}
+
+
+def rule(key: str, value: str, path: str = "src/app.py", where: str = "code", *, quoted: bool = True) -> str:
+    judged = judge(Pair(key, key, value, 1, 1, quoted, where), path)
+    return judged.id if judged else ""
+
+
+@pytest.mark.parametrize("path", ["src/app.py", "config/app.yaml", "tests/test_app.py", "docs/setup.md"])
+@pytest.mark.parametrize("key", ["password", "api_key", "client_secret", "accessToken"])
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+def test_what_was_drawn_is_a_secret_wherever_it_stands(alphabet: str, key: str, path: str) -> None:
+    rng = random.Random(f"{alphabet}{key}{path}")
+    drawn = ["".join(rng.choice(ALPHABETS[alphabet]) for _ in range(20)) for _ in range(300)]
+    assert sum(bool(rule(key, value, path)) for value in drawn) >= 285
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("password", "generic-password"),
+        ("DB_PASS", "generic-password"),
+        ("smtpPasswd", "generic-password"),
+        ("apiKey", "generic-api-key"),
+        ("aws_secret_access_key", "generic-api-key"),
+        ("SECRET_KEY_BASE", "generic-secret"),
+        ("client_secret", "generic-secret"),
+        ("authToken", "generic-token"),
+        ("next_page_token", ""),
+        ("public_key", ""),
+        ("passwordPlaceholder", ""),
+        ("primary_key", ""),
+        ("username", ""),
+    ],
+)
+def test_the_name_says_the_rule(key: str, expected: str) -> None:
+    assert rule(key, random_text("alnum", 24)) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["get_password()", "self.password", "Enter your password", "{password}", "%s", "${PASSWORD}", "string", "password",
+     "/run/secrets/db", "https://acme.example/reset", "AES/GCM/NoPadding", "scram-sha-256", "your-api-key", "xxxxxxxxxxxx",
+     "RESET_PASSWORD", "auth/setToken", r"^(?=.*[A-Z]).{8,}$", "#password", "v1.2.3", "payments-db-credentials"],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["password", "token", "api_key", "secret"])
+def test_what_stands_where_a_secret_would(key: str, value: str) -> None:
+    assert rule(key, value) == ""
+
+
+def test_a_weak_password_opens_something_in_settings_and_nothing_in_tests() -> None:
+    weak = "Winter" + "2019!"
+    assert rule("password", weak, "deploy/values.yaml", "yaml") == "generic-password"
+    assert rule("password", weak, "src/app.py") == "generic-password"
+    assert rule("password", weak, "tests/test_login.py") == ""
+    assert rule("password", "rosebud", "deploy/values.yaml", "yaml") == "generic-password"
+    assert rule("password", "rosebud", "tests/values.yaml", "yaml") == ""
+
+
+def test_base64_of_words_hides_nothing() -> None:
+    assert rule("password", "bm90IG15IHJlYWwg" + "cGFzc3dvcmQ=") == ""
+    assert rule("password", random_text("base64", 24)) == "generic-password"
+
+
+def test_urls_connections_and_headers() -> None:
+    drawn = random_text("alnum", 16)
+    assert rule("url", f"postgres://app:{drawn}@db.acme.io/x") == "basic-auth-url"
+    assert rule("url", "postgres://user:password@localhost/x") == ""
+    assert rule("dsn", f"Server=db.acme.io;User Id=sa;Password={drawn};") == "connection-string-password"
+    assert rule("Authorization", f"Bearer {drawn}", where="header") == "authorization-header"
+    assert rule("Authorization", "Bearer your-token-goes-here", where="header") == ""
+
+
+def test_private_keys_in_base64_are_told_from_public_ones() -> None:
+    import base64
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert rule("signing_key", base64.b64encode(private).decode()) == "generic-api-key"
+    assert rule("signing_key", base64.b64encode(public).decode()) == ""
+
+
+def test_words_cost_less_than_what_was_drawn() -> None:
+    assert letters.share("correct-horse-battery") < 0.5
+    assert letters.share("P@ssw0rd!") < 0.6
+    assert letters.share(random_text("alnum", 24)) > 0.78
+    assert letters.share("") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("src/app.py", place.CODE),
+        ("tests/test_app.py", place.TEST),
+        ("src/main/java/LoginTest.java", place.TEST),
+        ("docs/setup.md", place.DOCUMENT),
+        ("config/app.yaml", place.SETTINGS),
+        ("locales/de.json", place.LABELS),
+        ("static/app.min.js", place.MACHINE),
+        ("contest/latest.py", place.CODE),
+    ],
+)
+def test_places(path: str, expected: str) -> None:
+    assert place.of(path) == expected
+
+
+def test_every_rule_says_what_to_do() -> None:
+    assert all(one.description and one.remediation and one.id == name for name, one in RULES.items())
+    assert keyname.kind("") == ""
+
+
+def test_any_text_is_read() -> None:
+    for text in (
+        "",
+        "\0",
+        "password=",
+        "password='",
+        '"' * 500,
+        "token" * 5000,
+        "key: " + "\\" * 3000,
+        "pass = '\ud800'",
+    ):
+        assert found("x", text.encode("utf-8", "replace").decode()) == {}
