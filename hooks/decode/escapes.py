@@ -14,6 +14,7 @@ from hooks.decode.run import Run
 
 _AROUND = 16 * 1024
 _MOST = 64 * 1024
+_BEFORE = 64
 _PART = 1024 * 1024
 
 _PERCENT = re.compile(rb"%[0-9a-fA-F]{2}")
@@ -28,6 +29,8 @@ _PAIRS = re.compile(
     rb"(?<![0-9A-Za-z])[0-9a-fA-F]{2}(?:[ :,\-]{1,2}+(?:\r?\n[ \t]*+)?[0-9a-fA-F]{2}(?![0-9A-Za-z])){7,}+"
 )
 _DECIMAL = re.compile(rb"(?<![0-9.])[0-9]{2,3}(?:[ \t]{0,3},[ \t\r\n]{0,40}[0-9]{2,3}(?![0-9.])){11,}+")
+# A little of any of these, to tell from what the engine found whether to look for them.
+_LIST = re.compile(rb"(?:(?:0[xX])?[0-9a-fA-F]{2,4}[ ,:;\t\r\n]{1,10}){3}")
 _DUMP = re.compile(
     rb"^[ \t]{0,8}[0-9a-fA-F]{4,8}:?[ \t]{1,3}((?:[0-9a-fA-F]{2}){1,2}(?:[ \t]{1,2}(?:[0-9a-fA-F]{2}){1,2}){0,15})"
     rb"(?![0-9a-zA-Z])[^\n]{0,80}\n",
@@ -38,29 +41,39 @@ _NUMBER = re.compile(rb"[0-9a-fA-F]{1,2}(?![xX])")
 
 def escaped(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
     """Each line with escapes, these undone."""
-    kinds = [one for one in _KINDS if one[1] in data]
-    for start, end in _windows(data, at) if kinds else ():
-        for how, mark, expression, undo in kinds:
-            done = start
-            while (found := data.find(mark, done, end)) >= 0:
-                match = expression.search(data, found, end)
-                if not match:
-                    break
-                left, done = _lines(data, match.start(), start, end)
-                whole = _JOINED.sub(b"", data[left:done])
-                new = _undone(whole, expression, undo)
-                if new != data[left:done] and (text := readable(new)):
-                    yield Run(left, done, how, text[0])
+    for how, mark, expression, undo in _KINDS if b"%" in data or b"\\" in data or b"&" in data else ():
+        done = 0
+        for offset in _marked(data, mark, expression, at):
+            if offset < done:
+                continue
+            left, right = _lines(data, offset, max(offset - _AROUND, done), min(offset + _AROUND, len(data)))
+            done = right + 1
+            new = _undone(_JOINED.sub(b"", data[left:right]), expression, undo)
+            if new != data[left:right] and (text := readable(new)):
+                yield Run(left, right, how, text[0])
 
 
 def numbers(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
     """Each list of bytes as hexadecimal or decimal numbers that is text; dumps of xxd and hexdump, too."""
+    if at is not None:
+        at = [offset for offset in at if _LIST.search(data, max(offset - _BEFORE, 0), min(offset + 8, len(data)))]
     for start, end in _windows(data, at):
         yield from _dumps(data, start, end)
         for expression, base in ((_NUMBERS, 16), (_PAIRS, 16), (_DECIMAL, 10)):
             for match in expression.finditer(data, start, end):
                 if text := readable(_values(match[0], base)):
                     yield Run(*match.span(), "hex" if base == 16 else "decimal", text[0])
+
+
+def _marked(data: bytes, mark: bytes, expression: re.Pattern[bytes], at: Iterable[int] | None) -> Iterator[int]:
+    """Where escapes of a kind stand: each of them, or one at the end of what the engine found."""
+    if at is None:
+        yield from (match.start() for match in expression.finditer(data))
+        return
+    for offset in at:
+        found = data.rfind(mark, max(offset - _BEFORE, 0), max(offset, 0))
+        if found >= 0 and expression.match(data, found):
+            yield found
 
 
 def _windows(data: bytes, at: Iterable[int] | None) -> Iterator[tuple[int, int]]:

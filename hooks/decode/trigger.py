@@ -27,7 +27,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?:&#[0-9]{2,3};[^&\n]{0,8}){3}",
     rb"(?:&#[xX][2-7][0-9a-fA-F];[^&\n]{0,8}){3}",
     rb"(?:\\[01][0-7]{2}){6}",
-    rb"(?:0x[2-7][0-9a-fA-F],\s{0,8}){6}",
+    rb"(?:0x[2-7][0-9a-fA-F],\s{0,8}){10}",
 )
 """Patterns that start `hooks.decode.decoded`, beside the literals below."""
 
