@@ -9,12 +9,15 @@ letters how likely people wrote it and no generator (`hooks.letters`). The path 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from hooks import keyname, letters, literal, place
 from hooks.rule import Rule
-from hooks.structure.pair import Pair
 from hooks.value import Verdict
 from hooks.value import judge as verdict_of
+
+if TYPE_CHECKING:
+    from hooks.structure.pair import Pair
 
 _ROTATE = "change it where it is used, then hand the new one over sealed: `sealer seal`"
 

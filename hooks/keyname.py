@@ -6,7 +6,8 @@ import functools
 import re
 
 
-def _set(*lines: str) -> frozenset[str]:
+def word_set(*lines: str) -> frozenset[str]:
+    """The words of some lines."""
     return frozenset(word for line in lines for word in line.split())
 
 
@@ -14,20 +15,21 @@ _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _COMPOUND = re.compile(r"(?:pass(?:word|wd|phrase)|secret|token|apikey|privatekey|accesskey|credential)s?$")
 
 # Whatever else the name says, these make it a credential; the second set only as the last word.
-_ANYWHERE = _set(
+_ANYWHERE = word_set(
     "password passwords passwd passwort pwd pass passphrase passcode secret secrets token tokens apikey",
     "credential credentials creds bearer jwt hmac dsn webhook htpasswd privatekey accesskey secretkey",
 )
-_LAST = _set("key keys auth authorization pin otp totp salt pepper cookie license licence pw private keystore")
+_LAST = word_set("key keys auth authorization pin otp totp salt pepper cookie license licence pw private keystore")
 # `PASSWORD_MIN_LENGTH`, `TOKEN_URL`: about a credential, not one. `MAX_TOKENS`: a number of them.
-_ABOUT = _set(
+_ABOUT = word_set(
     "file files path paths name names id ids url uri host hostname port user username length size ttl expiry",
     "expiration expires expire lifetime age timeout days hours minutes seconds enabled disabled type kind",
     "algorithm alg header prefix suffix dir directory count limit max min policy field param issuer audience",
     "version rotation required store provider ref class interval format mode method realm domain region endpoint",
     "address server namespace scope scopes role roles email mail from reset strategy manager backend",
     # names of code: labels and texts of forms, errors, parts of a page, functions
-    "label placeholder hint text title message messages msg error errors err regex regexp pattern input element selector",
+    "label placeholder hint text title message messages msg error errors err regex regexp pattern input element",
+    "selector",
     "css icon button btn form page view template tmpl route link href query sql column col table doc docs help tooltip",
     "prompt comment comments note notes validator validation rules rule check checker strength visible visibility show",
     "status exception event action request response callback function func middleware guard attribute attr property",
@@ -35,23 +37,24 @@ _ABOUT = _set(
     "encryption encoder encoding hasher hashing confirm confirmation again mismatch library class types state states "
     "schema helper handler factory location desc descr description summary purpose verb usage example owner",
 )
-_COUNTED = _set("max min num")
+_COUNTED = word_set("max min num")
 # Tokens of lists in pages, of languages and of texts let nobody in.
-_NO_TOKENS = _set(
-    "next page continuation continue end eof start special pad mask cls sep unk bos eos lex lexer parser syntax keyword "
+_NO_TOKENS = word_set(
+    "next page continuation continue end eof start special pad mask cls sep unk bos eos lex lexer parser syntax "
+    "keyword "
     "punctuation operator position pagination sync resume change stop input output"
 )
-_NO_KEYS = _set("primary foreign sort partition cache index row hot")
-_PLAIN = _set(
+_NO_KEYS = word_set("primary foreign sort partition cache index row hot")
+_PLAIN = word_set(
     "username user login host hostname server port name namespace type project region zone bucket database db dbname",
     "schema email mail from address addr domain endpoint url uri path id issuer audience scope scopes enabled insecure",
     "enable ssl tls mode sslmode version env environment level loglevel timezone tz account tenant tenantid clientid",
     "client org organization owner repo repository branch app application service cluster registry proxy engine driver",
     "dialect protocol provider lfs oci size count replicas title description locale language lang",
 )
-_PUBLIC = _set("public pub publishable anon site")
+_PUBLIC = word_set("public pub publishable anon site")
 _BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
-_STRONG = _set("password passwd pwd passphrase secret private")
+_STRONG = word_set("password passwd pwd passphrase secret private")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -89,18 +92,18 @@ def is_words(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*", text) is not None
 
 
-_PASSWORD = _set(
+_PASSWORD = word_set(
     "password passwords passwd passwort pwd pass passphrase passcode pw userpass psw passwrd contrasena senha"
 )
-_STRONG_KEYS = _set(
+_STRONG_KEYS = word_set(
     "api apikey app access account private secret encryption encrypt signing master license session shared storage",
     "client service consumer deploy admin subscription webhook jwt auth integration crypto cipher cookie aes hmac",
     "security server ssh gpg rsa des primary secondary instrumentation functions function host read write root ingest",
 )
-_SECRET = _set(
+_SECRET = word_set(
     "secret secrets secretkey credential credentials creds cred dsn webhook htpasswd privatekey accesskey jwt hmac"
 )
-_TOKEN = _set("token tokens bearer auth authorization authentication otp totp authtoken accesstoken")
+_TOKEN = word_set("token tokens bearer auth authorization authentication otp totp authtoken accesstoken")
 _ENDS = (
     (re.compile(r"(?:pass(?:word|wd|phrase)|passw)s?$"), "password"),
     (re.compile(r"(?:api|access|private|secret|encrypt(?:ion)?|sign(?:ing)?|app|master|account)key$"), "api-key"),

@@ -10,7 +10,8 @@ from hooks import keyname, letters
 _CODE = re.compile(
     r".*(?:\w\(|\(\)|\)\s*$|->|::|=>|\+\+|&&|\|\||\?\?|\?\.|\[\w*\]|[a-z_]\w*\[['\"\d])"
     r"|[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+\??;?|[A-Za-z]\w*=[A-Za-z]*"
-    r"|(?:new|await|return|function|lambda|typeof|null|nil|this|self|process|os|System|Environment|config|settings)\b[. (].*"
+    r"|(?:new|await|return|function|lambda|typeof|null|nil|this|self|process|os|System|Environment|config|settings)\b"
+    r"[. (].*"
     r"|-{1,2}[a-z][a-z-]+(?:=\S*)?",
     re.DOTALL,
 )
@@ -27,13 +28,16 @@ _MARKUP = re.compile(
     r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#(?:[0-9a-fA-F]{3,8}|[a-zA-Z]+(?:-[a-zA-Z]+)*)|\.[a-z]+(?:-[a-z]+)*", re.DOTALL
 )
 _PATH = re.compile(
-    r"(?:[A-Za-z]:\\|\\\\|~?/|\.{1,2}/)[^\s]*|(?:[\w@.-]+/)+[\w.-]+\.\w{1,8}|[\w.-]+\.(?:json|ya?ml|txt|pem|crt|key|cer|p12|pfx|jks|php|py|js|ts|html?|xml|md|go|java|rb|sh|conf|cfg|ini|db|sql|log|com|org|net|io)"
+    r"(?:[A-Za-z]:\\|\\\\|~?/|\.{1,2}/)[^\s]*|(?:[\w@.-]+/)+[\w.-]+\.\w{1,8}|[\w.-]+\.(?:json|ya?ml|txt|pem|crt"
+    r"|key|cer|p12|pfx|jks|php|py|js|ts|html?|xml|md|go|java|rb|sh|conf|cfg|ini|db|sql|log|com|org|net|io)"
 )
 _ADDRESS = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|(?:https?|ftp|wss?|file|urn|arn|s3|gs|data|mailto|tel)[:].*|\w+://\S*"
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|(?:https?|ftp|wss?|file|urn|arn|s3|gs|data"
+    r"|mailto|tel)[:].*|\w+://\S*"
 )
 _NUMBERED = re.compile(
-    r"v?\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
+    r"v?\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*"
+    r"|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
 )
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 _DIGEST = re.compile(
@@ -41,8 +45,10 @@ _DIGEST = re.compile(
 )
 _NAMED_DIGEST = re.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA256:.*", re.IGNORECASE)
 _ALGORITHM = re.compile(
-    r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|PBKDF|MD|BLAKE|secp|scram-sha|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]\w{2,10}){0,4}|X\d{3,5}"
-    r"|ssh-[a-z]+|ecdsa-[a-z]+\S*|x-[a-z]+(?:-[a-z]+)*|BCrypt|scrypt|HKDF|utf-?\d+|latin-?1|ascii|base\d\d|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+",
+    r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|PBKDF|MD|BLAKE|secp|scram-sha"
+    r"|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]\w{2,10}){0,4}|X\d{3,5}"
+    r"|ssh-[a-z]+|ecdsa-[a-z]+\S*|x-[a-z]+(?:-[a-z]+)*|BCrypt|scrypt|HKDF|utf-?\d+|latin-?1|ascii|base\d\d"
+    r"|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+",
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(
@@ -52,12 +58,15 @@ _DER = re.compile(r"M[A-Z][A-Za-z0-9+/\\nr]{30,}={0,2}")
 _ESCAPES = re.compile(r"(?:.*\\+(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\d)){2}", re.DOTALL)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 _FILLER = re.compile(
-    r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted|todo|fixme"
+    r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted"
+    r"|todo|fixme"
     r"|some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|12345|abcd(?:e|123)|asdf|qwerty|bad"
-    r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah|whatever|nope)"
+    r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah"
+    r"|whatever|nope)"
 )
 _IDENTIFIER = re.compile(
-    r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
+    r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
+    r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
 )
 _PLAIN_WORD = re.compile(r"[a-zA-Z]{4,20}\d{0,6}")
 _TYPES = frozenset(
@@ -206,7 +215,7 @@ def _is_public_der(value: str) -> bool:
     if head[:1] != b"\x30":
         return False
     body = head[2 + (head[1] & 0x7F if head[1] & 0x80 else 0) :]
-    return body[:1] == b"\x30" or (body[:1] == b"\x02" and body[1:2] not in (b"\x01",))
+    return body[:1] == b"\x30" or (body[:1] == b"\x02" and body[1:2] != b"\x01")
 
 
 def _says_words(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a file's path says of the values in it: settings, code, tests, documentation, texts for users, or made by machines.
+"""What a file's path says of the values in it: settings, code, tests, documents, texts for users, or machines' work.
 
 It only shifts how sure a value has to be: a secret of a clear form is one wherever it stands. Pure.
 """

@@ -1,0 +1,241 @@
+"""Credentials that syntax alone shows, whatever language is around it: options, URLs, SQL, sign-ins, elements. Pure.
+
+One row a form: what its line holds in lower case (so that most forms cost one search), a pattern, the key of the pair,
+and where that is said to stand. A pattern has the group `value`, and `key` if the text names one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hooks.structure.pair import Pair
+
+QUOTED = (
+    r"(?P<prefix>[@$rbuRBULNf]{0,2})(?P<q>\"{3}|'{3}|\\{0,2}[\"'`])"
+    r"(?P<value>(?:(?!(?P=q))(?:\\.|[^\\])){1,1000}?)(?P=q)"
+)
+
+
+class Form(NamedTuple):
+    """One row."""
+
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+    key: str
+    where: str
+    quoted: bool = True
+
+
+def _form(marks: str, pattern: str, key: str = "", where: str = "code", *, quoted: bool = True) -> Form:
+    return Form(tuple(marks.split()), re.compile(pattern), key, where, quoted)
+
+
+_CLEAR = r"[^\s\"'<>|;&$(){}]{4,200}"
+FORMS = (
+    # "v".equals(password)
+    _form(
+        "== != equals( compareto(",
+        r"[@b]?(?P<q>[\"'])(?P<value>[^\"'\s]{4,200})(?P=q)\s*(?:===?|!==?|\.[eE]quals\(|\.compareTo\()"
+        r"\s*(?:\w+(?:\.|->))*\$?(?P<key>\w{3,60})",
+    ),
+    # ENV NAME v
+    _form(
+        "env arg set export",
+        r"^\s*(?:#\s*)?(?:ENV|ARG|setx|set|setenv|export|\$env:)\s*(?P<key>[A-Za-z_]\w{2,60})\s+"
+        r"[\"']?(?P<value>[^\s\"'=]{4,300})[\"']?(?:\s+/M)?\s*$",
+        quoted=False,
+    ),
+    # name: "password", value: "v"
+    _form(
+        "value default val text content",
+        r"(?i:name|key|id|field|option|setting|header)\\?[\"']?\s*[:=]\s*\\?[\"'](?P<key>[\w.\- ]{2,80})\\?[\"'][\s,;]+"
+        r"@?\\?[\"']?(?i:value|default\w*|val|text|content)\\?[\"']?\s*[:=]\s*" + QUOTED,
+    ),
+    # ("--password", default="v")
+    _form(
+        "default fallback value initial",
+        r"[\"']-{0,2}(?P<key>[\w.\-]{2,80})[\"'][^\"'\n]{0,120}\b(?i:default\w*|fallback|value|initial)\s*[=:]\s*"
+        + QUOTED,
+    ),
+    # <password>v</password>, <entry key="password">v</entry>
+    _form("</", r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?P<value>[^<>\s]{3,500})\s*</(?P=key)>"),
+    _form(
+        "</",
+        r"<\w[\w.:\-]*\s[^<>]{0,80}?(?:key|name|id)=[\"'](?P<key>[\w.\-]{3,80})[\"'][^<>]{0,80}>\s*"
+        r"(?P<value>[^<>\s]{4,300})\s*</",
+    ),
+    # ${name:-v}
+    _form("${", r"\$\{(?P<key>[\w.\-]{2,80}):[-=]?(?P<value>[^{}$\s]{3,200})\}", where="prose", quoted=False),
+    # --name v, "--name", "v"
+    _form(
+        "-",
+        r"(?<![\w-])--?(?P<key>[A-Za-z][\w.\-]{2,60})(?:=|[ \t]+|[\"'][ \t]*,[ \t]*)[\"']?"
+        r"(?P<value>(?!-)[^\s\"'`<>|;&,\]]{4,500})[\"']?",
+        where="prose",
+        quoted=False,
+    ),
+    # curl -u name:v
+    _form(
+        "curl http wget xh",
+        r"\b(?:curl|https?|wget|xh)\b.{0,300}?\s(?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?"
+        r"[^\s:\"'$]{0,80}:(?P<value>[^\s\"'@]{3,200})",
+        "password",
+        "command",
+        quoted=False,
+    ),
+    # mysql -pv
+    _form(
+        "sshpass mysql mongo redis docker ldap net smbclient az helm pass:",
+        r"\b(?:(?:sshpass\b.{0,40}?\s-p|mysql\w{0,8}\b.{0,200}?\s-p|(?:mongo\w{0,8}|docker\s+login|az\s+login|helm\s+\w+)\b"
+        r".{0,200}?\s-p\s|redis-cli\b.{0,200}?\s-a\s|ldap\w+\b.{0,200}?\s-w\s|net\s+use\b.{0,200}?/user:\S+"
+        r"|smbclient\b.{0,200}?\s-U\s?[^\s%]+%)\s*|pass:)[\"']?(?P<value>" + _CLEAR + ")",
+        "password",
+        "command",
+        quoted=False,
+    ),
+    _form(
+        "securestring",
+        r"ConvertTo-SecureString\s+(?:-String\s+)?[\"'](?P<value>[^\"'$]{4,200})[\"']",
+        "password",
+        "command",
+    ),
+    _form(
+        "passwd",
+        r"\becho\s+(?:-n\s+)?[\"']?(?:\w+:)?(?P<value>[^\s\"'|:$]{4,200})[\"']?\s*\|\s*(?:sudo\s+)?(?:ch)?passwd\b",
+        "password",
+        "command",
+    ),
+    _form("user", r"\bnet\s+user\s+\S+\s+(?P<value>[^\s/]{4,100})\s", "password", "command"),
+    _form(
+        "openssl",
+        r"\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<value>[^\s:$]{4,200})",
+        "password",
+        "command",
+    ),
+    # x://name:v@host, "name:v@tcp(host)"
+    _form(
+        "://",
+        r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?#\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
+        "url",
+        "url",
+    ),
+    _form(
+        "@",
+        r"[\"'][\w.\-]{1,60}:(?P<value>[^\s\"'@/:]{4,200})@(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
+        "password",
+        "login",
+    ),
+    # jwt.sign(x, "v"), createHmac("sha256", "v"), btoa("name:v")
+    _form(
+        "jwt hmac signwith fernet cipher keyspec signingkey",
+        r"(?:\bjwt\.\w+|createHmac|\bhmac\.new|HMAC\.new|signWith|Fernet|create(?:C|Dec)ipher\w*|SecretKeySpec|setSigningKey"
+        r"|hmac_sha\d+)\(\s*(?:[\w.'\"\-]{1,40},\s*){0,2}b?[\"'](?P<value>[^\"'\s]{10,300})[\"']",
+        "secret",
+        "login",
+    ),
+    _form(
+        "btoa encode base64",
+        r"(?:btoa|[bB]ase64\w*|b64encode|[eE]ncode\w*)\(\s*b?[\"'][\w.@\-]{1,60}:(?P<value>[^\"'\s]{4,200})[\"']",
+        "password",
+        "login",
+    ),
+    # network devices and others: enable secret 5 v
+    _form(
+        "enable username key-string pre-shared community sp_add htpasswd",
+        r"\b(?:enable\s+secret|username\s+\S+(?:\s+privilege\s+\d+)?\s+(?:password|secret)|key-string|pre-shared-key"
+        r"|snmp-server\s+community|sp_add\w+\s+N?'[^']+',|htpasswd\s+-\w*b\w*\s+(?:-\w+\s+)*\S+\s+\S+)\s+(?:[0-9]\s+)?"
+        r"N?['\"]?(?P<value>[^\s'\"]{5,200})",
+        "secret",
+        "login",
+    ),
+    # IDENTIFIED BY 'v'
+    _form(
+        "identified password",
+        r"(?i:identified\s+(?:with\s+\S+\s+)?by|(?:with|encrypted|set|login|user\s+\S+)\s+password|\bpassword\s*\()\s*=?\s*"
+        r"(?i:password\s*)?['\"](?P<value>[^'\"\n]{3,200})['\"]",
+        "password",
+        "sql",
+    ),
+    # login("name", "v")
+    _form(
+        ",",
+        r"(?i:(?:\blog_?in|connect|\bPDO|mysqli|\w{0,40}auth|\w{0,40}credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)new)?\s*"
+        r"(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w{1,40}\(\s*)?[@bu]?[\"'][\w.@\-]{2,60}[\"']\s*,\s*"
+        r"[@bu]?[\"'](?P<value>[^\"'\s]{4,200})[\"']",
+        "password",
+        "login",
+    ),
+    # login: name / v
+    _form(
+        "login cred user account log",
+        r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}"
+        r"(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}[\w.@\-]{2,60}[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}"
+        r"(?P<value>[^\s`\"'*/|,;()<>]{4,60})(?![^\s`\"'*,.;)])",
+        "password",
+        "login",
+        quoted=False,
+    ),
+)
+_SCHEME = re.compile(
+    r"(?i:\b(?P<scheme>bearer|basic)|authorization\W{1,6}(?:token|apikey|key))[ :]+(?P<value>[\w.~+/=\-]{8,4000})"
+)
+_CONNECTION = re.compile(
+    r"(?i:(?:^|[;,\"'&?\s])(?:password|pwd|accountkey|sharedaccesskey))\s*=\s*"
+    r"(?P<value>[^;,\"'&\s()]{3,300})(?=[;\"'&\s]|$)"
+)
+_IS_CONNECTION = re.compile(
+    r"(?i:\b(?:server|data source|host|hostname|user id|uid|username|user|database|initial catalog|endpoint|accountname"
+    r"|dbname|dsn|port)\s*=)"
+)
+_INSERT = re.compile(
+    r"(?i:insert\s+into\s+\S+\s*)\((?P<names>[^()]{3,500})\)\s*(?i:values)\s*\((?P<values>.{3,1000}?)\)\s*(?:[,;]|$)"
+)
+_ITEM = re.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
+
+
+def pairs(line: str, number: int) -> Iterator[Pair]:
+    """The pairs of one line."""
+    low = line.lower()
+    for form in FORMS:
+        if any(mark in low for mark in form.marks):
+            for match in form.pattern.finditer(line):
+                named = form.key or match["key"]
+                yield Pair(last(named), named, unescaped(match["value"], ""), number, number, form.quoted, form.where)
+    if "bearer" in low or "basic" in low or "authorization" in low:
+        for match in _SCHEME.finditer(line):
+            value = f"{match['scheme'] or 'token'} {match['value']}"
+            yield Pair("Authorization", "Authorization", value, number, number, True, "header")
+    if "=" in line and _IS_CONNECTION.search(line) and (";" in line or line.count("=") > 2):
+        for match in _CONNECTION.finditer(line):
+            yield Pair("password", "password", match["value"], number, number, True, "connection")
+    if "insert" in low:
+        yield from _inserted(line, number)
+
+
+def _inserted(line: str, number: int) -> Iterator[Pair]:
+    """Values of columns that hold credentials: `INSERT INTO t (name, password) VALUES ('x', 'v')`."""
+    for match in _INSERT.finditer(line):
+        names = [name.strip(" `\"'[]") for name in match["names"].split(",")]
+        for name, item in zip(names, _ITEM.finditer(match["values"]), strict=False):
+            if item["text"]:
+                yield Pair(name, name, item["text"], number, number, True, "sql")
+
+
+_SILENT = frozenset(("key", "keys", "value", "default", "auth"))
+
+
+def last(name: str) -> str:
+    """The last name of a dotted one, with the one before it where it says nothing by itself."""
+    parts = [part for part in re.split(r"[.$]+|->|::", name) if part]
+    if not parts:
+        return name
+    return ".".join(parts[-2:]) if parts[-1].lower() in _SILENT else parts[-1]
+
+
+def unescaped(value: str, prefix: str) -> str:
+    """A literal as its program sees it, but for escapes of signs that credentials don't have."""
+    if "\\" not in value or "r" in prefix.lower() or "@" in prefix:
+        return value
+    return re.sub(r"\\+([\"'`\\/])", r"\1", value)
