@@ -30,12 +30,11 @@ _STEP = 256
 """How exactly the common bytes are measured, at best."""
 _LINES = frozenset(
     """
-    adoc bash bat bzl c cc cjs clj cljs cmake cpp cs css cxx d dart el erl ex exs f f90 fs go groovy gradle h hh
-    hpp hs html htm hxx java jl js jsx kt kts less lisp lua m markdown md mdx mjs mk ml mm mod nim pas patch php
-    pl pm po pot proto py pyi pyx r rb rs rst s sass scala scm scss sh sol sql styl sum svelte swift sv tex ts
-    tsx txt v vb vhd vue zig zsh
+    adoc asm c cc cjs clj cpp cs css csv dart diff ex exs go h hpp htm html java js jsx kt less lock log lua m
+    map md mjs patch pl po pot proto py pyi r rb rs rst s scala scss sql sum svg swift ts tsv tsx vue
     """.split()  # noqa: SIM905 - easier to read
 )
+"""Endings of what `hooks.structure` reads in no format, whatever it begins with: lines are looked at, one by one."""
 _DOCUMENTS = frozenset(("yaml", "yml"))
 _SECRET = re.compile(rb"""ind\W{1,16}Secret""")
 
@@ -79,8 +78,11 @@ class Trimmer:
 
 
 def _kind(path: str) -> str:
-    ending = path.rpartition("/")[2].rpartition(".")[2].lower()
-    return "lines" if ending in _LINES else "documents" if ending in _DOCUMENTS else ""
+    name = path.rpartition("/")[2].lower()
+    ending = name.rpartition(".")[2]
+    if ending in _LINES and ".env" not in name:
+        return "lines"
+    return "documents" if ending in _DOCUMENTS else ""
 
 
 def _manifest(data: bytes) -> bool:

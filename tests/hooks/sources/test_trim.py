@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hooks.blobs import Blob, findings
 from hooks.history import trim
+from hooks.structure import formats
 from tests.hooks.sources.looking import scan
 
 LINE = st.sampled_from(
@@ -108,6 +109,19 @@ def test_what_is_read_as_a_whole_is_not_trimmed(path: str, line: bytes) -> None:
     trimmer.trim(blob)
     assert blob.whole is None
     assert blob.data == old + b"\nnew"
+
+
+@pytest.mark.parametrize("ending", sorted(trim._LINES))
+def test_what_is_trimmed_by_lines_is_read_in_no_format(ending: str) -> None:
+    for text in (
+        "---\nkind: Secret\n",
+        '{"a": "b"}',
+        "<a>b</a>",
+        "#!/bin/sh\nA=b\n",
+        "[a]\nb = c\n",
+        'module "a" {}\n',
+    ):
+        assert formats.reader(f"deep/a.{ending}", text) is None
 
 
 def test_all_versions_with_a_finding_are_known() -> None:
