@@ -69,14 +69,15 @@ def _places(low: str) -> Iterator[int]:
 _FOLLOWED = re.compile(
     r"""(?P<rest>[\w.\-]{0,40}+)[\\"'\]]{0,4}(?:[ \t]*(?:=>|:=|[:=])[ \t]*(?:[&!]\S+[ \t]+)?(?:"""
     r"""\\*(?P<quote>["'])(?P<literal>[^"'\n\\]{4,})(?P<close>["'])?|(?P<word>[^\s{}\[\]"'#,|>*][^\s{}\[\],]{3,})"""
-    r"""|(?P<more>[|>*]|\[\s*["'\w]|\r?\n[ \t]*-[ \t]+[^\s:]+\s*$|\\*(?P<open>["'])(?![^"'\n]{0,3}["'])))"""
+    r"""|(?P<more>[|>*]|\[\s*["'\w]|\r?\n[ \t]*(?:-[ \t]+)?[^\s:]{4,}[ \t\r]*$"""
+    r"""|\\*(?P<open>["'])(?![^"'\n]{0,3}["'])))"""
     r"""|(?P<named>[\s,]{1,80}["']?(?i:value|default|parametervalue)\b))""",
     re.MULTILINE,
 )
 
 
 def likely(text: str, where: str) -> bool:
-    """Whether a credential may stand anywhere in a text with levels, so that reading the whole of it is worth it."""
+    """Whether a credential may stand in a text with levels, so that reading all of it is worth it."""
     low = text.lower() if text.isascii() else text
     for start in _places(low):
         match = _FOLLOWED.match(text, start)
