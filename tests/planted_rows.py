@@ -495,6 +495,23 @@ ROWS: dict[str, dict[str, Row]] = {
     "sealer-scan": {
         "passes": Row("sealer-scan --staged", 0, before=("git add .",)),
         "finds": Row("sealer-scan", 1, WEB, files={WEB: PLAIN, ".env": "PASSWORD=@C@\n", "id_rsa": PEM}),
+        "every format": Row(
+            "sealer-scan --format github -o ../inputs/f.json -o ../inputs/f.jsonl -o ../inputs/f.sarif"
+            " -o ../inputs/f.xml -o ../inputs/f.csv -o ../inputs/f.html -o ../inputs/f.md -o ../inputs/f.txt",
+            1,
+            "::error file=",
+            files={WEB: PLAIN, ".env": "PASSWORD=@C@\n", "id_rsa": PEM},
+        ),
+        "accepts": Row(
+            "sealer-scan baseline --reason fixture",
+            0,
+            "added to .sealer/baseline.yaml",
+            files={WEB: PLAIN, ".env": "PASSWORD=@C@\n", "id_rsa": PEM},
+        ),
+        "explains a value": Row("sealer-scan explain @V@", 2, "no rule has this id"),
+        "another tool's file": Row(
+            "sealer-scan", 2, "is not TOML", files={".gitleaks.toml": "[a]\nb = @V@\n", WEB: PLAIN}
+        ),
         "option": Row("sealer-scan --password=@V@", 2),
         "option of another value": Row("sealer-scan --format @C@", 2),
         "no such commit": Row("sealer-scan --range HEAD~99..HEAD", 2),
