@@ -1,9 +1,9 @@
 """A labelled set of credentials in code, settings and prose: some 700 that leak and 1,000 lookalikes, made at run time.
 
-A template is `PATH | TEXT`; in the text `\\n` is a line break and `~` ends a line that leaks. Values are drawn by a seeded
-generator, so that two runs see the same set, and no file holds one. `<pw>` is what a person or a manager makes for a
-password, `<weak>` what a person types, `<key>` and `<hex>` what providers hand out. Templates with an even number are for
-development; those with an odd one are held out: nobody tunes on them.
+A template is `PATH | TEXT`; in the text `\\n` is a line break and `~` ends a line that leaks. Values are drawn by a
+seeded generator, so that two runs see the same set, and no file holds one. `<pw>` is what a person or a manager makes
+for a password, `<weak>` what a person types, `<key>` and `<hex>` what providers hand out. Templates with an even number
+are for development; those with an odd one are held out: nobody tunes on them.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ MAKERS = {
         ["api_key", "apiKey", "API_KEY", "client_secret", "clientSecret", "SECRET_KEY", "secretKey", "access_token",
          "accessToken", "AUTH_TOKEN", "aws_secret_access_key", "encryption_key", "jwt_secret", "consumer_secret"]
     ),
-    "host": lambda rng: rng.choice(["db.acme-corp.net", "10.12.4.7", "mq.prod.svc.cluster.local", "cache01.intern.acme.io"]),
+    "host": lambda rng: rng.choice(
+        ["db.acme-corp.net", "10.12.4.7", "mq.prod.svc.cluster.local", "cache01.intern.acme.io"]
+    ),
     "word": lambda rng: rng.choice(["orders", "billing", "payments", "users", "search", "metrics"]),
 }  # fmt: skip
 

@@ -60,7 +60,8 @@ def test_the_name_says_the_rule(key: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "value",
     ["get_password()", "self.password", "Enter your password", "{password}", "%s", "${PASSWORD}", "string", "password",
-     "/run/secrets/db", "https://acme.example/reset", "AES/GCM/NoPadding", "scram-sha-256", "your-api-key", "xxxxxxxxxxxx",
+     "/run/secrets/db", "https://acme.example/reset", "AES/GCM/NoPadding", "scram-sha-256", "your-api-key",
+     "xxxxxxxxxxxx",
      "RESET_PASSWORD", "auth/setToken", r"^(?=.*[A-Z]).{8,}$", "#password", "v1.2.3", "payments-db-credentials"],
 )  # fmt: skip
 @pytest.mark.parametrize("key", ["password", "token", "api_key", "secret"])
