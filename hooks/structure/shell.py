@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks.randomness import looks_random
 from hooks.structure.lines import Lines
 from hooks.structure.pair import Pair
 
@@ -54,8 +55,14 @@ def pairs(text: str, depth: int = 0, where: str = "shell") -> Iterator[Pair]:  #
             if pattern is _SPACED and not quoted:
                 value = _COMMENT.sub("", value)
             value = value.strip()
-            if value or quoted:
+            if (value or quoted) and (not _is_comment(text, start) or looks_random(value)):
                 yield Pair(match["name"], match["name"], value, *at.span(place, place + len(value)), quoted, where)
+
+
+def _is_comment(text: str, start: int) -> bool:
+    """Whether a place is commented out: most of these are examples: only what was drawn at random is real."""
+    begin = text.rfind("\n", 0, start) + 1
+    return text[begin : min(start, begin + 200)].lstrip().lower().startswith(("#", "rem ", "::"))
 
 
 def environment(text: str, depth: int = 0) -> Iterator[Pair]:

@@ -70,3 +70,14 @@ def test_no_value_is_in_a_repr() -> None:
     shown = repr(list(pairs(Text("a.yaml", text.encode()))))
     assert expected
     assert not any(one.value in shown for one in expected)
+
+
+def test_what_is_commented_out_is_only_taken_for_real_if_it_was_drawn() -> None:
+    value = random_text("alnum", 24)
+    for path, text in (
+        ("a.env", "# DB_PASSWORD={}\n"),
+        ("a.ini", "; password = {}\n"),
+        ("a.sh", "  # export A_TOKEN={}\n"),
+    ):
+        assert [pair.value for pair in pairs(Text(path, text.format(value).encode()))] == [value]
+        assert list(pairs(Text(path, text.format("commented").encode()))) == []
