@@ -19,7 +19,7 @@ _SMALL = 64 * 1024
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _NO_FILE = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR)
 """A symlink (two words for it), a socket, a submodule: they hold nothing of this folder."""
-_LISTED = ("ls-files", "-z", "--exclude-standard")
+_LISTED = ("ls-files", "-z", "-t", "--cached", "--others", "--deleted", "--exclude-standard", "--", ".")
 
 
 def source(paths: Sequence[str]) -> Source:
@@ -113,21 +113,23 @@ def _top() -> str:
 def _files(folder: str) -> Iterator[str]:
     """Files below a folder: those that Git would not ignore; all of them where there is no repository."""
     try:
-        listed = gitpipe.output(*_LISTED, "--cached", "--others", "--", ".", folder=folder)
+        listed = gitpipe.output(*_LISTED, folder=folder)
     except gitpipe.NoRepository:
         listed = b""
     if not listed:
         # No repository, or a folder that Git ignores: whoever names it wants it scanned.
         yield from _walk(folder)
         return
-    names = set(listed.split(b"\0"))
-    # What is deleted in the work tree, or left out of a sparse one, is still in the index.
-    names.difference_update(gitpipe.output(*_LISTED, "--deleted", "--", ".", folder=folder).split(b"\0"), [b""])
     start = "" if folder == "." else os.path.join(os.path.normpath(folder), "")
-    for name in sorted(names):
-        # A repository inside of this one is listed as one name, with a slash.
-        if not name.endswith(b"/"):
-            yield start + os.fsdecode(name)
+    names = set(listed.split(b"\0"))
+    for name in sorted({name[2:] for name in names}):
+        # What is deleted in the work tree is still in the index, and so is what a sparse checkout leaves out. A
+        # repository inside of this one is listed as one name, with a slash.
+        if not name or name.endswith(b"/") or b"R " + name in names:
+            continue
+        path = start + os.fsdecode(name)
+        if b"S " + name not in names or os.path.lexists(path):
+            yield path
 
 
 def _walk(folder: str) -> Iterator[str]:
