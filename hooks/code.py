@@ -157,7 +157,8 @@ def _assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[P
     if match and match.start("q") >= beyond and _holds(line, match):
         name = syntax.last(match["key"])
         value = syntax.unescaped(match["value"], match["prefix"])
-        yield Pair(name, match["key"], value, number, number, True, "code")
+        where = "argument" if match["op"] in (",", "(") else "code"
+        yield Pair(name, match["key"], value, number, number, True, where)
         return
     bare = _BARE.match(line, start) if not beyond else None
     if bare and _ends(line, bare):

@@ -82,7 +82,9 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     elif literal.is_uuid(value):
         sure = kind in ("password", "api-key", "token", "secret") and where in (place.SETTINGS, place.CODE)
     elif kind == "password":
-        sure = _password(value, where, setting=setting)
+        # A word in quotes that is assigned to a password; labels begin with a capital.
+        typed = pair.where == "code" and pair.quoted and value.islower()
+        sure = _password(value, where, setting=setting, typed=typed)
     elif kind in ("key", "salt"):
         sure = _key(value, where, kind)
     else:
@@ -96,7 +98,7 @@ def _doubtful(value: str) -> bool:
     return mixed and ((digits and share >= 0.6 and not literal.is_identifier(value)) or share >= 0.85)
 
 
-def _password(value: str, where: str, *, setting: bool) -> bool:
+def _password(value: str, where: str, *, setting: bool, typed: bool) -> bool:
     """Passwords are typed by people: a name with a number is one, but not in a test."""
     share = letters.share(value)
     classes = literal.classes(value)
@@ -107,12 +109,12 @@ def _password(value: str, where: str, *, setting: bool) -> bool:
     if literal.has_filler(value):
         return share >= 0.78 and len(value) >= 10
     if value.isdigit():
-        return share >= 0.55 and len(value) >= 6
+        return len(value) >= (4 if setting else 6) and (setting or share >= 0.55)
     if share >= 0.72:
         return (len(value) >= 5 or classes > 1) and _no_name(value, share)
     if classes > 1 and (not literal.is_identifier(value) or (setting and any(map(str.isdigit, value)))):
         return len(value) >= 6
-    return setting and literal.is_plain_word(value)
+    return (setting or typed) and literal.is_plain_word(value)
 
 
 def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
