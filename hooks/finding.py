@@ -43,6 +43,10 @@ class Value:
     def __hash__(self) -> int:
         return hash(self._bytes)
 
+    def holds(self, other: Value) -> bool:
+        """Whether another value is a part of this one."""
+        return other._bytes in self._bytes
+
     @property
     def bits(self) -> float:
         """How hard it is to guess, at most: Shannon's entropy of its characters, in bits."""

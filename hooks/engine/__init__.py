@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from hooks.engine.build import Built
-    from hooks.engine.candidates import Candidates
     from hooks.engine.confirm import Confirm
+    from hooks.engine.found import Candidates
     from hooks.engine.spec import Spec
     from hooks.finding import Hit
     from hooks.text import Text

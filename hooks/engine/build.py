@@ -43,7 +43,7 @@ class Built(NamedTuple):
 
 def build(rules: Sequence[Spec]) -> Built:
     """Records and expressions of rules and of all detectors."""
-    from hooks.engine.candidates import DETECTORS
+    from hooks.engine.found import DETECTORS
 
     patterns = [(rule.expression(), number, False) for number, rule in enumerate(rules)]
     for number, trigger in enumerate(triggers.all_(rules), DETECTORS):

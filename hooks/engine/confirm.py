@@ -16,7 +16,7 @@ from hooks.rule import Rule
 
 if TYPE_CHECKING:
     from hooks.engine.build import Record
-    from hooks.engine.candidates import Candidates
+    from hooks.engine.found import Candidates
     from hooks.text import Text
 
 _MEMORY = 8 << 20

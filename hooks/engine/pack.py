@@ -90,11 +90,13 @@ def _rule(node: Node, file: str) -> Spec:
         severity=said.get("severity", ERROR),
         remediation=said.get("remediation", ""),
         assigned=by_name is not None,
+        generic=said.get("generic", False),
         found=_examples(examples.get("true", ())),
         passed=_examples(examples.get("false", ())),
         file=file,
         line=node.line,
         tree=tree,
+        names=tuple(names),
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hooks.engine.candidates import CODE, DECODE, MOST, Candidates
 from hooks.engine.confirm import exact
+from hooks.engine.found import CODE, DECODE, MOST, Candidates
 
 if TYPE_CHECKING:
     from hooks.engine.build import Built

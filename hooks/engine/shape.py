@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import product
 
 from hooks.engine.syntax import ALL, Alt, At, Bytes, Cat, Group, Repeat, Tree
@@ -90,6 +91,7 @@ def _quantifier(least: int, most: int | None) -> bytes:
     return b"{%d}" % least if least == most else b"{%d,%d}" % (least, most)
 
 
+@cache
 def _set(mask: int) -> bytes:
     if mask == ALL:
         return rb"[\x00-\xff]"
@@ -102,14 +104,15 @@ def _set(mask: int) -> bytes:
     return b"[" + sign + b"".join(members) + b"]"
 
 
+@cache
 def _ranges(mask: int) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
-    for byte in range(256):
-        if mask >> byte & 1:
-            if found and found[-1][1] == byte - 1:
-                found[-1] = found[-1][0], byte
-            else:
-                found.append((byte, byte))
+    while mask:
+        low = (mask & -mask).bit_length() - 1
+        filled = mask >> low
+        high = low + (~filled & (filled + 1)).bit_length() - 2
+        found.append((low, high))
+        mask = mask >> (high + 1) << (high + 1)
     return found
 
 

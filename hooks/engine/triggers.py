@@ -5,7 +5,7 @@ Imported where the database is compiled, not where it is used. The modules that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooks.engine import trie
@@ -17,8 +17,8 @@ MANIFEST, PAIRS, CODE, DECODE, KEY = "manifest", "pairs", "code", "decode", "key
 NAMES = (MANIFEST, PAIRS, CODE, DECODE, KEY)
 """The detectors, in the order of their numbers in the database."""
 
-# Shorter keywords have dozens of forms each, which stand in every image.
 _SHORTEST = 4
+_SHORTEST_ENCODED = 4
 # Where a private key stands, one of these does. The last three are `-----BEGIN` in base64, as it begins at each of
 # three offsets.
 _KEY = (
@@ -56,13 +56,40 @@ def all_(rules: Sequence[Spec]) -> tuple[Trigger, ...]:
 
 
 def _encoded(rules: Sequence[Spec]) -> list[bytes]:
-    """What the keywords of rules, and the names of credentials, look like in base64 and hex."""
+    """What the keywords of rules, and the names of credentials, look like in base64 (the names in hex, too)."""
     from hooks.decode import trigger as decode
 
-    samples = "\n".join(text for rule in rules if not rule.assigned for text in (rule.pattern, *_texts(rule)))
-    words = [word for rule in rules if not rule.assigned for word in rule.keywords if len(word) >= _SHORTEST]
-    return list(dict.fromkeys((*decode.literals(words, samples), *decode.literals(decode.KEYWORDS, wide=True))))
+    found = dict.fromkeys(decode.literals(decode.KEYWORDS, wide=True))
+    for rule in rules:
+        if not rule.assigned:
+            for word in _as_written(rule):
+                found.update(dict.fromkeys(_base64(word)))
+    return list(found)
 
 
-def _texts(rule: Spec) -> list[str]:
-    return [example.text for example in rule.found]
+def _as_written(rule: Spec) -> set[bytes]:
+    """A rule's keywords in the cases that its expression and its examples have."""
+    samples = "\n".join((rule.pattern, *(example.text for example in rule.found)))
+    low = samples.lower()
+    found: set[bytes] = set()
+    for word in rule.keywords:
+        at, cases = low.find(word), set[str]()
+        while at >= 0:
+            cases.add(samples[at : at + len(word)])
+            at = low.find(word, at + 1)
+        found |= {case.encode() for case in cases or {word} if len(word) >= _SHORTEST}
+    return found
+
+
+def _base64(word: bytes) -> Iterator[bytes]:
+    """What stands in the base64 of each text with a word in it, for each of the three offsets that it can have there.
+
+    Characters that also hold bits of what stands around the word are left out. What then is so short that every image
+    has it is left out as well: one token in three is not found in base64 by a keyword of five letters or less.
+    """
+    from binascii import b2a_base64
+
+    for offset in range(3):
+        first, last = (offset * 8 + 5) // 6, (offset + len(word)) * 8 // 6
+        if last - first >= _SHORTEST_ENCODED:
+            yield b2a_base64(bytes(offset) + word + bytes(3), newline=False)[first:last]

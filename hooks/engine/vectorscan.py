@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from hooks.engine.candidates import Candidates, note
+from hooks.engine.found import Candidates, note
 
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:

@@ -1,0 +1,143 @@
+"""The detectors that a first pass asked for, and one hit for each value of what they find. Never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hooks import engine
+from hooks.engine.found import CODE, DECODE, KEY, MANIFEST, PAIRS, Candidates
+from hooks.finding import Hit, Value, shown
+from hooks.rule import RULES, WARNING
+
+if TYPE_CHECKING:
+    from hooks.text import Text
+
+_MANIFESTS = (
+    ".yaml",
+    ".yml",
+    ".json",
+    ".tpl",
+    ".tmpl",
+    ".gotmpl",
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".template",
+    ".erb",
+    ".jsonl",
+)
+
+
+def hits(text: Text, found: Candidates) -> list[Hit]:
+    """Every leak of a text, in order of lines."""
+    tokens = engine.hits(text, found)
+    whole = [*_manifest(text, found), *_environment(text)]
+    # A private key inside of a value of a Secret is found once, as that value.
+    keys = [hit for hit in _keys(text, found) if not any(one.line <= hit.line <= one.end for one in whole)]
+    hidden = list(_decoded(text, found))
+    named = list(_named(text, found))
+    one = _once([*tokens, *whole, *keys, *hidden, *named])
+    return sorted(one, key=lambda hit: (hit.line, hit.rule.id, hit.key))
+
+
+def _manifest(text: Text, found: Candidates) -> list[Hit]:
+    if MANIFEST not in found:
+        return []
+    from hooks import manifest
+
+    return manifest.hits(text.text, manifest=_is_manifest(text.name), json=text.name.endswith(".json"))
+
+
+def _is_manifest(name: str) -> bool:
+    """Whether a file is a manifest or a template of one by its name; stdin and names without an ending may be."""
+    return name.endswith(_MANIFESTS) or ".yaml." in name or ".yml." in name or "." not in name
+
+
+def _environment(text: Text) -> list[Hit]:
+    if ".env" not in text.name:
+        return []
+    from hooks import dotenv
+
+    return dotenv.hits(text.text, text.path) if dotenv.is_env_file(text.path) else []
+
+
+def _keys(text: Text, found: Candidates) -> list[Hit]:
+    if KEY not in found:
+        return []
+    from hooks import privatekey
+
+    return privatekey.hits(text.text)
+
+
+def _decoded(text: Text, found: Candidates) -> Iterator[Hit]:
+    """What stands behind base64, hex and escapes, on the lines of what was undone."""
+    if DECODE not in found:
+        return
+    from hooks.decode import decoded
+
+    for inner in decoded(text, found.at(DECODE)):
+        candidates = engine.candidates(inner.text)
+        if candidates:
+            single = [*engine.hits(inner.text, candidates), *_keys(inner.text, candidates)]
+            for hit in (*single, *_named(inner.text, candidates)):
+                yield replace(hit, line=inner.line, end=inner.end, sealable=False, decoded=inner.how)
+
+
+def _named(text: Text, found: Candidates) -> Iterator[Hit]:
+    """Credentials that their names give away, in files of known formats, in code and prose."""
+    from hooks.structure.trigger import NAMES
+
+    pairs = PAIRS in found or text.name in NAMES
+    if not pairs and CODE not in found:
+        return
+    from hooks import code, structure
+    from hooks.credential import judge
+
+    for read, wanted in ((structure.pairs, pairs), (code.pairs, CODE in found)):
+        for pair in read(text) if wanted else ():
+            rule = judge(pair, text.path)
+            if rule is not None:
+                yield Hit(rule, pair.line, pair.end, shown(pair.path or pair.key, pair.value), value=Value(pair.value))
+
+
+def _once(found: list[Hit]) -> list[Hit]:
+    """One hit for each value: of the rule that says most, with what the others know of its place."""
+    kept: list[Hit] = []
+    by_line: dict[int, list[int]] = {}
+    for hit in sorted(found, key=_rank, reverse=True):
+        same = [
+            number
+            for line in range(hit.line, min(hit.end, hit.line + _MOST_LINES) + 1)
+            for number in by_line.get(line, ())
+            if _is_same(kept[number], hit)
+        ]
+        for number in same:
+            one = kept[number]
+            kept[number] = replace(one, key=one.key or hit.key, sealable=one.sealable or hit.sealable)
+        if not same:
+            for line in range(hit.line, min(hit.end, hit.line + _MOST_LINES) + 1):
+                by_line.setdefault(line, []).append(len(kept))
+            kept.append(hit)
+    return kept
+
+
+_MOST_LINES = 10_000
+_NAMED = ("generic-", "basic-auth-", "connection-string-", "authorization-")
+
+
+def _rank(hit: Hit) -> int:
+    """Rules of providers say most, then what is a leak by its form, then environments, then names."""
+    if hit.rule.id in RULES:
+        return 1 if hit.rule.id == "env-file" else 2
+    if hit.rule.id.startswith(_NAMED):
+        return 0
+    return 3 if hit.rule.severity != WARNING else 2
+
+
+def _is_same(one: Hit, other: Hit) -> bool:
+    """Whether two hits on one line are of one value, or one of a part of it."""
+    if one.value is None or other.value is None:
+        return True
+    return one.value == other.value or one.value.holds(other.value) or other.value.holds(one.value)
