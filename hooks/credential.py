@@ -77,6 +77,8 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS
     if verdict < Verdict.WEAK or literal.echoes(pair.key, value):
         return None
+    if literal.is_label(value) and (not setting or where == place.LABELS):
+        return None
     if pair.where in _DOUBTFUL or (pair.key.lower() in _AMBIGUOUS and not setting):
         sure = _doubtful(value)
     elif literal.is_uuid(value):

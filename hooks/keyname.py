@@ -34,7 +34,8 @@ _ABOUT = word_set(
     "prompt comment comments note notes validator validation rules rule check checker strength visible visibility show",
     "status exception event action request response callback function func middleware guard attribute attr property",
     "separator delimiter group section option opt flag arg context placement parameter component screen dialog caption",
-    "encryption encoder encoding hasher hashing confirm confirmation again mismatch library class types state states "
+    "mechanism engine driver plugin module encryption encoder encoding hasher hashing confirm confirmation again "
+    "mismatch library class types state states "
     "schema helper handler factory location desc descr description summary purpose verb usage example owner",
 )
 _COUNTED = word_set("max min num")
@@ -66,7 +67,13 @@ def words(key: str) -> tuple[str, ...]:
 def is_credential(key: str) -> bool:
     """Whether the name says that its value is a credential: API_KEY, but not PASSWORD_MIN_LENGTH or PUBLIC_KEY."""
     parts = words(key)
-    if not parts or parts[-1] in _ABOUT or parts[0] in _COUNTED or _PUBLIC.intersection(parts):
+    if (
+        not parts
+        or parts[-1] in _ABOUT
+        or parts[-1].removesuffix("s") in _ABOUT
+        or parts[0] in _COUNTED
+        or _PUBLIC.intersection(parts)
+    ):
         return bool(key.startswith(_BROWSER) and _STRONG.intersection(parts) and parts[-1] not in _ABOUT)
     if parts[-1].startswith("key") and parts[0] in _NO_KEYS:
         return False

@@ -36,7 +36,7 @@ _ADDRESS = re.compile(
     r"|mailto|tel)[:].*|\w+://\S*"
 )
 _NUMBERED = re.compile(
-    r"v?\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*"
+    r"[v^~<>=]{0,3}\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*"
     r"|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
 )
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
@@ -68,6 +68,7 @@ _IDENTIFIER = re.compile(
     r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
     r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
 )
+_LABEL = re.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")
 _PLAIN_WORD = re.compile(r"[a-zA-Z]{4,20}\d{0,6}")
 _TYPES = frozenset(
     [
@@ -248,6 +249,11 @@ def has_filler(value: str) -> bool:
 def is_identifier(value: str) -> bool:
     """Whether a value reads as a name in code."""
     return _IDENTIFIER.fullmatch(value) is not None
+
+
+def is_label(value: str) -> bool:
+    """Whether a value is written as a label or a name: one capital, then small letters; or not in ASCII at all."""
+    return _LABEL.fullmatch(value) is not None or (not value.isascii() and not any(map(str.isdigit, value)))
 
 
 def is_plain_word(value: str) -> bool:
