@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from hooks import keyname
+from hooks import keyname, letters
 from hooks.randomness import looks_random
 
+_DRAWN = 0.85
 _NOTHING = {"", "null", "~", '""', "''", "nil", "none", "undefined", "n/a", "{}", "[]", "-"}
 _SEALED = re.compile(
     r"ENC\[.*\]\s*$|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
@@ -65,7 +66,9 @@ def is_public(bare: str) -> bool:
 def is_setting(key: str, bare: str) -> bool:
     """Whether a value is a setting. Under a key that names a credential only flags and paths are."""
     if _FLAG.fullmatch(bare) or _PATH.fullmatch(bare):
-        return not looks_random(bare.rpartition("/")[2])
+        # One in 64 of all base64 begins with a slash.
+        drawn = keyname.is_credential(key) and bare.count("/") < 3 and letters.share(bare) >= _DRAWN
+        return not (looks_random(bare.rpartition("/")[2]) or drawn)
     if keyname.is_credential(key):
         return False
     if _NUMBER.fullmatch(bare):
