@@ -1,12 +1,14 @@
 """Versions of one file against each other: only what is new in a version, with what stands around it, is scanned.
 
-Of a version, the bytes that it begins and ends with in common with the version read before it are left out, but for
-CONTEXT bytes and then up to the next end of a line on each side. No match is lost by that:
+Of a version, the bytes that it begins and ends with in common with the version read before it are left out, and long
+ranges between that both have, but for CONTEXT bytes and then up to the next end of a line on each side. No match is
+lost by that:
 
 * A match that touches what is new, or stands within CONTEXT bytes of it, is kept with all lines that it is on, as long
   as it is no longer than that. So is a mark in the line above it.
-* Any other match lies in what both versions have in common, and so does all that decides on it. It was found in the
+* Any other match lies in a range that both versions have, and so does all that decides on it. It was found in the
   other version, or in one that was read before that.
+* What the gaps bring together can't be reported: a version in which something is found is scanned as a whole.
 * That holds only where what decides is near. Formats that are parsed as a whole are not trimmed, but for YAML, where
   whole documents are left out; which endings are safe is a list, and all others are not. Nor is a file trimmed that
   has the manifest of a Secret in it, whose values may be far from its kind. A private key has its first line near
@@ -23,10 +25,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hooks.reading import Blob
 
-CONTEXT = 1024
+CONTEXT = 512
 _LEAST = 4 * CONTEXT
 """Smaller files are scanned faster than they are compared."""
-_STEP = 256
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""UTF-16 is known by its first bytes, and its lines do not end with one."""
+_ANCHOR = 64
+"""So many bytes in the middle of a range are looked for in the other version."""
+_DEPTH = 3
+_STEP = 64
 """How exactly the common bytes are measured, at best."""
 _LINES = frozenset(
     """
@@ -53,7 +60,7 @@ class Trimmer:
         data = blob.data
         if blob.path != self._path:
             self._path, self._kind, self._old = blob.path, _kind(blob.path), None
-        if not self._kind or data is None or len(data) < _LEAST or blob.before:
+        if not self._kind or data is None or len(data) < _LEAST or blob.before or data[:2] in _WIDE:
             self._old = self._last = None
             return
         old = self._old
@@ -64,17 +71,17 @@ class Trimmer:
             self._old = None if self._kind == "lines" and _manifest(data) else data
             return
         self._old = data
-        start, end = _changed(old, data)
+        changes = _changes(old, data)
         if self._kind == "lines":
-            if _manifest(data[max(0, start - 64) : end + 64]):
+            if any(_manifest(data[max(0, start - 64) : end + 64]) for start, end in changes):
                 self._old = None
                 return
-            start, end = _around(data, start, end)
+            kept = [_around(data, start, end) for start, end in changes]
         else:
-            start, end = _documents(data, start, end)
-        if end - start < len(data):
+            kept = [_documents(data, start, end) for start, end in changes]
+        if kept != [(0, len(data))]:
             blob.whole = data
-            blob.data = data[start:end]
+            blob.data = _joined(data, kept)
 
 
 def _kind(path: str) -> str:
@@ -89,27 +96,70 @@ def _manifest(data: bytes) -> bool:
     return b"Secret" in data and _SECRET.search(data) is not None
 
 
-def _changed(old: bytes, new: bytes) -> tuple[int, int]:
-    """Where what is new begins and ends, up to a step too early and too late."""
+def _changes(old: bytes, new: bytes) -> list[tuple[int, int]]:
+    """Where something of a version is new, or what was there is gone; a step too much on each side of it."""
     most = min(len(old), len(new))
-    step = max(_STEP, most >> 5)
+    start = _same_after(old, 0, new, 0, most)
+    after = _same_before(old, len(old), new, len(new), most - start)
+    return _split(old, start, len(old) - after, new, start, len(new) - after, _DEPTH)
+
+
+def _split(
+    old: bytes, old_start: int, old_end: int, new: bytes, start: int, end: int, depth: int
+) -> list[tuple[int, int]]:
+    """The changes of a range, less what in its middle is in the other version as well."""
+    if depth and end - start >= _LEAST:
+        for quarter in (2, 1, 3):
+            at = new.find(b"\n", start + (end - start) * quarter // 4) + 1
+            if not 0 < at <= end - _ANCHOR:
+                continue
+            there = old.find(new[at : at + _ANCHOR], old_start, old_end)
+            if there < 0:
+                continue
+            before = _same_before(old, there, new, at, min(there - old_start, at - start))
+            after = _same_after(old, there, new, at, min(old_end - there, end - at))
+            if before + after > 3 * CONTEXT:
+                return [
+                    *_split(old, old_start, there - before, new, start, at - before, depth - 1),
+                    *_split(old, there + after, old_end, new, at + after, end, depth - 1),
+                ]
+    return [(start, end)]
+
+
+def _same_after(old: bytes, there: int, new: bytes, at: int, most: int) -> int:
+    """How many bytes are the same from two places on; up to a step fewer than there are."""
+    step = max(_STEP, most >> 7)
     low, high = 0, most
     while high - low > step:
         middle = (low + high) // 2
-        if old.startswith(new[low:middle], low):
+        if old.startswith(new[at + low : at + middle], there + low):
             low = middle
         else:
             high = middle
-    start = low
-    low, high = 0, most - start
-    old_end, new_end = len(old), len(new)
+    return low
+
+
+def _same_before(old: bytes, there: int, new: bytes, at: int, most: int) -> int:
+    """How many bytes are the same before two places; up to a step fewer than there are."""
+    step = max(_STEP, most >> 7)
+    low, high = 0, most
     while high - low > step:
         middle = (low + high) // 2
-        if old.startswith(new[new_end - middle : new_end - low], old_end - middle):
+        if old.startswith(new[at - middle : at - low], there - middle):
             low = middle
         else:
             high = middle
-    return start, new_end - low
+    return low
+
+
+def _joined(data: bytes, kept: list[tuple[int, int]]) -> bytes:
+    """What of a text is kept, each byte once."""
+    parts, last = [], 0
+    for start, end in kept:
+        if end > last:
+            parts.append(data[max(start, last) : end])
+            last = end
+    return b"".join(parts)
 
 
 def _around(data: bytes, start: int, end: int) -> tuple[int, int]:

@@ -75,6 +75,29 @@ def test_a_version_is_its_change_and_what_stands_around_it() -> None:
     assert set(kept.splitlines()) <= set(lines), "whole lines"
 
 
+def test_of_changes_that_are_far_from_each_other_each_is_kept_alone() -> None:
+    lines = numbered(3000)
+    old = b"\n".join(lines)
+    for number in (2500, 1400, 300):
+        lines[number] = b"new %d" % number
+    trimmer = trim.Trimmer()
+    trimmer.trim(Blob("a.py", old))
+    blob = Blob("a.py", b"\n".join(lines))
+    trimmer.trim(blob)
+    kept = (blob.data or b"").splitlines()
+    assert [line for line in kept if line.startswith(b"new")] == [b"new 300", b"new 1400", b"new 2500"]
+    assert len(kept) < 400
+    assert kept == sorted(kept, key=lines.index), "each once, in order"
+
+
+def test_utf_16_is_not_trimmed() -> None:
+    trimmer = trim.Trimmer()
+    for text in ("\n".join(["a line"] * 2000), "\n".join(["a line"] * 2000 + ["new"])):
+        blob = Blob("a.cs", b"\xff\xfe" + text.encode("utf-16-le"))
+        trimmer.trim(blob)
+        assert blob.whole is None
+
+
 def test_of_yaml_whole_documents_are_kept() -> None:
     documents = [[b"kind: Secret", *numbered(20)] for _ in range(60)]
     old = b"\n---\n".join(b"\n".join(one) for one in documents)
