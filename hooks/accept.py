@@ -50,6 +50,8 @@ class Accepted:
 
     def look(self, blob: Blob, findings: Sequence[Finding]) -> Sequence[Finding]:
         """A blob's findings that are any; keeps their lines, where another tool's allowlist judges by them."""
+        if self._lists(blob.path):
+            return []
         data = blob.data
         if data is None or not self.foreign:
             return findings
@@ -71,9 +73,8 @@ class Accepted:
         relative = os.path.normpath(path)
         if any(rules.matches(pattern, relative) for pattern in self._here):
             return True
-        inside = self.relative(path)
-        if inside == self._own or inside in compat.NAMES:
-            return True  # a list of what is accepted leaks nothing
+        if self._lists(path):
+            return True
         if self._config is None or not self._config.scan.exclude:
             return False
         try:
@@ -81,6 +82,10 @@ class Accepted:
         except UsageError:  # outside of the folder of .sealer.yaml
             return False
         return any(rules.matches(_anywhere(pattern), inside) for pattern in self._config.scan.exclude)
+
+    def _lists(self, path: str) -> bool:
+        """Whether a file is a list of what is accepted: its hashes leak nothing."""
+        return self.relative(path) in (self._own, *compat.NAMES)
 
     def relative(self, path: str) -> str:
         """A path from the top of the repository, with `/`; what is outside of it begins with `..`."""
