@@ -36,6 +36,7 @@ _BY_KIND = {"password": PASSWORD, "api-key": API_KEY, "secret": SECRET, "token":
 _DOUBTFUL = frozenset(("said", "login"))
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
+_EXAMPLES = (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS)
 _CONNECTION = re.compile(
     r"(?:^|[;,?&\s])(?:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature)\s*=\s*"
     r"(?:\"(?P<a>[^\"]+)\"|'(?P<b>[^']+)'|(?P<c>[^;,&\s\"']+))",
@@ -58,6 +59,8 @@ def judge(pair: Pair, path: str) -> Rule | None:
         return None
     value = value.strip("\r\n") if pair.where in _SETTING_FORMATS else value
     where = place.of(path)
+    if where == place.COPY:
+        return None
     if "://" in value and (found := _url(value, where)) is not None:
         return found
     if pair.where == "connection":
@@ -77,6 +80,8 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS
     if verdict < Verdict.WEAK or literal.echoes(pair.key, value):
         return None
+    if where in _EXAMPLES and literal.hides_short(value):
+        return None
     if literal.is_label(value) and (not setting or where == place.LABELS):
         return None
     if pair.where in _DOUBTFUL or (pair.key.lower() in _AMBIGUOUS and not setting):
@@ -85,7 +90,7 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
         sure = kind in ("password", "api-key", "token", "secret") and where in (place.SETTINGS, place.CODE)
     elif kind == "password":
         # A word in quotes that is assigned to a password; labels begin with a capital.
-        typed = pair.where == "code" and pair.quoted and value.islower()
+        typed = pair.where in _SETTING_FORMATS or (pair.where == "code" and pair.quoted and value.islower())
         sure = _password(value, where, setting=setting, typed=typed)
     elif kind in ("key", "salt"):
         sure = _key(value, where, kind)
@@ -104,7 +109,7 @@ def _password(value: str, where: str, *, setting: bool, typed: bool) -> bool:
     """Passwords are typed by people: a name with a number is one, but not in a test."""
     share = letters.share(value)
     classes = literal.classes(value)
-    if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS):
+    if where in _EXAMPLES:
         return (share >= 0.72 and len(value) >= 6 and (classes > 1 or share >= 0.88)) or (
             share >= 0.6 and len(value) >= 8 and classes >= 3 and not literal.has_filler(value)
         )
@@ -116,7 +121,7 @@ def _password(value: str, where: str, *, setting: bool, typed: bool) -> bool:
         return (len(value) >= 5 or classes > 1) and _no_name(value, share)
     if classes > 1 and (not literal.is_identifier(value) or (setting and any(map(str.isdigit, value)))):
         return len(value) >= 6
-    return (setting or typed) and literal.is_plain_word(value)
+    return typed and literal.is_plain_word(value)
 
 
 def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
@@ -124,7 +129,7 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
     classes = literal.classes(value)
     if literal.has_filler(value) and share < 0.85:
         return False
-    if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS):
+    if where in _EXAMPLES:
         return share >= 0.74 and len(value) >= 12 and classes > 1
     if share >= 0.72:
         return len(value) >= 8 and (classes > 1 or len(value) >= 16) and _no_name(value, share)
@@ -146,7 +151,7 @@ def _no_name(value: str, share: float) -> bool:
 
 def _key(value: str, where: str, kind: str) -> bool:
     """Bare `key`s are mostly names of entries: only what was surely drawn is one."""
-    least = 24 if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS) else 16
+    least = 24 if where in _EXAMPLES else 16
     if literal.is_digest(value) and kind == "key":
         return False
     return letters.share(value) >= 0.78 and len(value) >= least and literal.classes(value) > 1
@@ -177,7 +182,7 @@ def _opens(password: str, where: str, host: str) -> bool:
     if literal.is_no_secret(password, quoted=True) or verdict_of("password", password) < Verdict.WEAK:
         return False
     share = letters.share(password)
-    if where in (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS) or _NO_HOST.fullmatch(host):
+    if where in _EXAMPLES or _NO_HOST.fullmatch(host):
         return share >= 0.72 and len(password) >= 6 and literal.classes(password) > 1
     if literal.has_filler(password):
         return share >= 0.78

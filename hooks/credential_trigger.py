@@ -22,7 +22,7 @@ _WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", rb"[a-z][-_. ]?key"
 
 TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + rb"[^\n]{0,60}" + _QUOTED for word in _WORDS),
-    *(rb"(?i)" + word + rb"[\w\"'\])]{0,24}\s{0,8}[=:(,][>=]?\s{0,8}\r?\n\s{0,40}" + _QUOTED for word in _WORDS),
+    *(rb"(?i)" + word + rb"[\w\"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}" + _QUOTED for word in _WORDS),
     *(rb"(?i)" + word + _BARE for word in _WORDS[:7]),
     *(rb"(?i)" + word + _ASSIGNED for word in _PASS),
     # "x".equals(password)

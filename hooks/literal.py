@@ -6,6 +6,7 @@ import binascii
 import re
 
 from hooks import keyname, letters
+from hooks.randomness import looks_random
 
 _CODE = re.compile(
     r".*(?:\w\(|\(\)|\)\s*$|->|::|=>|\+\+|&&|\|\||\?\?|\?\.|\[\w*\]|[a-z_]\w*\[['\"\d])"
@@ -219,14 +220,25 @@ def _is_public_der(value: str) -> bool:
     return body[:1] == b"\x30" or (body[:1] == b"\x02" and body[1:2] != b"\x01")
 
 
+def hides_short(value: str) -> bool:
+    """Whether base64 of a text is one that documents show how to encode with, and none that a generator made."""
+    said = _decoded(value)
+    return said is not None and not looks_random(said)
+
+
+def _decoded(value: str) -> str | None:
+    """The text behind base64, if it is one."""
+    if len(value) % 4 or not _BASE64.fullmatch(value):
+        return None
+    said = binascii.a2b_base64(value)
+    return said.decode("ascii") if all(32 <= byte < 127 for byte in said) else None
+
+
 def _says_words(value: str) -> bool:
     """Whether base64 only hides what people wrote: `bm90IG15IHBhc3N3b3Jk`."""
-    if len(value) % 4 or not _BASE64.fullmatch(value):
+    text = _decoded(value)
+    if text is None:
         return False
-    said = binascii.a2b_base64(value)
-    if not all(32 <= byte < 127 for byte in said):
-        return False
-    text = said.decode("ascii")
     # Chance yields printable bytes alone in short texts only; a sentence, or words, is what somebody put there.
     return len(text) >= 8 and (" " in text.strip() or letters.share(text) < 0.5)
 

@@ -14,7 +14,13 @@ TEST = "test"
 DOCUMENT = "document"
 LABELS = "labels"
 MACHINE = "machine"
+COPY = "copy"
+"""An environment that is made to be copied and filled in."""
 
+_COPY = re.compile(
+    r"(?:^|/)(?:[\w.\-]*\.)?(?:env|envrc)[._\-][\w.\-]*(?:example|sample|template|tmpl|dist|defaults?)\b[\w.\-]*$"
+    r"|(?:^|/)(?:[\w.\-]*[._\-])?(?:example|sample|template|dist|default)s?\.env$"
+)
 _TEST = re.compile(
     r"(?:^|[/_.\-])(?:tests?|testing|testdata|test[-_]?(?:data|suite|utils?|helpers?)|specs?|e2e|fixtures?|mocks?|__tests__|__mocks__"
     r"|stubs?|fakes?|dummy|testcases?|unittests?|cypress|playwright|benchmarks?|cassettes?|vectors?|conftest)(?:[/_.\-]|$)"
@@ -51,6 +57,8 @@ def of(path: str) -> str:
     """The kind of place that a path is, the most doubtful one of those that fit."""
     low = path.lower().lstrip("/")
     name = path.rpartition("/")[2]
+    if _COPY.search(low):
+        return COPY
     if _MACHINE.search(low):
         return MACHINE
     if _LABELS.search(low):
