@@ -11,6 +11,7 @@ _BARE = (
     rb"""[\w.\-"'`*\])}\\]{0,30}[ \t]{0,8}(?:[:?]?=|:|->|>|\bis\b|\bwas\b|[ \t])[ \t*`'"]{0,4}"""
     rb"""(?:[\w!#%&*+\-./?@^~$]{3,40}\d|[\w!#%&*+\-./?@^~$]{0,2}\d[\w!#%&*+\-./?@^~$]{3})"""
 )
+_NEXT_LINE = rb"""[\w"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}""" + _QUOTED
 # Any literal that a password is given: the rest of its name, a type, an assignment.
 _ASSIGNED = (
     rb"""[\w.\-]{0,24}[\\"'`\])]{0,3}[ \t]{0,12}(?:[: ][ \t]{0,3}[\w?&'<>\[\] *]{1,24}[ \t]{0,3})?"""
@@ -21,9 +22,7 @@ _PASS = (rb"pass(?:w|p|c|_|\b|[\"'])", rb"pwd")
 _WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", rb"[a-z][-_. ]?key", rb"salt")
 
 TRIGGER: tuple[bytes, ...] = (
-    *(rb"(?i)" + word + rb"[^\n]{0,60}" + _QUOTED for word in _WORDS),
-    *(rb"(?i)" + word + rb"[\w\"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}" + _QUOTED for word in _WORDS),
-    *(rb"(?i)" + word + _BARE for word in _WORDS[:7]),
+    *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
     *(rb"(?i)" + word + _ASSIGNED for word in _PASS),
     # "x".equals(password)
     rb"(?i)\.equals\([\w.]{0,40}(?:pass|secret|token|key)",
