@@ -12,6 +12,7 @@ from hooks.finding import Hit, Value, shown
 from hooks.rule import RULES, WARNING
 
 if TYPE_CHECKING:
+    from hooks.structure import Pair
     from hooks.text import Text
 
 _MANIFESTS = (
@@ -92,14 +93,23 @@ def _named(text: Text, found: Candidates) -> Iterator[Hit]:
     pairs = PAIRS in found or text.name in NAMES
     if not pairs and CODE not in found:
         return
-    from hooks import code, structure
     from hooks.credential import judge
 
-    for read, wanted in ((structure.pairs, pairs), (code.pairs, CODE in found)):
-        for pair in read(text) if wanted else ():
-            rule = judge(pair, text.path)
-            if rule is not None:
-                yield Hit(rule, pair.line, pair.end, shown(pair.path or pair.key, pair.value), value=Value(pair.value))
+    for pair in _pairs(text, found, pairs=pairs):
+        rule = judge(pair, text.path)
+        if rule is not None:
+            yield Hit(rule, pair.line, pair.end, shown(pair.path or pair.key, pair.value), value=Value(pair.value))
+
+
+def _pairs(text: Text, found: Candidates, *, pairs: bool) -> Iterator[Pair]:
+    if pairs:
+        from hooks import structure
+
+        yield from structure.pairs(text)
+    if CODE in found:
+        from hooks import code
+
+        yield from code.pairs(text, found.at(CODE))
 
 
 def _once(found: list[Hit]) -> list[Hit]:

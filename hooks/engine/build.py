@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hooks.engine import triggers
+from hooks.engine.found import DETECTORS
 
 if TYPE_CHECKING:
     from hooks.engine.spec import Spec
@@ -43,8 +44,6 @@ class Built(NamedTuple):
 
 def build(rules: Sequence[Spec]) -> Built:
     """Records and expressions of rules and of all detectors."""
-    from hooks.engine.found import DETECTORS
-
     patterns = [(rule.expression(), number, False) for number, rule in enumerate(rules)]
     for number, trigger in enumerate(triggers.all_(rules), DETECTORS):
         patterns += [(pattern, number, trigger.once) for pattern in trigger.patterns]

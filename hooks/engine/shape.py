@@ -9,7 +9,8 @@ from itertools import product
 from hooks.engine.syntax import ALL, Alt, At, Bytes, Cat, Group, Repeat, Tree
 
 _MOST_TEXTS = 400
-_WIDEST_SET = 8
+_WIDEST_SET = 16
+_MOST_BRANCHES = 24
 EMPTY = Cat(())
 
 
@@ -146,21 +147,31 @@ def _flat(tree: Tree) -> list[Tree]:
     return [tree]
 
 
-def _holds_one(parts: list[Tree], keywords: Sequence[str]) -> bool:
+def _holds_one(parts: list[Tree], keywords: Sequence[str], depth: int = 0) -> bool:
+    """Whether a sequence holds a keyword: in one of its parts, or over the parts of a run that has only few texts."""
     run: list[str] = [""]
-    for part in parts:
+    before: list[Tree] = []
+    for place, part in enumerate(parts):
         found = texts(part)
         if found is None:
-            if holds(part, keywords):
+            if holds(part, keywords) or _holds_each(before, part, parts[place + 1 :], keywords, depth):
                 return True
-            run = [""]
+            run, before = [""], []
             continue
         if len(run) * len(found) > _MOST_TEXTS:
-            run = [""]
-        run = sorted({before + text for before, text in product(run, found)}) if len(found) <= _MOST_TEXTS else [""]
+            run, before = [""], []
+        run = sorted({start + text for start, text in product(run, found)}) if len(found) <= _MOST_TEXTS else [""]
+        before.append(part)
         if all(any(word in text for word in keywords) for text in run):
             return True
     return False
+
+
+def _holds_each(before: list[Tree], part: Tree, rest: list[Tree], keywords: Sequence[str], depth: int) -> bool:
+    """Whether a sequence holds a keyword whichever branch of one of its parts is taken."""
+    if not isinstance(part, Alt) or depth > 2 or len(part.parts) > _MOST_BRANCHES:
+        return False
+    return all(_holds_one([*before, *_flat(branch), *rest], keywords, depth + 1) for branch in part.parts)
 
 
 def texts(tree: Tree) -> list[str] | None:

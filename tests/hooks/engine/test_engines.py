@@ -1,0 +1,205 @@
+"""Vectorscan with windows and RE2 over whole texts find the same; the cache trusts only what is ours."""
+
+from __future__ import annotations
+
+import os
+import random
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from hooks import engine
+from hooks.engine import cache, pack
+from hooks.engine.confirm import Confirm
+from hooks.engine.found import Candidates
+from hooks.engine.template import expand
+from hooks.text import Text
+from sealer.errors import DocumentError
+
+FILES = engine.rule_files(engine.RULES)
+SPECS = pack.load(FILES)
+SOURCES = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+EXAMPLES = [(rule, one) for rule in SPECS for one in (*rule.found, *rule.passed) if not one.path]
+_BETWEEN = ["\n", " ", "", "/", "x", "\\n", '"', "=", "  # ", "é"]
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> tuple[engine.Engine, engine.Engine]:
+    return engine.Engine(FILES), engine.Engine(FILES, name="re2")
+
+
+def found(running: engine.Engine, text: Text) -> list[tuple[str, int, int, str]]:
+    hits = running.hits(text, running.candidates(text.data))
+    return [(hit.rule.id, hit.line, hit.end, hit.value.sha1() if hit.value else "") for hit in hits]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_both_engines_find_the_same(engines: tuple[engine.Engine, engine.Engine], seed: int) -> None:
+    """Examples of rules between pieces of real source, some of them close together, cut off or on one line."""
+    draw = random.Random(seed)
+    parts: list[str] = []
+    for number in range(60):
+        if draw.random() < 0.4:
+            source = draw.choice(SOURCES).read_text(errors="replace")
+            start = draw.randrange(max(len(source) - 2000, 1))
+            parts.append(source[start : start + draw.randrange(2000)])
+        rule, example = draw.choice(EXAMPLES)
+        value = expand(example.text, f"{seed} {number} {rule.id}")
+        parts.append(value if draw.random() < 0.8 else value[: draw.randrange(len(value))])
+        parts.append(draw.choice(_BETWEEN))
+    text = Text("config/settings", "".join(parts).encode())
+    first, second = (found(running, text) for running in engines)
+    assert first == second
+    assert first
+
+
+def test_real_sources(engines: tuple[engine.Engine, engine.Engine]) -> None:
+    for path in SOURCES[::6]:
+        text = Text(path.name, path.read_bytes())
+        first, second = (running.candidates(text.data) for running in engines)
+        assert found(engines[0], text) == found(engines[1], text)
+        # The triggers are the same as well; RE2 names rules by their keywords, which are more.
+        assert {number for number in first.found if number >= 1 << 20} == {
+            number for number in second.found if number >= 1 << 20
+        }
+
+
+WIDE = b"""\
+version: 1
+rules:
+  - {id: wide-one, description: x, pattern: 'wide_[a-z]{40,400}[0-9]{1,200}(?:end)?'}
+  - {id: free-one, description: x, pattern: 'free_[a-z]+[0-9]+'}
+"""
+
+
+def test_no_match_is_longer_than_its_window(tmp_path: Path) -> None:
+    path = tmp_path / "wide.yaml"
+    path.write_bytes(WIDE)
+    running = engine.Engine([str(path)])
+    for letters, digits in ((40, 1), (400, 200), (399, 7)):
+        value = "wide_" + "qwxzvkjyph" * 40
+        value = value[: 5 + letters] + "1739" * 50
+        value = value[: 5 + letters + digits] + "end"
+        text = Text("x", f"{'-' * 5000} {value} {value}\n".encode())
+        lengths = [hit.value.bits > 0 for hit in running.hits(text, running.candidates(text.data)) if hit.value]
+        assert len(lengths) == 2
+    free = Text("x", b"free_" + b"xyzuvw" * 5000 + b"17 ")
+    (hit,) = running.hits(free, running.candidates(free.data))
+    assert hit.rule.id == "free-one"
+
+
+def test_a_window_is_remembered(engines: tuple[engine.Engine, engine.Engine]) -> None:
+    confirm = Confirm(engines[0].built().records)
+    example = next(one for rule, one in EXAMPLES if rule.id == "github-pat" and one in rule.found)
+    token = expand(example.text, "seed")
+    for number in range(3):
+        text = Text("x", f"{'#' * 200}\n{token}\n{'-' * 200}{number}\n".encode())
+        (hit,) = confirm.hits(text, engines[0].candidates(text.data))
+        assert (hit.line, hit.rule.id) == (2, "github-pat")
+    assert confirm.hits(Text("x", b""), Candidates({})) == []
+
+
+# --- the cache ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "sealer" / "scanner"
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> list[str]:
+    (tmp_path / "few.yaml").write_bytes(WIDE)
+    return [str(tmp_path / "few.yaml")]
+
+
+def load(few: list[str], name: str = "") -> list[str]:
+    running = engine.Engine(few, name=name)
+    text = Text("x", b"free_klmnopqrs17 ")
+    return [hit.rule.id for hit in running.hits(text, running.candidates(text.data))]
+
+
+def test_what_is_compiled_is_kept_in_private(empty: Path, few: list[str]) -> None:
+    assert load(few) == ["free-one"]
+    assert empty.stat().st_mode & 0o777 == 0o700
+    kept = sorted(empty.iterdir())
+    assert [path.suffix for path in kept] == [".db", ".rules"]
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+    before = [path.stat().st_mtime_ns for path in kept]
+    assert load(few) == ["free-one"]
+    assert [path.stat().st_mtime_ns for path in kept] == before
+
+
+@pytest.mark.parametrize("suffix", [".db", ".rules"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "others may write", "link"])
+def test_what_is_damaged_or_not_ours_is_made_again(empty: Path, few: list[str], suffix: str, damage: str) -> None:
+    load(few)
+    (path,) = empty.glob(f"*{suffix}")
+    data = path.read_bytes()
+    if damage == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    elif damage == "flipped":
+        path.write_bytes(data[:200] + bytes([data[200] ^ 1]) + data[201:])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "link":
+        path.rename(path.with_suffix(".moved"))
+        path.symlink_to(path.with_suffix(".moved"))
+    else:
+        path.chmod(0o622)
+    assert load(few) == ["free-one"]
+    assert load(few, "re2") == ["free-one"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.is_file()
+    assert not path.is_symlink()
+
+
+def test_a_folder_that_others_may_write_is_not_used(empty: Path, few: list[str]) -> None:
+    load(few)
+    empty.chmod(0o777)
+    assert cache.read(next(empty.glob("*.db")).name) is None
+    for path in empty.iterdir():
+        path.unlink()
+    assert load(few) == ["free-one"]
+    assert list(empty.iterdir()) == []
+
+
+def test_no_folder_is_no_failure(few: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert load(few) == ["free-one"]
+
+
+def test_old_files_go(empty: Path, few: list[str]) -> None:
+    load(few)
+    for number in range(30):
+        cache.write(f"{number}.rules", b"x")
+        os.utime(empty / f"{number}.rules", (number, number))
+    cache.write("last.rules", b"x")
+    assert len(list(empty.iterdir())) == cache.KEPT
+
+
+# --- rules of a repository ------------------------------------------------------------------------------------------
+
+
+def test_rules_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "repo" / ".sealer" / "rules"
+    folder.mkdir(parents=True)
+    (folder / "ours.yaml").write_bytes(WIDE.replace(b"wide-one", b"ours"))
+    inner = tmp_path / "repo" / "a" / "b"
+    inner.mkdir(parents=True)
+    assert engine.custom(str(inner)) == str(folder)
+    (tmp_path / "repo" / "a" / ".git").write_text("gitdir: elsewhere")
+    assert engine.custom(str(inner)) == ""
+    assert engine.custom(str(tmp_path / "repo")) == str(folder)
+
+
+def test_a_rule_that_vectorscan_refuses_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "big.yaml"
+    path.write_text(
+        "version: 1\nrules:\n  - {id: too-big, description: x, pattern: '(?:a[^x]{1,900}b[^y]{1,900}c){1,2}'}\n"
+    )
+    with pytest.raises(DocumentError, match="too-big"):
+        engine.Engine([str(path)])
