@@ -97,31 +97,22 @@ class History(Source):
 
         if not found:
             return []
-        places = self._places({one.commit for one in found})
-        # What is in an archive came with the archive.
-        files = {
-            (one.path, one.commit): next((f for f in places if f[1] == one.commit and _holds(f[0], one.path)), None)
-            for one in found
-        }
-        known = {place: self._memory.found.get(top, "") for place, top in places.items()}
-        wanted = {place for place in files.values() if place and not known[place]}
-        known |= commits.first(wanted) if wanted else {}
-        for place in wanted:
-            self._memory.found[places[place]] = known[place]
-        if wanted:
-            self._memory.save()
-        who = commits.people(commit for commit in known.values() if commit)
-        self.people = {commit[:12]: (author, date) for commit, (_, author, date) in who.items()}
-        return commits.oldest(found, {key: known[place] for key, place in files.items() if place}, who)
-
-    def _places(self, oids: set[str]) -> dict[tuple[str, str], tuple[str, str]]:
-        """Of some objects: path as it is shown and id, and path from the top and id."""
-        return {
-            (shown, oid): (path, oid)
+        oids = {one.commit for one in found}
+        places = {
+            top[:2]: shown[0]
             for paths in (self._again, self._new)
-            for (shown, _, _), (path, oid, _) in zip(paths.shown, paths.top, strict=True)
-            if oid in oids
+            for shown, top in zip(paths.shown, paths.top, strict=True)
+            if top[1] in oids
         }
+        remembered = self._memory.found
+        known = {place[1]: remembered[place] for place in places if remembered.get(place)}
+        if wanted := oids - known.keys():
+            known |= commits.first(wanted, (shown for place, shown in places.items() if place[1] in wanted))
+            remembered.update({place: known.get(place[1], "") for place in places if place in remembered})
+            self._memory.save()
+        who = commits.people(known.values())
+        self.people = {commit[:12]: (author, date) for commit, (_, author, date) in who.items()}
+        return commits.oldest(found, known, who)
 
     def _remember(self, still: list[Entry], holding: list[Entry]) -> None:
         memory = self._memory
@@ -132,10 +123,6 @@ class History(Source):
                 del memory.found[path, oid]
         memory.add(self._new.top, holding, self._tips)
         memory.save()
-
-
-def _holds(file: str, path: str) -> bool:
-    return path == file or path.startswith(file + "!")
 
 
 class _Paths:

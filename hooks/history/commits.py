@@ -6,7 +6,6 @@ import os
 import tempfile
 
 from hooks import gitpipe
-from hooks.blobs import RAW, prefix, raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,24 +13,21 @@ if TYPE_CHECKING:
 
     from hooks.finding import Finding
 
+    Person = tuple[int, str, str]
+    """When a commit was made, by whom, and its author's date (ISO 8601)."""
+
 _NEVER = 1 << 62
-_MANY = 300
-"""Git compares every path of a tree with each of these: with more, it is faster to look at all."""
+_MANY = 12
+"""Git compares all of a tree with each of these: with more, it is faster to list everything."""
 
 
-Person = tuple[int, str, str]
-"""When a commit was made, by whom, and its author's date (ISO 8601)."""
-Pair = tuple[str, str]
-"""A path as seen from here, and the id of a blob."""
-
-
-def oldest(found: Sequence[Finding], commits: Mapping[Pair, str], who: Mapping[str, Person]) -> list[Finding]:
+def oldest(found: Sequence[Finding], commits: Mapping[str, str], who: Mapping[str, Person]) -> list[Finding]:
     """Of each value in a path the finding of the oldest commit, with that commit. It comes with its blob's id there."""
     from dataclasses import replace
 
     best: dict[object, tuple[int, int, Finding]] = {}
     for number, one in enumerate(found):
-        commit = commits.get((one.path, one.commit), "")
+        commit = commits.get(one.commit, "")
         same = (one.path, one.rule.id, one.value if one.value is not None else (one.key, one.line))
         # Where nobody knows, what was listed last is oldest.
         place = (who[commit][0] if commit in who else _NEVER, -number, replace(one, commit=commit[:12]))
@@ -40,22 +36,24 @@ def oldest(found: Sequence[Finding], commits: Mapping[Pair, str], who: Mapping[s
     return [one for _, _, one in best.values()]
 
 
-def first(pairs: set[Pair]) -> dict[Pair, str]:
-    """The oldest commit in which each blob is and before was not, by path as seen from here and id."""
-    oids = {oid for _, oid in pairs}
-    paths = sorted({path for path, _ in pairs})
-    limit = ("--full-history", "--", *paths) if len(paths) <= _MANY else ()
-    revisions = ("rev-list", "--all", "--topo-order", "--reverse", *limit)
-    differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *RAW, *limit[1:])
-    here = prefix()
-    there: dict[Pair, str] = {}
-    anywhere: dict[str, str] = {}
-    for path, _, oid, _, commit in raw(gitpipe.piped(revisions, differ)):
-        if oid in oids:
-            shown = os.path.relpath(path, here) if here else path
-            there.setdefault((shown, oid), commit)
-            anywhere.setdefault(oid, commit)
-    return {pair: there.get(pair) or anywhere[pair[1]] for pair in pairs if pair[1] in anywhere}
+def first(oids: set[str], paths: Iterable[str]) -> dict[str, str]:
+    """The oldest commit that leads to each blob; `paths` are where to look first, as seen from here."""
+    some = sorted(set(paths))
+    found = _first(oids, ("--full-history", "--", *some)) if len(some) <= _MANY else {}
+    # A name with a line break is listed only up to that.
+    return found if len(found) == len(oids) else _first(oids, ())
+
+
+def _first(oids: set[str], limit: tuple[str, ...]) -> dict[str, str]:
+    words = ("rev-list", "--objects", "--in-commit-order", "--reverse", "--all", "--missing=allow-any")
+    commit, found = "", dict[str, str]()
+    for line in gitpipe.output(*words, *limit).decode("latin-1").split("\n"):
+        oid, space, _ = line.partition(" ")
+        if not space:
+            commit = oid
+        elif oid in oids:
+            found.setdefault(oid, commit)
+    return found
 
 
 def people(commits: Iterable[str]) -> dict[str, Person]:

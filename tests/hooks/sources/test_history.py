@@ -262,14 +262,14 @@ def test_what_history_lost_is_not_reported_any_more(leak: tuple[Repo, str]) -> N
 
 
 def test_a_name_that_a_known_blob_gets_is_new(leak: tuple[Repo, str]) -> None:
-    repo, _ = leak
+    repo, commit = leak
     Look(repo.path)
     repo.git("mv", "x/a.txt", "x/.env")
     repo.commit()
     repo.git("rm", "-q", "x/.env")
     repo.add("x/.env", "wanted-1\n")
-    last = repo.commit()[:12]
-    assert ("x/.env", 1, last) in Look(repo.path).places
+    repo.commit()
+    assert Look(repo.path).places == [("x/.env", 1, commit), ("x/a.txt", 1, commit)]
 
 
 def damages() -> Iterator[tuple[str, bytes]]:
