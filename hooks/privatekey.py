@@ -11,15 +11,18 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from hooks.finding import Hit
+from hooks.finding import Hit, Value
 from hooks.randomness import entropy
 from hooks.rule import ENCRYPTED_KEY, PRIVATE_KEY, Rule
 
 _HEADER = re.compile(r"-{4,5} ?BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE|SEALER STATE) KEY)(?: BLOCK)? ?-{4,5}")
 _PUTTY = re.compile(r"PuTTY-User-Key-File-\d: ?(?P<kind>[\w@.-]+)(?P<rest>.{0,8000})", re.DOTALL)
 _AGE = re.compile(r"\bAGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{50,}\b")
+_MARKS = ("LS0tLS1CRUdJTi", "0tLS0tQkVHSU4", "tLS0tLUJFR0lO")
+# `-----BEGIN` in base64, as it begins at each of three offsets.
 _ENCODED = re.compile(
-    r"(?:LS0tLS1CRUdJTi|(?:[A-Za-z0-9+/]{4}){0,2}[A-Za-z0-9+/]{0,3}(?:0tLS0tQkVHSU4|tLS0tLUJFR0lO))[A-Za-z0-9+/\s\\]{60,}={0,2}"
+    rf"(?:{_MARKS[0]}|(?:[A-Za-z0-9+/]{{4}}){{0,2}}[A-Za-z0-9+/]{{0,3}}(?:{_MARKS[1]}|{_MARKS[2]}))"
+    r"[A-Za-z0-9+/\s\\]{60,}={0,2}"
 )
 _ESCAPES = re.compile(r"\\+[nr]|\\\n|\\+t")
 _ARMOR = re.compile(r"[A-Z][A-Za-z-]{2,20}: ?\S.*|[A-Z][A-Za-z-]{2,20}:")
@@ -32,7 +35,13 @@ _SHORTEST = 40
 
 def hits(text: str) -> list[Hit]:
     """Every private key of a text."""
-    found = [*_pem(text), *_putty(text), *_age(text), *_encoded(text)]
+    found = [*_pem(text)]
+    if "PuTTY-User-Key-File-" in text:
+        found += _putty(text)
+    if "AGE-SECRET-KEY-" in text:
+        found += _age(text)
+    if any(mark in text for mark in _MARKS):
+        found += _encoded(text)
     return sorted(found, key=lambda hit: hit.line)
 
 
@@ -137,4 +146,4 @@ def _decoded(encoded: str) -> Iterator[str]:
 
 def _hit(text: str, rule: Rule, start: int, end: int) -> Hit:
     line = text.count("\n", 0, start) + 1
-    return Hit(rule, line, line + text.count("\n", start, end))
+    return Hit(rule, line, line + text.count("\n", start, end), value=Value(text[start:end]))

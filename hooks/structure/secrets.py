@@ -22,6 +22,9 @@ from sealer.documents.node import join
 _LISTS = {"List", "SecretList"}
 _KIND_JSON = re.compile(r'kind\\*"\s*:\s*\\*"Secret')
 _KIND_YAML = re.compile(r"^\s*(?:- )?['\"]?kind['\"]?:\s*['\"]?Secret", re.MULTILINE)
+_SAID = re.compile(
+    r"""kind\\*["']?\s{0,9}[:=]\s{0,40}(?:[|>][-+]?\s{0,40})?\\*["']?S(?:ealedS)?ecret|secretGenerator"""
+)
 _COMMENTED = re.compile(r"(?:^[ \t]*#[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _MARK = re.compile(r"^([ \t]*)#+ ?", re.MULTILINE)
 _ITEM_COMMENT = re.compile(r"\s*#+\s*[\"']?(?P<key>[\w.-]+)[\"']?:\s+[\"']?(?P<value>[^\s\"'#]{4,})[\"']?\s*$")
@@ -65,6 +68,8 @@ def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
             item.line = item.end = 1
             yield item
         return
+    if not manifest and not _SAID.search(text):
+        return  # code that knows of Secrets: reading it as if it were a manifest takes long
     for root in _roots(text, manifest=manifest, json=json):
         found = list(_walk(root, 0))
         yield from found
