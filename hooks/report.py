@@ -137,7 +137,7 @@ def _not_one(one: Finding) -> tuple[str, str]:
     if one.unreasoned:
         return "not one", f"say why behind the mark:  {mark}"
     path = one.path.partition("!")[0]
-    if path != one.path or path.lower().endswith(_NO_COMMENTS):
+    if one.commit or path != one.path or path.lower().endswith(_NO_COMMENTS):
         history = "--history " if one.commit else ""
         return "not one", f"sealer scan baseline {history}--reason TEXT {quote(path)}"
     if one.rule.id in _KEYS:
