@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 
 
 class Text:
@@ -48,9 +49,6 @@ class Text:
 
     def _starts(self) -> list[int]:
         if self._newlines is None:
-            starts, at = [0], self.data.find(b"\n")
-            while at >= 0:
-                starts.append(at + 1)
-                at = self.data.find(b"\n", at + 1)
-            self._newlines = starts
+            lengths = map((1).__add__, map(len, self.data.split(b"\n")))
+            self._newlines = list(accumulate(lengths, initial=0))[:-1]
         return self._newlines
