@@ -46,7 +46,7 @@ class History(Source):
         self, listed: listing.Listing, memory: Memory, only: Sequence[str], tips: set[str], *, shallow: bool
     ) -> None:
         new = [(path, oid, "") for path, oid, _ in listed.entries if not memory.knows(path, oid)]
-        again = [(path, oid, "") for path, oid in sorted(memory.found)]
+        again = [(path, oid, "") for path, oid in memory.found]
         self._new = _Paths(new, only)
         self._again = _Paths(again, only)
         super().__init__("history", self._new.shown)

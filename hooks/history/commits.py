@@ -29,8 +29,8 @@ def oldest(found: Sequence[Finding], commits: Mapping[str, str], who: Mapping[st
     for number, one in enumerate(found):
         commit = commits.get(one.commit, "")
         same = (one.path, one.rule.id, one.value if one.value is not None else (one.key, one.line))
-        # Where nobody knows, what was listed last is oldest.
-        place = (who[commit][0] if commit in who else _NEVER, -number, replace(one, commit=commit[:12]))
+        # Where nobody knows, what was listed first is oldest.
+        place = (who[commit][0] if commit in who else _NEVER, number, replace(one, commit=commit[:12]))
         if same not in best or place[:2] < best[same][:2]:
             best[same] = place
     return [one for _, _, one in best.values()]

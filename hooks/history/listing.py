@@ -17,7 +17,7 @@ _ONLY_BLOBS = ("--filter=object:type=blob", "--filter-provided-objects")
 
 
 class Listing:
-    """`entries` come in the order of paths, the newest version of each first; `missing` are ids of what is not here."""
+    """`entries` come in the order of paths, the oldest version of each first; `missing` are ids of what is not here."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -70,6 +70,7 @@ def listed(known: Iterable[str] = ()) -> Listing:
         elif oid:
             name = oid.decode("ascii")
             result.entries.append((os.fsdecode(path) or f"object {name[:12]}", name, ""))
-    # Git lists new commits first, and a stable order keeps that for the versions of one path.
+    # Git lists new commits first, and a stable order keeps that, turned, for the versions of one path.
+    result.entries.reverse()
     result.entries.sort(key=lambda entry: entry[0])
     return result

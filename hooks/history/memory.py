@@ -3,7 +3,7 @@
 The file, below the folder that linked worktrees share, holds no value, and is ignored where anything in it is odd:
 
     sealer scanned 1 LF
-    {"key", "hash", "shallow", "tips": [COMMIT...], "found": [[OBJECT, PATH, COMMIT or ""]...]} LF
+    {"key", "hash", "shallow", "tips": [COMMIT...], "found": [[OBJECT, PATH, COMMIT or ""]...]} LF; old ones first
     records: an object id (20 or 32 bytes) and the CRC-32 of its path (4 bytes, big-endian), sorted
     SHA-256 of all that stands above (32 bytes)
 
@@ -68,7 +68,7 @@ class Memory:
         """Replace the file. Where that can't be done, nothing is remembered."""
         if not self._path:
             return
-        found = sorted((oid, path, commit) for (path, oid), commit in self.found.items())
+        found = [(oid, path, commit) for (path, oid), commit in self.found.items()]
         # Paths that are no UTF-8 hold surrogates, which JSON escapes.
         head = json.dumps(self._head | {"tips": sorted(self.tips), "found": found}, sort_keys=True)
         body = b"".join((_MAGIC, head.encode("ascii"), b"\n", *sorted(self._records)))
