@@ -49,13 +49,24 @@ def load(path: Path, top: Path, name: str = "") -> Foreign:
     if path.name.endswith(".toml"):
         from hooks.compat import gitleaks
 
-        return gitleaks.load(path, name, top)
+        made = gitleaks.load(path, name, top)
+        if made.named():
+            made.check(_ours())
+        return made
     text = files.read(path, limit=256 << 20).decode("utf-8", "replace")
     if text.lstrip()[:1] in ("{", "["):
         return _json(text, name)
     from hooks.compat import ignore
 
     return ignore.read(text, name)
+
+
+def _ours() -> set[str]:
+    """The ids of our rules."""
+    from hooks import credential, engine, rule
+
+    by_code = {one.id for one in vars(credential).values() if isinstance(one, rule.Rule)}
+    return {*rule.RULES, *by_code, *(record.id for record in engine.current().built().records)}
 
 
 def _json(text: str, name: str) -> Foreign:

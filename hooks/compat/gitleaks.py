@@ -17,6 +17,8 @@ from sealer import files
 from sealer.errors import DocumentError, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hooks.compat.allowlist import Allowlist
     from hooks.finding import Finding
 
@@ -61,12 +63,12 @@ class Gitleaks:
 
     def accepts(self, one: Finding, path: str, line: str) -> bool:
         """Whether the finding's rule is disabled, or an allowlist leaves it out."""
-        if any(names.equal(theirs, one.rule.id) for theirs in self._disabled):
+        if any(_is(theirs, one.rule.id) for theirs in self._disabled):
             return True
         return any(
             found.allows(one, path, line)
             for found in self._lists
-            if not found.rules or any(names.equal(theirs, one.rule.id) for theirs in found.rules)
+            if not found.rules or any(_is(theirs, one.rule.id) for theirs in found.rules)
         )
 
     def drops(self, one: Finding, path: str, data: bytes) -> bool:
@@ -81,6 +83,21 @@ class Gitleaks:
     def unused(self) -> list[str]:
         """It lists no findings."""
         return []
+
+    def named(self) -> list[str]:
+        """The rules of gitleaks that it disables, or has allowlists for."""
+        own = {rule.name for rule in self.own}
+        about = (theirs for found in self._lists for theirs in found.rules)
+        return [theirs for theirs in dict.fromkeys([*self._disabled, *about]) if own_name(theirs) not in own]
+
+    def check(self, ours: Collection[str]) -> None:
+        """Name the rules that none of ours stands for."""
+        for theirs in self.named():
+            if not any(names.equal(theirs, one) for one in ours):
+                self.warnings.append(
+                    f"{self.name}: no rule here is called {theirs}, so that what it says of it means nothing"
+                    " (sealer scan explain lists the rules; scan.disable in .sealer.yaml takes them)"
+                )
 
     def take(self, fields: dict[str, Any], top: Path, depth: int = 0) -> None:
         """Read a file's tables."""
@@ -115,7 +132,7 @@ class Gitleaks:
             self.warnings.append(f"{where} has no id, and is passed over")
             return
         for one in _tables(fields, "allowlist", "allowlists"):
-            self._lists.append(allowlist.read(one, f"{where}: allowlist", self.warnings.append, (name, own_name(name))))
+            self._lists.append(allowlist.read(one, f"{where}: allowlist", self.warnings.append, (name,)))
         if fields.get("required"):
             self.warnings.append(f"{where} requires others beside it, which is not looked at here")
         regex, path = fields.get("regex"), fields.get("path")
@@ -159,6 +176,10 @@ def own_name(theirs: str) -> str:
     """The id that a rule of a team's own has with us."""
     words = "".join(char if char.isalnum() and char.isascii() else "-" for char in theirs.lower())
     return "-".join(filter(None, words.split("-")))[:63] or "unnamed"
+
+
+def _is(theirs: str, ours: str) -> bool:
+    return names.equal(theirs, ours) or own_name(theirs) == ours
 
 
 def _load(path: Path, name: str) -> dict[str, Any]:

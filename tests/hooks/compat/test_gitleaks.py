@@ -50,7 +50,7 @@ def accepts(made: Foreign, one: Finding, path: str = "src/app.py", line: str = f
         ("[[allowlists]]\npaths = ['^src/']\nstopwords = ['other']", True),
         ("[[allowlists]]\ncommits = ['0123456789abcdef0123456789abcdef01234567']", False),
         ("[[allowlists]]\ntargetRules = ['github-pat']\npaths = ['^src/']", True),
-        ("[[allowlists]]\ntargetRules = ['stripe-access-token']\npaths = ['^src/']", False),
+        ("[[allowlists]]\ntargetRules = ['private-key']\npaths = ['^src/']", False),
         ("[[rules]]\nid = 'github-pat'\n[[rules.allowlists]]\npaths = ['^src/']", True),
         ("[[rules]]\nid = 'github-pat'\n[rules.allowlist]\npaths = ['^src/']", True),
         ("[[rules]]\nid = 'generic-api-key'\n[rules.allowlist]\npaths = ['^src/']", False),
@@ -134,6 +134,8 @@ def test_the_group_of_the_secret_is_the_value(regex: str, number: int, made: str
         ("[[allowlists]]\nexpr = 'x'", "has the field expr"),
         ("[[allowlists]]\ncondition = 'XOR'", "neither AND nor OR"),
         ("[[allowlists]]\nregexTarget = 'file'", "not match or line"),
+        ("[extend]\ndisabledRules = ['no-such-rule']", "no rule here is called no-such-rule"),
+        ("[[allowlists]]\ntargetRules = ['no-such-rule']\npaths = ['x']", "no rule here is called no-such-rule"),
     ],
 )
 def test_what_means_nothing_is_named(tmp_path: Path, text: str, said: str) -> None:
