@@ -44,7 +44,7 @@ class Built(NamedTuple):
 
 def build(rules: Sequence[Spec]) -> Built:
     """Records and expressions of rules and of all detectors."""
-    patterns = [(rule.expression(), number, False) for number, rule in enumerate(rules)]
+    patterns = [(rule.expression(), number, bool(rule.mentions)) for number, rule in enumerate(rules)]
     for number, trigger in enumerate(triggers.all_(rules), DETECTORS):
         patterns += [(pattern, number, trigger.once) for pattern in trigger.patterns]
     return Built(tuple(_record(rule) for rule in rules), tuple(patterns))

@@ -32,7 +32,7 @@ def faults(rule: Spec) -> Iterator[str]:
     """What a rule lacks, one clause each."""
     if not rule.keywords and not rule.checksum and not shape.fixed(rule.tree):
         yield "has neither keywords nor a fixed text of its own nor a checksum"
-    if rule.keywords and not shape.holds(rule.tree, rule.keywords):
+    if rule.keywords and not rule.mentions and not shape.holds(rule.tree, rule.keywords):
         yield "may match without any of its keywords"
     if any(len(word) < _SHORTEST_KEYWORD for word in rule.keywords):
         yield "has a keyword of one letter"

@@ -76,7 +76,8 @@ def _rule(node: Node, file: str) -> Spec:
     if said.get("checksum", "") not in ("", *checksum.CHECKS):
         known = ", ".join(sorted(checksum.CHECKS))
         raise DocumentError(f"rule {name}: there is no such checksum", file=file, line=node.line, way_out=known)
-    keywords = said.get("keywords") or _keywords(names)
+    mentions = tuple(said.get("mentions", ()))
+    keywords = mentions or said.get("keywords") or _keywords(names)
     paths, examples = said.get("paths", {}), said.get("examples", {})
     return Spec(
         id=name,
@@ -97,6 +98,7 @@ def _rule(node: Node, file: str) -> Spec:
         line=node.line,
         tree=tree,
         names=tuple(names),
+        mentions=mentions,
     )
 
 

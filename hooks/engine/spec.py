@@ -34,7 +34,8 @@ class Example:
 class Spec:
     """One rule. `assigned`: found by a name, so that a rule with a form of its own goes before it.
 
-    `generic`: any other rule that finds the same value says more.
+    `generic`: any other rule that finds the same value says more. `mentions`: one of them is
+    anywhere in the text.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Spec:
     line: int = 0
     tree: Tree = field(default=shape.EMPTY, repr=False)
     names: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
 
     @property
     def group(self) -> int:
@@ -65,7 +67,7 @@ class Spec:
     @property
     def window(self) -> int:
         """How long a match can be; 0 where it has no bound that helps."""
-        most = shape.width(self.tree)[1]
+        most = shape.width(self.tree)[1] if not self.mentions else None
         return 0 if most is None or most > MAX_WINDOW else most
 
     @property
@@ -85,8 +87,8 @@ class Spec:
 
         With all that may stand between a name and its value, 250 such rules take 3 s to compile, and gain nothing.
         """
-        if self.names:
-            return shape.render(syntax.parse(_words(self.names)))
+        if self.names or self.mentions:
+            return shape.render(syntax.parse(_words(self.names) if self.names else _literals(self.mentions)))
         written = shape.render(shape.trimmed(self.tree))
         # Vectorscan takes the begin of a text or a line only where an expression begins: elsewhere it is left out.
         rest = written[_BEGIN:].replace(rb"\A", b"").replace(b"(?m:^)", b"")
@@ -110,6 +112,10 @@ def assigned(names: Sequence[str], value: str) -> str:
 
 def _words(names: Sequence[str]) -> str:
     return f"(?i:{'|'.join(map(_name, names))})"
+
+
+def _literals(texts: Sequence[str]) -> str:
+    return "(?i:" + "|".join("".join(rf"\x{byte:02x}" for byte in text.encode()) for text in texts) + ")"
 
 
 def _name(name: str) -> str:

@@ -61,7 +61,7 @@ def _encoded(rules: Sequence[Spec]) -> list[bytes]:
 
     found = dict.fromkeys(decode.literals(decode.KEYWORDS, wide=True))
     for rule in rules:
-        if not rule.assigned:
+        if not rule.assigned and not rule.mentions:
             for word in _as_written(rule):
                 found.update(dict.fromkeys(_base64(word)))
     return list(found)

@@ -89,6 +89,18 @@ def test_no_match_is_longer_than_its_window(tmp_path: Path) -> None:
     assert hit.rule.id == "free-one"
 
 
+def test_a_rule_for_files_that_mention_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        "version: 1\nrules:\n  - {id: m-one, description: x, pattern: '[0-9]{6}:[a-z]{6}', mentions: [discord]}\n"
+    )
+    for name in ("", "re2"):
+        running = engine.Engine([str(path)], name=name)
+        for data, count in ((b"728193:qwxzvk", 0), (b"Discord\n" + b"\n" * 9999 + b"728193:qwxzvk 917372:zqjxkw", 2)):
+            text = Text("x", data)
+            assert len(running.hits(text, running.candidates(data))) == count
+
+
 def test_a_window_is_remembered(engines: tuple[engine.Engine, engine.Engine]) -> None:
     confirm = Confirm(engines[0].built().records)
     example = next(one for rule, one in EXAMPLES if rule.id == "github-pat" and one in rule.found)
