@@ -31,7 +31,6 @@ def source(only: Sequence[str], key: str) -> History:
     known = memory.tips if memory.tips and listing.leads_to(tips, memory.tips) else set()
     listed = listing.listed(known)
     if not known:
-        memory.tips = set()
         memory.forget(listed.entries)
     return History(listed, memory, only, tips, shallow=bool(place.shallow))
 
@@ -46,13 +45,14 @@ class History(Source):
         self, listed: listing.Listing, memory: Memory, only: Sequence[str], tips: set[str], *, shallow: bool
     ) -> None:
         new = [(path, oid, "") for path, oid, _ in listed.entries if not memory.knows(path, oid)]
-        again = [(path, oid, "") for path, oid in memory.found]
+        again = [(path, oid, "") for path, oid in memory.found if (path, oid) not in memory.repeats]
         self._new = _Paths(new, only)
         self._again = _Paths(again, only)
         super().__init__("history", self._new.shown)
         self.people: dict[str, tuple[str, str]] = {}
         self.note = _SHALLOW if shallow else ""
         self._memory = memory
+        self._count: dict[str, int] = {}
         self._missing = listed.missing
         # All is known from these commits on once this run is through, or from where it was before.
         self._tips = tips if not only and not listed.missing else memory.tips
@@ -80,11 +80,13 @@ class History(Source):
             found = findings(blob, scan)
             if found or blob.problem:
                 holding.add(blob.entry)
+                self._note(blob, found)
                 yield blob, found
         still = self._again.some(holding)
         holding = set()
         for blob, found in super().scanned(scan, tick):
             holding.add(blob.entry)
+            self._note(blob, found)
             yield blob, found
         if self._missing:
             what = f"{len(self._missing):,} objects are missing from the repository, so they were not scanned"
@@ -93,6 +95,8 @@ class History(Source):
 
     def attribute(self, found: Sequence[Finding]) -> list[Finding]:
         """One finding for each value in a path, with the oldest commit that brought it in."""
+        from collections import Counter
+
         from hooks.history import commits
 
         if not found:
@@ -109,10 +113,24 @@ class History(Source):
         if wanted := oids - known.keys():
             known |= commits.first(wanted, (shown for place, shown in places.items() if place[1] in wanted))
             remembered.update({place: known.get(place[1], "") for place in places if place in remembered})
-            self._memory.save()
         who = commits.people(known.values())
         self.people = {commit[:12]: (author, date) for commit, (_, author, date) in who.items()}
-        return commits.oldest(found, known, who)
+        result, holding = commits.oldest(found, known, who)
+        # Of a blob all of whose findings were reported, and none is the oldest, nothing else is to be told.
+        times = Counter(one.commit for one in found)
+        repeats = {
+            place for place in places if times[place[1]] == self._count.get(place[1]) and place[1] not in holding
+        }
+        repeats -= self._memory.repeats
+        if wanted or repeats:
+            self._memory.repeats |= repeats
+            self._memory.save()
+        return result
+
+    def _note(self, blob: Blob, found: list[Finding]) -> None:
+        # A blob with a problem is always looked at again.
+        more = len(found) if not blob.problem else 1 << 30
+        self._count[blob.commit] = self._count.get(blob.commit, 0) + more
 
     def _remember(self, still: list[Entry], holding: list[Entry]) -> None:
         memory = self._memory

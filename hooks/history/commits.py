@@ -21,8 +21,13 @@ _MANY = 12
 """Git compares all of a tree with each of these: with more, it is faster to list everything."""
 
 
-def oldest(found: Sequence[Finding], commits: Mapping[str, str], who: Mapping[str, Person]) -> list[Finding]:
-    """Of each value in a path the finding of the oldest commit, with that commit. It comes with its blob's id there."""
+def oldest(
+    found: Sequence[Finding], commits: Mapping[str, str], who: Mapping[str, Person]
+) -> tuple[list[Finding], set[str]]:
+    """Of each value in a path the finding of the oldest commit, with that commit; and the ids of their blobs.
+
+    Findings come with the ids of their blobs in the commits' place.
+    """
     from dataclasses import replace
 
     best: dict[object, tuple[int, int, Finding]] = {}
@@ -30,10 +35,11 @@ def oldest(found: Sequence[Finding], commits: Mapping[str, str], who: Mapping[st
         commit = commits.get(one.commit, "")
         same = (one.path, one.rule.id, one.value if one.value is not None else (one.key, one.line))
         # Where nobody knows, what was listed first is oldest.
-        place = (who[commit][0] if commit in who else _NEVER, number, replace(one, commit=commit[:12]))
+        place = (who[commit][0] if commit in who else _NEVER, number, one)
         if same not in best or place[:2] < best[same][:2]:
             best[same] = place
-    return [one for _, _, one in best.values()]
+    kept = [one for _, _, one in best.values()]
+    return [replace(one, commit=commits.get(one.commit, "")[:12]) for one in kept], {one.commit for one in kept}
 
 
 def first(oids: set[str], paths: Iterable[str]) -> dict[str, str]:

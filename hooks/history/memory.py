@@ -3,12 +3,14 @@
 The file, below the folder that linked worktrees share, holds no value, and is ignored where anything in it is odd:
 
     sealer scanned 1 LF
-    {"key", "hash", "shallow", "tips": [COMMIT...], "found": [[OBJECT, PATH, COMMIT or ""]...]} LF; old ones first
+    {"key", "hash", "shallow", "tips": [COMMIT...], "found": [[OBJECT, PATH, COMMIT or "", REPEATS]...]} LF
     records: an object id (20 or 32 bytes) and the CRC-32 of its path (4 bytes, big-endian), sorted
     SHA-256 of all that stands above (32 bytes)
 
 `key` stands for the rules and the engine: with others nothing is known. `tips` are the commits all of whose history
-was scanned, if it was; `shallow` is a digest of where history ends. It is replaced as a whole, so that of two runs at
+was scanned, if it was; `shallow` is a digest of where history ends. `found` are the blobs that hold something, old
+ones first; those that only repeat the values of older versions of their file need no other look, as long as all tips
+are still in the history. The file is replaced as a whole, so that of two runs at
 once one wins, and no run claims what was not scanned.
 """
 
@@ -31,7 +33,7 @@ _CRC = 4
 
 
 class Memory:
-    """What is known of a repository. `found` are the objects with findings: path and commit by id and path."""
+    """What is known of a repository. `found` are the commits of the objects that hold something, by path and id."""
 
     def __init__(self, folder: str, key: str, width: int, shallow: str) -> None:
         self._path = os.path.join(folder, "sealer", "scanned") if key else ""
@@ -40,6 +42,7 @@ class Memory:
         self._records: set[bytes] = set()
         self.tips: set[str] = set()
         self.found: dict[tuple[str, str], str] = {}
+        self.repeats: set[tuple[str, str]] = set()
         if key:
             # Whatever the file holds, at worst everything is scanned.
             with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -59,16 +62,19 @@ class Memory:
         self.tips = set(tips)
 
     def forget(self, listed: Iterable[Entry]) -> None:
-        """Leave out what is not in the history any more."""
+        """Leave out what is not in the history any more; of the rest only is known that it was scanned."""
         kept = {(path, oid) for path, oid, _ in listed}
         self._records = {_record(path, oid) for path, oid in kept if self.knows(path, oid)}
-        self.found = {each: commit for each, commit in self.found.items() if each in kept}
+        # Their commits may have been made anew.
+        self.found = dict.fromkeys((each for each in self.found if each in kept), "")
+        self.repeats = set()
+        self.tips = set()
 
     def save(self) -> None:
         """Replace the file. Where that can't be done, nothing is remembered."""
         if not self._path:
             return
-        found = [(oid, path, commit) for (path, oid), commit in self.found.items()]
+        found = [(oid, path, commit, (path, oid) in self.repeats) for (path, oid), commit in self.found.items()]
         # Paths that are no UTF-8 hold surrogates, which JSON escapes.
         head = json.dumps(self._head | {"tips": sorted(self.tips), "found": found}, sort_keys=True)
         body = b"".join((_MAGIC, head.encode("ascii"), b"\n", *sorted(self._records)))
@@ -96,10 +102,11 @@ class Memory:
             head[name] != value for name, value in self._head.items() if name != "shallow"
         ):
             return
-        found = {(str(path), str(oid)): str(commit) for oid, path, commit in head["found"]}
+        found = {(str(path), str(oid)): str(commit) for oid, path, commit, _ in head["found"]}
         tips = {str(tip) for tip in head["tips"]}
         self._records = {data[at : at + self._size] for at in range(start, end, self._size)}
         self.found = found
+        self.repeats = {(str(path), str(oid)) for oid, path, _, repeats in head["found"] if repeats is True}
         # Where history was deepened since, older commits came to those that were scanned.
         self.tips = tips if head["shallow"] == self._head["shallow"] else set()
 

@@ -272,6 +272,32 @@ def test_a_name_that_a_known_blob_gets_is_new(leak: tuple[Repo, str]) -> None:
     assert Look(repo.path).places == [("x/.env", 1, commit), ("x/a.txt", 1, commit)]
 
 
+def test_what_only_repeats_is_looked_at_when_the_oldest_is_gone(leak: tuple[Repo, str]) -> None:
+    repo, first = leak
+    repo.add("x/a.txt", "0\nwanted-1\n")
+    second = repo.commit()[:12]
+    assert Look(repo.path).places == [("x/a.txt", 1, first)]
+    assert len(Look(repo.path).read) == 1
+    tree = repo.git("rev-parse", "HEAD^{tree}").strip()
+    repo.git("reset", "-q", "--hard", repo.git("commit-tree", "-m", "all in one", tree).strip())
+    ((path, line, commit),) = Look(repo.path).places
+    assert (path, line) == ("x/a.txt", 2)
+    assert commit not in (first, second)
+
+
+def test_what_was_not_reported_is_looked_at_again(leak: tuple[Repo, str]) -> None:
+    repo, _ = leak
+    repo.add("x/a.txt", "0\nwanted-1\n")
+    repo.commit()
+    with inside(repo.path):
+        source = blobs.history(key="rules 1")
+        found = [one for _, now in source.scanned(scan) for one in now]
+        source.attribute([one for one in found if one.line == 2])
+        again = blobs.history(key="rules 1")
+        found = [one for _, now in again.scanned(scan) for one in now]
+    assert {one.line for one in found} == {1, 2}
+
+
 def damages() -> Iterator[tuple[str, bytes]]:
     yield "empty", b""
     yield "cut", b"cut"
@@ -348,6 +374,7 @@ def test_many_versions_by_two_processes(repo: Repo, monkeypatch: pytest.MonkeyPa
     look = Look(repo.path)
     assert look.places == [("a.py", 11, first[:12])]
     assert len(look.source) == 600
-    assert len(Look(repo.path).read) == 110, "each version that has it"
+    assert len(Look(repo.path).read) == 1, "of the versions that have it the oldest one"
+    assert Look(repo.path).places == look.places
     monkeypatch.setattr(blobs, "_SPLIT_FROM", 10_000)
     assert Look(repo.path, key="rules 2").places == look.places
