@@ -147,7 +147,9 @@ def _rank(hit: Hit) -> int:
 
 
 def _is_same(one: Hit, other: Hit) -> bool:
-    """Whether two hits on one line are of one value, or one of a part of it."""
+    """Whether two hits on one line are of one value, one of a part of it, or one of its base64."""
     if one.value is None or other.value is None:
         return True
+    if one.decoded and not other.decoded and (inner := other.value.decoded()) is not None:
+        return inner == one.value or inner.holds(one.value)
     return one.value == other.value or one.value.holds(other.value) or other.value.holds(one.value)

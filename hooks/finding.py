@@ -5,6 +5,7 @@ Detectors make `Hit`s, which have lines but no path; the scanner turns them into
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import hmac
 import re
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 REDACTED = "********"
 
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
 _NAME = re.compile(r"[-._/A-Za-z0-9]{1,80}", re.ASCII)
 
 
@@ -46,6 +48,14 @@ class Value:
     def holds(self, other: Value) -> bool:
         """Whether another value is a part of this one."""
         return other._bytes in self._bytes
+
+    def decoded(self) -> Value | None:
+        """What this is the base64 of; None if it is none."""
+        try:
+            found = binascii.a2b_base64(self._bytes.translate(_FROM_URL), strict_mode=True)
+        except ValueError:
+            return None
+        return Value(found) if found else None
 
     @property
     def bits(self) -> float:
