@@ -56,6 +56,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
             monkeypatch.delenv(name)
     # Peers are cached under the real home: look them up before it moves.
     monkeypatch.setenv("SEALER_TEST_CACHE", str(_CACHE))
+    # Compiled rules outlive a test, too: compiling takes longer than the test. A digest of all rules finds them.
+    monkeypatch.setenv("SEALER_SCAN_CACHE", str(_CACHE / "scanner"))
     monkeypatch.setenv("HOME", str(directory))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for role in ("AUTHOR", "COMMITTER"):

@@ -13,7 +13,9 @@ KEPT = 12
 
 
 def folder() -> str:
-    """`sealer/scanner/` in the XDG cache directory."""
+    """$SEALER_SCAN_CACHE, else `sealer/scanner/` in the XDG cache directory."""
+    if (own := os.environ.get("SEALER_SCAN_CACHE", "")).startswith("/"):
+        return own
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not base.startswith("/"):
         base = os.path.join(os.path.expanduser("~"), ".cache")

@@ -117,6 +117,7 @@ def test_a_window_is_remembered(engines: tuple[engine.Engine, engine.Engine]) ->
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("SEALER_SCAN_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path / "sealer" / "scanner"
 
@@ -180,7 +181,7 @@ def test_a_folder_that_others_may_write_is_not_used(empty: Path, few: list[str])
 
 def test_no_folder_is_no_failure(few: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("SEALER_SCAN_CACHE", str(tmp_path / "file"))
     assert load(few) == ["free-one"]
 
 
