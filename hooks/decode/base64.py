@@ -40,8 +40,8 @@ def runs(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
     done = 0
     # Past `done` only: many offsets are in one run, and each of them would lead back to its first line.
     for offset in at if at is not None else _ends(data):
-        if not done < offset <= len(data):
-            continue
+        if not done < offset <= len(data) or data[offset - 1] not in _ALPHABET:
+            continue  # behind another trigger: of escapes, or of numbers in a list
         start = max(_first_line(data, _back(data, offset), done), done)
         pieces, done = _whole(data, start)
         done = max(done, offset)

@@ -27,7 +27,6 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?:&#[0-9]{2,3};[^&\n]{0,8}){3}",
     rb"(?:&#[xX][2-7][0-9a-fA-F];[^&\n]{0,8}){3}",
     rb"(?:\\[01][0-7]{2}){6}",
-    rb"(?:0x[2-7][0-9a-fA-F],\s{0,8}){10}",
 )
 """Patterns that start `hooks.decode.decoded`, beside the literals below."""
 
@@ -123,3 +122,7 @@ def _spelled(plain: bytes) -> Iterator[bytes]:
     yield plain[1 : (len(plain) - 1) // 2 * 2 + 1].hex(" ", -2).encode()
     yield ",".join(map(str, plain)).encode()
     yield ", ".join(map(str, plain)).encode()
+    # Any list of printable bytes would be too much: generated code is full of descriptors, each of thousands.
+    for number in ("0x%02x", "0x%02X"):
+        yield ",".join(number % byte for byte in plain).encode()
+        yield ", ".join(number % byte for byte in plain).encode()
