@@ -1,6 +1,6 @@
 """Lines that look as if they leaked and don't: as `PATH | TEXT`, see `labelled_credentials`."""
 
-LOOKALIKES = r'''
+LOOKALIKES = r"""
 src/a.py | password = get_password()
 src/a.py | password = os.environ["DB_PASSWORD"]
 src/a.py | password = config.get("database", "password")
@@ -280,4 +280,4 @@ src/a.py | token = token.strip().lower()
 src/a.py | secret = base64.b64decode(value)
 src/a.py | passed = "all tests"
 src/a.py | compass = "north-north-west"
-'''.strip().splitlines()
+""".strip().splitlines()
