@@ -38,6 +38,7 @@ class Source:
         self.entries = entries
         self.note = ""
         self.absent = self.size = self.binary = 0
+        self.repeating: list[int] = []
 
     def __len__(self) -> int:
         """How many files there are."""
@@ -60,6 +61,8 @@ class Source:
                 tick(blob.entry + 1, total)
             if blob.found:
                 yield blob, found
+            elif blob.repeats:
+                self.repeating.append(blob.entry)
 
     def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
         """The blobs of some entries, or of all; read when they are asked for. A large file is several."""

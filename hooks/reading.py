@@ -27,11 +27,12 @@ _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 class Blob:
     """One file's bytes under the name that users know. `data` is None for a binary, and where `problem` says why.
 
-    A part of a larger text has the lines `before` it; one that was trimmed has all of its bytes as `whole`. `entry` is
-    its number in the source. No dataclass: their import costs a hook 15 ms. The bytes show in no repr.
+    A part of a larger text has the lines `before` it; one that was trimmed has all of its bytes as `whole`, and
+    `repeats` if what was left out may hold something that an older version holds. `entry` is its number in the source.
+    No dataclass: their import costs a hook 15 ms. The bytes show in no repr.
     """
 
-    __slots__ = ("before", "commit", "data", "entry", "found", "path", "problem", "way_out", "whole")
+    __slots__ = ("before", "commit", "data", "entry", "found", "path", "problem", "repeats", "way_out", "whole")
 
     def __init__(
         self, path: str, data: bytes | None, *, problem: str = "", way_out: str = "", commit: str = "", before: int = 0
@@ -44,7 +45,7 @@ class Blob:
         self.before = before
         self.whole: bytes | None = None
         self.entry = 0
-        self.found = False
+        self.found = self.repeats = False
 
     def __repr__(self) -> str:
         return f"Blob({self.path!r})"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from hooks.blobs import Scan, Source, Tick
 
-    Answer = tuple[int, int, int, list[int]]
-    """Bytes, binaries, entries that are none, numbers of the entries that hold something."""
+    Answer = tuple[int, int, int, list[int], list[int]]
+    """Bytes, binaries, entries that are none; numbers of the entries that hold something, and of those that repeat."""
 
 PROCESSES = 2
 GROUP = 64
@@ -38,10 +38,11 @@ def interesting(source: Source, scan: Scan, tick: Tick | None = None) -> Iterato
     try:
         processes += (_Process(source, scan, number) for number in range(PROCESSES))
         for group in groups:
-            size, binary, absent, found = processes[group % PROCESSES].answer()
+            size, binary, absent, found, repeating = processes[group % PROCESSES].answer()
             source.size += size
             source.binary += binary
             source.absent += absent
+            source.repeating += repeating
             if tick:
                 tick(min((group + 1) * GROUP, total), total)
             yield from found
@@ -108,13 +109,15 @@ def _groups(source: Source, scan: Scan, number: int, writer: int) -> None:
     mine = range(number, (total + GROUP - 1) // GROUP, PROCESSES)
     source.size = source.binary = source.absent = 0
     found: list[int] = []
+    source.repeating = []
     waiting = iter(mine)
     group = next(waiting, None)
 
     def done() -> None:
         nonlocal group
-        _write(writer, marshal.dumps((source.size, source.binary, source.absent, found)))
+        _write(writer, marshal.dumps((source.size, source.binary, source.absent, found, source.repeating)))
         found.clear()
+        source.repeating.clear()
         source.size = source.binary = source.absent = 0
         group = next(waiting, None)
 
@@ -126,6 +129,8 @@ def _groups(source: Source, scan: Scan, number: int, writer: int) -> None:
         blob.found = bool(blob.problem or scan(blob))
         if blob.found and found[-1:] != [blob.entry]:
             found.append(blob.entry)
+        elif blob.repeats and not blob.found:
+            source.repeating.append(blob.entry)
     while group is not None:
         done()
 

@@ -139,7 +139,7 @@ class History(Source):
         for path, oid, _ in self._again.top:
             if (path, oid, "") not in still:
                 del memory.found[path, oid]
-        memory.add(self._new.top, holding, self._tips)
+        memory.add(self._new.top, holding, self._new.some(self.repeating), self._tips)
         memory.save()
 
 

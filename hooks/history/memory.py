@@ -55,10 +55,15 @@ class Memory:
         """Whether an object was scanned under this path."""
         return _record(path, oid) in self._records
 
-    def add(self, scanned: Iterable[Entry], found: Iterable[Entry], tips: Iterable[str]) -> None:
-        """Note what was scanned, what of it has findings, and from where all was."""
+    def add(
+        self, scanned: Iterable[Entry], found: Iterable[Entry], repeating: Iterable[Entry], tips: Iterable[str]
+    ) -> None:
+        """Note what was scanned, what of it has findings or repeats those of older versions, and from where all was."""
         self._records.update(_record(path, oid) for path, oid, _ in scanned)
         self.found.update({(path, oid): commit for path, oid, commit in found})
+        repeats = [(path, oid) for path, oid, _ in repeating]
+        self.found.update(dict.fromkeys(repeats, ""))
+        self.repeats.update(repeats)
         self.tips = set(tips)
 
     def forget(self, listed: Iterable[Entry]) -> None:

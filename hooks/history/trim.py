@@ -13,8 +13,8 @@ lost by that:
   whole documents are left out; which endings are safe is a list, and all others are not. Nor is a file trimmed that
   has the manifest of a Secret in it, whose values may be far from its kind. A private key has its first line near
   what is new in it, since already its next line is new.
-* A version that has findings is no base for the next one. So each version with a finding is known as such, whichever
-  of them a branch may lose later on.
+* A version may have what its base had, unseen. It `repeats`, if its base had findings or repeats: once a branch loses
+  the older version, this one is looked at as a whole.
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ class Trimmer:
         if not self._kind or data is None or len(data) < _LEAST or blob.before or data[:2] in _WIDE:
             self._old = self._last = None
             return
-        old = self._old
-        if self._last is not None and self._last.found:
-            old = None
+        old, last = self._old, self._last
         self._last = blob
         if old is None:
             self._old = None if self._kind == "lines" and _manifest(data) else data
@@ -82,6 +80,7 @@ class Trimmer:
         if kept != [(0, len(data))]:
             blob.whole = data
             blob.data = _joined(data, kept)
+            blob.repeats = last is not None and (last.found or last.repeats)
 
 
 def _kind(path: str) -> str:

@@ -285,6 +285,23 @@ def test_what_only_repeats_is_looked_at_when_the_oldest_is_gone(leak: tuple[Repo
     assert commit not in (first, second)
 
 
+def test_of_trimmed_versions_the_newest_is_known_to_repeat(repo: Repo) -> None:
+    lines = [b"line %d of a long file" % number for number in range(1000)]
+    lines[900] = b"wanted-1"
+    for number in range(3):
+        lines[number * 100] = b"changed"
+        repo.add("a.py", b"\n".join(lines))
+        repo.commit()
+    look = Look(repo.path)
+    assert len(look.found) == 1
+    assert len(Look(repo.path).read) == 1
+    tree = repo.git("rev-parse", "HEAD^{tree}").strip()
+    commit = repo.git("commit-tree", "-m", "all in one", tree).strip()
+    repo.git("reset", "-q", "--hard", commit)
+    assert Look(repo.path).places == [("a.py", 901, commit[:12])]
+    assert Look(repo.path).places == [("a.py", 901, commit[:12])]
+
+
 def test_what_was_not_reported_is_looked_at_again(leak: tuple[Repo, str]) -> None:
     repo, _ = leak
     repo.add("x/a.txt", "0\nwanted-1\n")

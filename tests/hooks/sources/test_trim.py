@@ -147,7 +147,7 @@ def test_what_is_trimmed_by_lines_is_read_in_no_format(ending: str) -> None:
         assert formats.reader(f"deep/a.{ending}", text) is None
 
 
-def test_all_versions_with_a_finding_are_known() -> None:
+def test_all_versions_that_may_have_a_finding_are_known() -> None:
     lines = numbered(1000)
     texts = []
     for number in range(6):
@@ -155,10 +155,14 @@ def test_all_versions_with_a_finding_are_known() -> None:
             lines[900] = b"wanted-1"
         lines[number] = b"changed"
         texts.append(b"\n".join(lines))
-    trimmer, found = trim.Trimmer(), []
+    trimmer, found, repeats, size = trim.Trimmer(), [], [], 0
     for text in texts:
         blob = Blob("a.py", text)
         trimmer.trim(blob)
+        size += len(blob.data or b"")
         blob.found = bool(findings(blob, scan))
         found.append(blob.found)
-    assert found == [False, False, True, True, True, True]
+        repeats.append(blob.repeats)
+    assert found == [False, False, True, False, False, False]
+    assert repeats == [False, False, False, True, True, True]
+    assert size < 2 * len(texts[0])
