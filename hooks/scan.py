@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _BAR_FROM = 25
 _EPILOG = """\
-  sealer-scan baseline     accept what is there now; see sealer-scan baseline --help
-  sealer-scan explain      what a rule looks for, and how to revoke what it finds
+  sealer-scan baseline     accept what is there now; it has a --help
+  sealer-scan explain      what a rule looks for, and how to revoke it
 
 Exit: 0 clean, 1 findings, 2 something could not be scanned.
 A finding is accepted where it stands with  # sealer:allow RULE REASON,
