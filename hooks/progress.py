@@ -1,23 +1,24 @@
-"""A bar on stderr for scans that take long, at a terminal. Drawn here: a library for it would cost more than a hook."""
+"""A bar on stderr for scans that take long, at a terminal; what draws it is only imported once there is one to draw."""
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _FIRST = 0.5
 _EVERY = 0.1
-_WIDTH = 30
 
 
 class Bar:
-    """Told how far a scan is, it shows that after half a second, ten times a second; `clear` takes it away."""
+    """Told how far a scan is, it shows that after half a second; `clear` takes it away."""
 
     def __init__(self, doing: str) -> None:
         self._doing = doing
         self._next = time.monotonic() + _FIRST
-        self._shown = False
+        self._shown: Progress | None = None
 
     def __call__(self, done: int, total: int) -> None:
         """Show `done` of `total`."""
@@ -25,15 +26,17 @@ class Bar:
         if now < self._next:
             return
         self._next = now + _EVERY
-        self._shown = True
-        filled = _WIDTH * done // max(total, 1)
-        text = f"{self._doing} {'━' * filled}{' ' * (_WIDTH - filled)} {done:,} of {total:,}"
-        sys.stderr.write(f"\r{text[: shutil.get_terminal_size().columns - 1]}\x1b[K")
-        sys.stderr.flush()
+        if self._shown is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._shown = Progress(console=Console(stderr=True), transient=True)
+            self._shown.add_task(self._doing, total=total)
+            self._shown.start()
+        self._shown.update(self._shown.task_ids[0], completed=done, total=total)
 
     def clear(self) -> None:
         """Leave the line empty."""
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._shown = False
+        if self._shown is not None:
+            self._shown.stop()
+            self._shown = None
