@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import crypto, deliver, gates, seal, startup
+from tests.benchmarks import accuracy, crypto, deliver, gates, scan, seal, startup
 
 PARTS = {
     "crypto": crypto.main,
@@ -16,6 +16,8 @@ PARTS = {
     "seal": seal.main,
     "deliver": deliver.main,
     "gates": gates.main,
+    "scan": scan.main,
+    "accuracy": accuracy.table,
 }
 
 

@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.benchmarks.measure import row, title
+from tests.benchmarks.scanners import PEERS
 from tests.hooks.labelled_credentials import samples, write
 
 Truth = list[tuple[str, int, bool]]
@@ -72,13 +74,25 @@ def main() -> None:
         truth = write(chosen.write)
         chosen.write.with_suffix(".truth.json").write_text(json.dumps(truth), "utf-8")
         return
-    held_out = {number for number, sample in enumerate(samples()) if sample.held_out}
     with tempfile.TemporaryDirectory() as name:
-        truth = write(Path(name))
+        table(Path(name))
+
+
+def table(scratch: Path) -> None:
+    """Recall and precision of both halves of the labelled set, of ours and of each peer."""
+    title("Accuracy on the labelled set")
+    folder = scratch / "labelled"
+    truth = write(folder)
+    held_out = {number for number, sample in enumerate(samples()) if sample.held_out}
+    found = {"sealer-scan": ours(folder, {path for path, _, _ in truth})}
+    for peer in PEERS:
+        found[peer.name] = sorted(peer.found(folder, scratch / "report.json"))
+    for name, reported in found.items():
         for label, wanted in (("development", False), ("held out", True)):
             half = [one for one in truth if (int(one[0].partition("/")[0]) in held_out) is wanted]
-            got = score(half, ours(Path(name), {path for path, _, _ in half}))
-            print(f"{label:12} recall {got.recall:.3f}  precision {got.precision:.3f}  F1 {got.f1:.3f}  {tuple(got)}")
+            mine = {path for path, _, _ in half}
+            got = score(half, [place for place in reported if place[0] in mine])
+            row(f"{name}, {label}", f"F1 {got.f1:.3f}", f"recall {got.recall:.3f}, precision {got.precision:.3f}")
 
 
 if __name__ == "__main__":
