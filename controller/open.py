@@ -87,7 +87,8 @@ class Opener:
         slow = [ref for ref, each in batch.items() if _has_v1(each)]
         if slow and self._pool is None:
             self._keys.rsa()  # read them once, and ask for a passphrase here, not in a thread
-            self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+            # One more than processors: while a thread waits for the interpreter, no processor does.
+            self._pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
             sys.setswitchinterval(_SWITCH)
         pool = self._pool
         return {ref: pool.submit(open_one, batch[ref], self._keys) for ref in slow} if pool else {}
