@@ -7,6 +7,7 @@ that ends before it said that all is done is an error, never silence.
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import signal
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
 
 PROCESSES = 2
 GROUP = 64
+MOST = 256
+"""Groups of long lists are larger, so that versions of one file stay together."""
 
 
 def interesting(source: Source, scan: Scan, tick: Tick | None = None) -> Iterator[int]:
     """The numbers of the entries that hold something, in order. Raises SourceError where a process stopped."""
-    # What every scan needs is loaded once, and shared.
+    # What every scan needs is loaded once, and shared; a collection would touch it, and so make copies.
     scan(Blob("", b"\n"))
+    gc.freeze()
     total = len(source.entries)
-    groups = range((total + GROUP - 1) // GROUP)
+    each = group_size(total)
+    groups = range((total + each - 1) // each)
     processes: list[_Process] = []
     try:
         processes += (_Process(source, scan, number) for number in range(PROCESSES))
@@ -44,13 +49,19 @@ def interesting(source: Source, scan: Scan, tick: Tick | None = None) -> Iterato
             source.absent += absent
             source.repeating += repeating
             if tick:
-                tick(min((group + 1) * GROUP, total), total)
+                tick(min((group + 1) * each, total), total)
             yield from found
         for process in processes:
             process.wait()
     finally:
+        gc.unfreeze()
         for process in processes:
             process.stop()
+
+
+def group_size(total: int) -> int:
+    """How many entries are read before they are answered for."""
+    return max(GROUP, total // MOST)
 
 
 class _Process:
@@ -106,7 +117,8 @@ def _work(source: Source, scan: Scan, number: int, writer: int) -> NoReturn:
 
 def _groups(source: Source, scan: Scan, number: int, writer: int) -> None:
     total = len(source.entries)
-    mine = range(number, (total + GROUP - 1) // GROUP, PROCESSES)
+    each = group_size(total)
+    mine = range(number, (total + each - 1) // each, PROCESSES)
     source.size = source.binary = source.absent = 0
     found: list[int] = []
     source.repeating = []
@@ -121,9 +133,9 @@ def _groups(source: Source, scan: Scan, number: int, writer: int) -> None:
         source.size = source.binary = source.absent = 0
         group = next(waiting, None)
 
-    entries = (entry for group in mine for entry in range(group * GROUP, min((group + 1) * GROUP, total)))
+    entries = (entry for group in mine for entry in range(group * each, min((group + 1) * each, total)))
     for blob in source.sweep(entries):
-        while group is not None and blob.entry >= (group + 1) * GROUP:
+        while group is not None and blob.entry >= (group + 1) * each:
             done()
         source.count(blob)
         blob.found = bool(blob.problem or scan(blob))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from operator import itemgetter
 
 from hooks import gitpipe
 
@@ -63,14 +64,16 @@ def listed(known: Iterable[str] = ()) -> Listing:
     if text is None:
         text = gitpipe.output(*words, *less)
     result = Listing()
+    last, path = b"", ""
     for line in text.split(b"\n"):
-        oid, _, path = line.partition(b" ")
+        oid, _, name = line.partition(b" ")
         if oid[:1] == b"?":
             result.missing.append(oid[1:].decode("ascii"))
         elif oid:
-            name = oid.decode("ascii")
-            result.entries.append((os.fsdecode(path) or f"object {name[:12]}", name, ""))
+            if name != last:
+                last, path = name, os.fsdecode(name)
+            result.entries.append((path or f"object {oid[:12].decode('ascii')}", oid.decode("ascii"), ""))
     # Git lists new commits first, and a stable order keeps that, turned, for the versions of one path.
     result.entries.reverse()
-    result.entries.sort(key=lambda entry: entry[0])
+    result.entries.sort(key=itemgetter(0))
     return result

@@ -40,6 +40,7 @@ class Memory:
         self._head = {"key": key, "hash": width, "shallow": shallow}
         self._size = width + _CRC
         self._records: set[bytes] = set()
+        self._digests: dict[str, bytes] = {}
         self.tips: set[str] = set()
         self.found: dict[tuple[str, str], str] = {}
         self.repeats: set[tuple[str, str]] = set()
@@ -53,13 +54,13 @@ class Memory:
 
     def knows(self, path: str, oid: str) -> bool:
         """Whether an object was scanned under this path."""
-        return _record(path, oid) in self._records
+        return bool(self._records) and self._record(path, oid) in self._records
 
     def add(
         self, scanned: Iterable[Entry], found: Iterable[Entry], repeating: Iterable[Entry], tips: Iterable[str]
     ) -> None:
         """Note what was scanned, what of it has findings or repeats those of older versions, and from where all was."""
-        self._records.update(_record(path, oid) for path, oid, _ in scanned)
+        self._records.update(self._record(path, oid) for path, oid, _ in scanned)
         self.found.update({(path, oid): commit for path, oid, commit in found})
         repeats = [(path, oid) for path, oid, _ in repeating]
         self.found.update(dict.fromkeys(repeats, ""))
@@ -68,8 +69,10 @@ class Memory:
 
     def forget(self, listed: Iterable[Entry]) -> None:
         """Leave out what is not in the history any more; of the rest only is known that it was scanned."""
+        if not self._records:
+            return
         kept = {(path, oid) for path, oid, _ in listed}
-        self._records = {_record(path, oid) for path, oid in kept if self.knows(path, oid)}
+        self._records.intersection_update(self._record(path, oid) for path, oid in kept)
         # Their commits may have been made anew.
         self.found = dict.fromkeys((each for each in self.found if each in kept), "")
         self.repeats = set()
@@ -94,6 +97,12 @@ class Memory:
             with contextlib.suppress(OSError):
                 os.unlink(part)
 
+    def _record(self, path: str, oid: str) -> bytes:
+        digest = self._digests.get(path)
+        if digest is None:
+            digest = self._digests[path] = zlib.crc32(os.fsencode(path)).to_bytes(_CRC, "big")
+        return bytes.fromhex(oid) + digest
+
     def _load(self) -> None:
         with open(self._path, "rb") as stream:
             data = stream.read()
@@ -114,7 +123,3 @@ class Memory:
         self.repeats = {(str(path), str(oid)) for oid, path, _, repeats in head["found"] if repeats is True}
         # Where history was deepened since, older commits came to those that were scanned.
         self.tips = tips if head["shallow"] == self._head["shallow"] else set()
-
-
-def _record(path: str, oid: str) -> bytes:
-    return bytes.fromhex(oid) + zlib.crc32(os.fsencode(path)).to_bytes(_CRC, "big")
