@@ -101,7 +101,7 @@ class Run:
 
     def findings(self) -> list[Finding]:
         """What was found, each once, with the commit that brought it in where the source knows."""
-        return self.source.attribute(_once(self.found)) if self.found else []
+        return _once(self.source.attribute(self.found)) if self.found else []
 
     @property
     def seconds(self) -> float:

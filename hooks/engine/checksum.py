@@ -122,6 +122,9 @@ CHECKS: dict[str, Callable[[bytes], bool]] = {
 }
 """Name, as rules write it, to the function."""
 
+ONLY_A_SUM = frozenset(("github", "npm", "grafana"))
+"""Of a token that has the form of one, these say only that it was not issued as it stands: that is worth a warning."""
+
 
 def _base64url(text: bytes) -> bytes | None:
     try:

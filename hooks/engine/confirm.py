@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hooks.engine.values import plausible
+from hooks.engine.values import issued, plausible
 from hooks.finding import Hit, Value
-from hooks.rule import Rule
+from hooks.rule import WARNING, Rule
 
 if TYPE_CHECKING:
     from hooks.engine.build import Record
@@ -55,7 +55,7 @@ class Confirm:
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
         self._exact: dict[int, Any] = {}
-        self._rules: dict[int, Rule] = {}
+        self._rules: dict[tuple[int, str], Rule] = {}
         self._paths: dict[str, Any] = {}
         self._windows: dict[tuple[int, bool, bool, bytes], tuple[_Match, ...]] = {}
         self._memory = _MEMORY
@@ -127,13 +127,15 @@ class Confirm:
         return -rank, -match.size, match.start - match.end, match.start, match.rule
 
     def _hit(self, text: Text, match: _Match) -> Hit:
-        rule = self._rules.get(match.rule)
+        found = text.data[match.start : match.end]
+        record = self._records[match.rule]
+        # A token whose checksum is wrong is told, but stops nobody.
+        severity = record.severity if issued(record, found) else WARNING
+        rule = self._rules.get((match.rule, severity))
         if rule is None:
-            record = self._records[match.rule]
-            rule = Rule(record.id, record.description, record.severity, record.remediation)
-            self._rules[match.rule] = rule
-        value = Value(text.data[match.start : match.end])
-        return Hit(rule, text.line(match.start), text.line(match.end - 1), value=value)
+            rule = Rule(record.id, record.description, severity, record.remediation)
+            self._rules[match.rule, severity] = rule
+        return Hit(rule, text.line(match.start), text.line(match.end - 1), value=Value(found))
 
 
 def _regions(ends: Sequence[int], width: int, size: int) -> Iterator[tuple[int, int]]:

@@ -47,11 +47,8 @@ _STOP = (
 
 def plausible(record: Record, value: bytes) -> bool:
     """Whether a value may be one that was really issued."""
-    if record.checksum:
-        from hooks.engine.checksum import CHECKS
-
-        if not CHECKS[record.checksum](value):
-            return False
+    if record.checksum and not _fits(record, value, only=False):
+        return False
     text = value.decode("latin-1")
     if entropy(text) < record.entropy:
         return False
@@ -59,6 +56,17 @@ def plausible(record: Record, value: bytes) -> bool:
     return not (
         any(word in low for word in _STOP) or _monotonous(text) or is_dictionary_word(text) or is_placeholder(text)
     )
+
+
+def issued(record: Record, value: bytes) -> bool:
+    """Whether a value's checksum fits. One that doesn't was not issued as it stands: it is cut, mistyped or made up."""
+    return not record.checksum or _fits(record, value, only=True)
+
+
+def _fits(record: Record, value: bytes, *, only: bool) -> bool:
+    from hooks.engine.checksum import CHECKS, ONLY_A_SUM
+
+    return (record.checksum in ONLY_A_SUM) is not only or CHECKS[record.checksum](value)
 
 
 def _monotonous(text: str) -> bool:
