@@ -5,7 +5,7 @@ Only runs that could be text are decoded, and given the offsets where the engine
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hooks.decode.packed import ARCHIVES
@@ -77,7 +77,7 @@ def _texts(path: str, run: Run) -> Iterator[Text]:
 def _runs(data: bytes, at: Sequence[int] | None) -> Iterator[Run]:
     from hooks.decode import base64, escapes
 
-    finders: tuple[Callable[[bytes, Iterable[int] | None], Iterator[Run]], ...] = (
+    finders: tuple[Callable[[bytes, Sequence[int] | None], Iterator[Run]], ...] = (
         base64.runs,
         escapes.escaped,
         escapes.numbers,

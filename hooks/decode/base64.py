@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from binascii import Error, a2b_base64
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 from hooks.decode.packed import kind
-from hooks.decode.readable import readable, stretches
+from hooks.decode.readable import BINARY, readable, stretches
 from hooks.decode.run import Run
 
 SHORTEST = 16
@@ -29,31 +30,37 @@ _BREAK = re.compile(rb"(?:\\{1,4}r)?\\{1,4}n")
 _TAIL = re.compile(rb"(?:\\n)?[\"'`]?[ \t]*+[+.\\]*+[ \t\r]*+\n")
 _HEX = re.compile(rb"[0-9a-fA-F]{24,}")
 _HEX_LONGEST = 1 << 20
+_AROUND = 2048
+_MOST_PLACES = 1000
+_MORE = re.compile(rb"[A-Za-z0-9+/_-]*+")
 _ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 _STEP = 4096
 _MARGIN = 64
 _LONG_LINE = 64 * 1024
 
 
-def runs(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
+def runs(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
     """Each run of base64 that is text, or a package of text."""
     done = 0
     # Past `done` only: many offsets are in one run, and each of them would lead back to its first line.
-    for offset in at if at is not None else _ends(data):
+    for offset in at if at is not None else (found.start() + 1 for found in _RUN.finditer(data)):
         if not done < offset <= len(data) or data[offset - 1] not in _ALPHABET:
             continue  # behind another trigger: of escapes, or of numbers in a list
         start = max(_first_line(data, _back(data, offset), done), done)
         pieces, done = _whole(data, start)
         done = max(done, offset)
         compact = b"".join(pieces).rstrip(b"=").translate(_STANDARD)
-        if SHORTEST <= len(compact) <= LONGEST:
+        places = _places(at, offset, done) if at is not None else ()
+        near = [(one - start) * len(compact) // max(done - start, 1) for one in places]
+        for part in range(0, len(compact), LONGEST) if len(compact) >= SHORTEST else ():
+            inside = [one - part for one in near if part <= one <= part + LONGEST]
             # One that is no text is given, too, with nothing in it: to try it was work that has its bounds.
-            yield Run(start, done, *(_text(compact, known=at is not None) or ("", b"")))
+            yield Run(start, done, *(_text(compact[part : part + LONGEST], inside) or ("", b"")))
 
 
-def _ends(data: bytes) -> Iterator[int]:
-    for found in _RUN.finditer(data):
-        yield found.start() + 1
+def _places(at: Sequence[int], start: int, end: int) -> Sequence[int]:
+    first = bisect_left(at, start)
+    return at[first : min(bisect_right(at, end), first + _MOST_PLACES)]
 
 
 def _back(data: bytes, offset: int) -> int:
@@ -71,16 +78,6 @@ def _back(data: bytes, offset: int) -> int:
                 return offset + 1
             offset += before - 6
     return 0
-
-
-def _forth(data: bytes, offset: int) -> int:
-    while offset < len(data):
-        chunk = data[offset : offset + _STEP]
-        taken = len(chunk) - len(chunk.lstrip(_ALPHABET))
-        offset += taken
-        if taken < len(chunk):
-            break
-    return offset
 
 
 def _first_line(data: bytes, start: int, done: int) -> int:
@@ -107,7 +104,7 @@ def _whole(data: bytes, start: int) -> tuple[list[bytes], int]:
     pieces: list[bytes] = []
     total = 0
     while True:
-        end = _forth(data, start)
+        end = _MORE.match(data, start).end()  # type: ignore[union-attr]
         pieces.append(data[start:end])
         total += end - start
         if data[end : end + 1] == b"=":
@@ -132,11 +129,12 @@ def _next_line(data: bytes, end: int, width: int) -> int:
     return line.start(1)
 
 
-def _text(compact: bytes, *, known: bool) -> tuple[str, bytes] | None:
+def _text(compact: bytes, near: Sequence[int]) -> tuple[str, bytes] | None:
     """What a run decodes to, if that is text; the beginning tells for all of a long one."""
     if hexadecimal := _hex(compact):
         return hexadecimal
-    parts: list[bytes] = []
+    if _decoded(compact[:16]).startswith(BINARY):
+        return None
     for offset in range(4):
         if _promising(_decoded(compact[offset : offset + 400])):
             whole = _decoded(compact[offset:])
@@ -145,10 +143,22 @@ def _text(compact: bytes, *, known: bool) -> tuple[str, bytes] | None:
                 return f"base64, {how}" if how else "base64", text
             if archive := kind(whole[:512]):
                 return f"base64, {'tar' if archive == 'gzip' else archive}", whole
-        if known or len(compact) <= 4096:
-            parts.append(stretches(_decoded(compact[offset:])))
-    best = b"\n".join(filter(None, parts))
-    return ("base64", best) if best else None
+    inside = b"\n".join(filter(None, _inside(compact, near)))
+    return ("base64", inside) if inside else None
+
+
+def _inside(compact: bytes, near: Sequence[int]) -> Iterator[bytes]:
+    """The text in a run that is none: behind a name or a path, or in a binary; at each offset that a group may have."""
+    done = 0
+    for place in near:
+        if place >= done:
+            start, done = max(place - _AROUND, 0), place + _AROUND
+            for offset in range(4):
+                yield stretches(_decoded(compact[start + offset : done]))
+    if not near and len(compact) <= 2 * _AROUND:
+        for offset in range(4):
+            found = stretches(_decoded(compact[offset:]))
+            yield found if len(found) * 8 >= len(compact) else b""  # noise has some, too
 
 
 def _hex(compact: bytes) -> tuple[str, bytes] | None:

@@ -8,7 +8,7 @@ import zlib
 MAX_BYTES = 8 * 1024 * 1024
 """What one run may become, unpacked."""
 
-_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"wOF", b"\0\1\0\0", b"OTTO", b"%PDF", b"\0asm", b"\0\0\1\0")
+BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"wOF", b"\0\1\0\0", b"OTTO", b"%PDF", b"\0asm", b"\0\0\1\0")
 # What text is made of: all of ASCII but control characters, and UTF-8, which is held to its own rules where it matters.
 _TEXT = bytes([9, 10, 13, *range(32, 127)])
 _HIGH = bytes(range(128, 256))
@@ -24,7 +24,7 @@ def readable(data: bytes) -> tuple[bytes, str] | None:
         return found
     if b"\0" in data[:64] and (wide := utf16(data)) is not None:
         return (wide, "utf-16") if is_text(wide) else None
-    if data.startswith(_BINARY):
+    if data.startswith(BINARY):
         return None
     return (data, "") if is_text(data) else None
 
@@ -41,9 +41,8 @@ def is_text(data: bytes) -> bool:
 
 
 def stretches(data: bytes) -> bytes:
-    """The printable parts of a binary, one a line; empty if they are few: noise has some, too."""
-    found = _STRETCH.findall(data)
-    return b"\n".join(found) if sum(map(len, found)) * 8 >= len(data) else b""
+    """The printable parts of a binary, one a line."""
+    return b"\n".join(_STRETCH.findall(data))
 
 
 def utf16(data: bytes) -> bytes | None:

@@ -132,6 +132,26 @@ def test_an_archive_in_base64() -> None:
     assert texts(base64.b64encode(b"PK\x03\x04" + DRAW.randbytes(400))) == []
 
 
+def test_the_text_in_a_long_binary_is_read_where_the_engine_found_something() -> None:
+    value = secret().encode()
+    noise = [DRAW.randbytes(size) for size in (50_000, 70_000)]
+    run = base64.b64encode(noise[0] + b"password=" + value + b"\0" + noise[1])
+    for data in (
+        b"x: " + run + b"\n",
+        b"x:\n" + base64.encodebytes(noise[0] + b"password=" + value + b"\0" + noise[1]),
+    ):
+        assert any(b"password=" + value in one for one in texts(data, hits(data, ("password",))))
+    image = base64.b64encode(b"\x89PNG" + noise[0] + b"password=" + value)
+    assert texts(image, hits(image, ("password",))) == []
+
+
+def test_a_run_longer_than_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hooks.decode.base64.LONGEST", 4000)
+    value = secret()
+    data = b64("filling " * 900 + f"password={value} ").encode()
+    assert any(value.encode() in one for one in texts(data, hits(data)))
+
+
 def test_what_is_no_text_is_none() -> None:
     for mark in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"", b"\0\0"):
         data = b"data:image/png;base64," + base64.b64encode(mark + DRAW.randbytes(3000))
