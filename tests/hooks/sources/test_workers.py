@@ -63,9 +63,17 @@ def test_a_few_files_are_read_by_one_process(folder: Path, monkeypatch: pytest.M
     assert started == []
 
 
+def all_gone(children: list[int]) -> None:
+    """Each child was waited for; those that other tests left are not ours."""
+    assert len(children) == 2
+    for child in children:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(child, os.WNOHANG)
+
+
 @pytest.mark.parametrize("how", ["killed", "raises", "exits"])
-def test_a_process_that_ends_early_is_an_error(folder: Path, how: str) -> None:
-    parent = os.getpid()
+def test_a_process_that_ends_early_is_an_error(folder: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, started = os.getpid(), forks(monkeypatch)
 
     def broken(blob: blobs.Blob) -> list[Finding]:
         if blob.path.endswith("0500.txt") and os.getpid() != parent:
@@ -78,8 +86,7 @@ def test_a_process_that_ends_early_is_an_error(folder: Path, how: str) -> None:
 
     with pytest.raises(SourceError, match="stopped early"):
         list(blobs.work_tree([str(folder)]).scanned(broken))
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    all_gone(started)
 
 
 def test_what_one_process_can_not_do_is_told_as_here(folder: Path) -> None:
@@ -93,12 +100,12 @@ def test_what_one_process_can_not_do_is_told_as_here(folder: Path) -> None:
     assert (caught.value.what, caught.value.where, caught.value.way_out) == ("no", "there", "this way")
 
 
-def test_whoever_stops_asking_leaves_no_process_behind(folder: Path) -> None:
+def test_whoever_stops_asking_leaves_no_process_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = forks(monkeypatch)
     found = blobs.work_tree([str(folder)]).scanned(scan)
     next(iter(found))
     found.close()  # type: ignore[attr-defined]
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    all_gone(started)
 
 
 def test_what_is_gone_before_it_is_read_is_told(folder: Path) -> None:
