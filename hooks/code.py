@@ -29,6 +29,7 @@ _MARKS = (
     *(b" -p", b" -a ", b"net user", b"log in"),
 )
 _ANY_WORD = re.compile(b"|".join((*_WORDS, b"://")))
+_CHUNK = 1 << 20
 _LONGEST = 1000
 _MOST_LINES = 20_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$")
@@ -117,12 +118,14 @@ def _pieces(raw: bytes) -> Iterator[str]:
     if len(raw) <= _LONGEST:
         yield raw.decode("utf-8", "replace").rstrip("\r")
         return
-    low = raw[: 1 << 20].lower()
     done = 0
-    for found in _ANY_WORD.finditer(low):
-        if found.start() >= done:
-            yield raw[max(found.start() - 80, done) : found.start() + _LONGEST].decode("utf-8", "replace")
-            done = found.start() + _LONGEST - 100
+    for base in range(0, len(raw), _CHUNK):
+        # A word that begins in one chunk ends in the next, which is why each looks a little beyond its end.
+        for found in _ANY_WORD.finditer(raw[base : base + _CHUNK + 80].lower()):
+            at = base + found.start()
+            if at >= done:
+                yield raw[max(at - 80, done) : at + _LONGEST].decode("utf-8", "replace")
+                done = at + _LONGEST - 100
 
 
 def _line(line: str, following: str, number: int) -> Iterator[Pair]:

@@ -116,24 +116,27 @@ def _once(found: list[Hit]) -> list[Hit]:
     """One hit for each value: of the rule that says most, with what the others know of its place."""
     kept: list[Hit] = []
     by_line: dict[int, list[int]] = {}
+    by_value: dict[tuple[int, Value | None], int] = {}
     for hit in sorted(found, key=_rank, reverse=True):
-        same = [
-            number
-            for line in range(hit.line, min(hit.end, hit.line + _MOST_LINES) + 1)
-            for number in by_line.get(line, ())
-            if _is_same(kept[number], hit)
-        ]
+        lines = range(hit.line, min(hit.end, hit.line + _MOST_LINES) + 1)
+        same = {by_value[line, hit.value] for line in lines if (line, hit.value) in by_value}
+        if not same:
+            near = {number for line in lines for number in by_line.get(line, ())[:_MOST_NEAR]}
+            same = {number for number in near if _is_same(kept[number], hit)}
         for number in same:
             one = kept[number]
             kept[number] = replace(one, key=one.key or hit.key, sealable=one.sealable or hit.sealable)
         if not same:
-            for line in range(hit.line, min(hit.end, hit.line + _MOST_LINES) + 1):
+            for line in lines:
                 by_line.setdefault(line, []).append(len(kept))
+                by_value.setdefault((line, hit.value), len(kept))
             kept.append(hit)
     return kept
 
 
 _MOST_LINES = 10_000
+_MOST_NEAR = 100
+# With so many hits on one line it is asked whether one is a part of another; of more it is only told if they are equal.
 _NAMED = ("generic-", "basic-auth-", "connection-string-", "authorization-")
 
 

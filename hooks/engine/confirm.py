@@ -7,6 +7,7 @@ the whole text: no match begins before its window. Where a match has no bound, t
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,11 +117,15 @@ class Confirm:
 
     def _best(self, found: list[_Match]) -> list[_Match]:
         """Of values that share bytes, the one of the rule that says most, then of the longest match."""
-        kept: list[_Match] = []
+        starts: list[int] = []  # of those that are kept; none of them shares bytes with another
+        kept: dict[int, _Match] = {}
         for match in sorted(found, key=self._order):
-            if not any(match.start < other.end and other.start < match.end for other in kept):
-                kept.append(match)
-        return sorted(kept, key=lambda one: one.start)
+            at = bisect_right(starts, match.start)
+            before = at > 0 and kept[starts[at - 1]].end > match.start
+            if not before and not (at < len(starts) and starts[at] < match.end):
+                starts.insert(at, match.start)
+                kept[match.start] = match
+        return [kept[start] for start in starts]
 
     def _order(self, match: _Match) -> tuple[int, int, int, int, int]:
         rank = self._records[match.rule].rank

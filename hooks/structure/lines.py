@@ -67,8 +67,8 @@ def _places(low: str) -> Iterator[int]:
 # What may follow a name in a format with levels: a value on its line, which tells by itself; a block, a list, `value:`
 # as the next key, or something else that only the whole text tells.
 _FOLLOWED = re.compile(
-    r"""(?P<rest>[\w.\-]{0,40}+)[\\"'\]]{0,4}(?:[ \t]*(?:=>|:=|[:=])[ \t]*(?:[&!]\S+[ \t]+)?(?:"""
-    r"""\\*(?P<quote>["'])(?P<literal>[^"'\n\\]{4,})(?P<close>["'])?|(?P<word>[^\s{}\[\]"'#,|>*][^\s{}\[\],]{3,})"""
+    r"""(?P<rest>[\w.\-]{0,40}+)[\\"'\]]{0,4}(?:[ \t]*(?:=>|:=|[:=])[ \t]*(?:[&!]\S{1,80}[ \t]+)?(?:"""
+    r"""\\*(?P<quote>["'])(?P<literal>[^"'\n\\]{4,4000})(?P<close>["'])?|(?P<word>[^\s{}\[\]"'#,|>*][^\s{}\[\],]{3,400})"""
     r"""|(?P<more>[|>*]|\[\s*["'\w]|\r?\n[ \t]*(?:-[ \t]+)?[^\s:]{4,}[ \t\r]*$"""
     r"""|\\*(?P<open>["'])(?![^"'\n]{0,3}["'])))"""
     r"""|(?P<named>[\s,]{1,80}["']?(?i:value|default|parametervalue)\b))""",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import random
+import string
 
 import pytest
 
@@ -57,3 +59,19 @@ def test_a_mark_accepts_it() -> None:
 def test_encodings_of_windows(encoding: str) -> None:
     (finding,) = scanner.scan(Blob("x.txt", f"line\r\n{TOKEN}\r\n".encode(encoding)))
     assert finding.line == 2
+
+
+def drawn(seed: int) -> bytes:
+    """A value as chance draws it, the same in every run."""
+    return "".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=20)).encode()
+
+
+def test_a_thousand_values_on_one_line_are_a_thousand_findings() -> None:
+    line = b",".join(b'password:"%s"' % drawn(number) for number in range(1000))
+    assert len(scanner.scan(Blob("a.js", line))) == 1000
+
+
+def test_the_end_of_a_long_line_is_looked_at_too() -> None:
+    line = b"a=1;" * 500_000 + b'password="%s";' % drawn(0)
+    (found,) = scanner.scan(Blob("min.js", line + b"\n"))
+    assert found.line == 1
