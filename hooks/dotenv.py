@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hooks import keyname
-from hooks.finding import Hit, shown
+from hooks.finding import Hit, Value, shown
 from hooks.randomness import looks_random
 from hooks.rule import ENV_FILE
 from hooks.value import Verdict, judge
@@ -57,7 +57,7 @@ def hits(text: str, path: str) -> list[Hit]:
     """Every line that holds a credential."""
     throwaway = bool(_THROWAWAY.search(path.rpartition("/")[2].lower().removeprefix(".env").removesuffix(".env")))
     return [
-        Hit(ENV_FILE, one.line, one.end, shown(one.name, one.value))
+        Hit(ENV_FILE, one.line, one.end, shown(one.name, one.value), value=Value(one.value))
         for one in parse(text)
         if _leaks(one, throwaway=throwaway)
     ]
