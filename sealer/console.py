@@ -1,19 +1,23 @@
 """What every command prints and how it ends (DESIGN sections 11 and 13).
 
 Data goes to stdout, the rest to stderr. Only here does an error become an exit code:
-0 done or clean, 1 the answer is no, 2 could not tell.
+0 done or clean, 1 the answer is no, 2 could not tell. Hooks start with it: it imports next to nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
 
 from sealer.errors import BoundElsewhere, CannotOpen, Refused, SealerError, Untrusted
+
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 OK = 0
 NO = 1
@@ -23,8 +27,6 @@ INTERRUPTED = 130
 _ANSWER_IS_NO = (BoundElsewhere, CannotOpen, Refused, Untrusted)
 _PROGRESS_FROM = 25
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
-
-T = TypeVar("T")
 
 
 def exit_code(error: SealerError) -> int:
@@ -128,14 +130,21 @@ def run(command: Callable[[], int]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): nothing to say, and nothing may be said when Python flushes at exit.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return NO
     except OSError as error:
         report(SealerError((error.strerror or type(error).__name__).lower(), where=str(error.filename or "")))
         return CANNOT_TELL
     except Exception as error:
         return _defect(error)
+
+
+def _silence() -> None:
+    """Let stdout lead nowhere."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        return
 
 
 def _defect(error: Exception) -> int:
@@ -154,5 +163,7 @@ def no_core_dump() -> None:
     """Memory holds plaintext: a crash must not write it to disk."""
     import resource
 
-    with contextlib.suppress(ValueError, OSError):
+    try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ValueError, OSError):
+        return

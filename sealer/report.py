@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
-
 from sealer import console
+
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WIDTH = 80
 
@@ -35,6 +36,8 @@ def _broken(row: Sequence[str]) -> list[str]:
 
 def wrapped(text: str) -> list[str]:
     """A line below another, indented by two, broken at spaces; names stay whole."""
+    import textwrap
+
     options = {"initial_indent": "  ", "subsequent_indent": "    "}
     return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False, **options)  # type: ignore[arg-type]
 

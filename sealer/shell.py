@@ -7,14 +7,19 @@ and ksh read it in `$'...'`.
 from __future__ import annotations
 
 import os
-import shlex
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./-_")
 
 
 def quote(name: str) -> str:
     """The name of a file as one word of a command; `-` alone is stdin, and no other is taken for an option."""
     if name.startswith("-") and name != "-":
         name = f"./{name}"
+    if name and _PLAIN.issuperset(name):
+        return name
     if name.isprintable():
+        import shlex
+
         return shlex.quote(name)
     return "$'" + "".join(_escaped(byte) for byte in os.fsencode(name)) + "'"
 
