@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 KEPT = 12
-"""So many files are kept; older ones go when a new one is written."""
+"""So many files of a kind are kept; older ones go when a new one is written."""
 
 
 def folder() -> str:
@@ -78,5 +78,9 @@ def _all(descriptor: int, size: int) -> bytes:
 def _trim(path: str) -> None:
     """Remove all but the newest files; what a run that was killed left behind grows old, too."""
     aged = sorted(os.scandir(path), key=lambda entry: entry.stat(follow_symlinks=False).st_mtime, reverse=True)
-    for entry in aged[KEPT:]:
-        os.unlink(entry.path)
+    kept: dict[str, int] = {}
+    for entry in aged:
+        kind = os.path.splitext(entry.name)[1]
+        kept[kind] = kept.get(kind, 0) + 1
+        if kept[kind] > KEPT:
+            os.unlink(entry.path)

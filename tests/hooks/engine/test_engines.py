@@ -137,7 +137,7 @@ def load(few: list[str], name: str = "") -> list[str]:
 def test_what_is_compiled_is_kept_in_private(empty: Path, few: list[str]) -> None:
     assert load(few) == ["free-one"]
     assert empty.stat().st_mode & 0o777 == 0o700
-    kept = sorted(empty.iterdir())
+    kept = sorted(path for path in empty.iterdir() if path.suffix != ".stamp")
     assert [path.suffix for path in kept] == [".db", ".rules"]
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     before = [path.stat().st_mtime_ns for path in kept]
@@ -185,13 +185,40 @@ def test_no_folder_is_no_failure(few: list[str], tmp_path: Path, monkeypatch: py
     assert load(few) == ["free-one"]
 
 
+def test_the_digest_is_known_until_a_file_changes(empty: Path, few: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_SETTLED", 0)
+    first = engine.Engine(few).digest
+    (stamp,) = empty.glob("*.stamp")
+    kept = stamp.read_bytes()
+    stamp.write_bytes(b"0" * 32 + kept[32:])
+    assert engine._known_digest(few) == "0" * 32, "it is not computed again"
+    path = Path(few[0])
+    path.write_bytes(WIDE.replace(b"wide-one", b"wide-two"))
+    assert engine.Engine(few).digest not in (first, "0" * 32)
+    path.write_bytes(WIDE)
+    assert engine.Engine(few).digest == first
+    stamp.write_bytes(kept[:20])
+    assert engine.Engine(few).digest == first
+
+
+def test_what_may_still_change_within_its_time_is_read(
+    empty: Path, few: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_SETTLED", 1 << 62)
+    engine.Engine(few)
+    assert list(empty.glob("*.stamp")) == []
+
+
 def test_old_files_go(empty: Path, few: list[str]) -> None:
     load(few)
     for number in range(30):
         cache.write(f"{number}.rules", b"x")
         os.utime(empty / f"{number}.rules", (number, number))
     cache.write("last.rules", b"x")
-    assert len(list(empty.iterdir())) == cache.KEPT
+    kept = {path.name for path in empty.glob("*.rules")}
+    assert len(kept) == cache.KEPT
+    assert {"last.rules", "29.rules"} < kept
+    assert len(list(empty.glob("*.db"))) == 1, "what is of another kind stays"
 
 
 # --- rules of a repository ------------------------------------------------------------------------------------------
