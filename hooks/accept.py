@@ -2,28 +2,33 @@
 
 That is `scan: {exclude, disable, baseline}` of `.sealer.yaml`, `--exclude` and `--baseline`, and what gitleaks and
 detect-secrets left behind.
-Asked only once there is something to leave out: reading `.sealer.yaml` costs more than a clean run. A path is excluded
-by the pattern language of rules; a pattern without a slash means a file of that name in any folder.
+Asked only once there is something to leave out: reading `.sealer.yaml` costs more than a clean run. What isn't there
+costs a look for it, and no import. A path is excluded by the pattern language of rules; a pattern without a slash means
+a file of that name in any folder.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hooks import compat
-from hooks.baseline import file as baseline_file
+from hooks.baseline import DEFAULT
 from sealer import console
-from sealer.configuration import config, rules
+from sealer.configuration import NAME
 from sealer.errors import SourceError, UsageError
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from hooks.baseline.entry import Entry
+    from hooks.baseline.file import Baseline
     from hooks.blobs import Blob
+    from hooks.compat import Foreign
     from hooks.finding import Finding, Value
+    from sealer.configuration.config import Config
+
+FOREIGN = (".gitleaks.toml", ".gitleaksignore", ".secrets.baseline")
+"""What other tools leave at the top: the names of `hooks.compat`."""
 
 _MOST_NAMED = 10
 
@@ -34,19 +39,29 @@ class Accepted:
     def __init__(
         self, exclude: Sequence[str], baseline: str | None = None, *, foreign: bool = True, new: bool = False
     ) -> None:
-        self._config = config.find(Path())
+        self._config = _config()
         self._here = [_anywhere(pattern) for pattern in exclude]
         for pattern in self._here:
-            rules.compile_pattern(pattern)
+            _compiled(pattern)
         self.top = top(self._config)
         self.file = self._baseline_file(baseline)
-        self._own = self.relative(str(self.file))
-        self.baseline = self._load(required=baseline is not None and not new)
+        self._own = self.relative(self.file)
+        self._baseline = self._load(required=baseline is not None and not new)
         # Other tools name paths from where Git has its top, which need not be the folder of `.sealer.yaml`.
         self._repository = self.top if self._config is None else top()
-        self.foreign = compat.find(self._repository) if foreign else []
+        self.foreign = _foreign(self._repository) if foreign else []
         self._lines: dict[tuple[str, int, str, Value | None], str] = {}
         self._expired: dict[Entry, Finding] = {}
+
+    @property
+    def baseline(self) -> Baseline:
+        """What was accepted before; empty where there is no file."""
+        if self._baseline is None:
+            from hooks.baseline.file import Baseline
+            from sealer.configuration.config import shown
+
+            self._baseline = Baseline(shown(self.file))
+        return self._baseline
 
     def look(self, blob: Blob, findings: Sequence[Finding]) -> Sequence[Finding]:
         """A blob's findings that are any; keeps their lines, where another tool's allowlist judges by them."""
@@ -71,7 +86,7 @@ class Accepted:
     def path(self, path: str) -> bool:
         """Whether nothing in this file counts."""
         relative = os.path.normpath(path)
-        if any(rules.matches(pattern, relative) for pattern in self._here):
+        if any(_matches(pattern, relative) for pattern in self._here):
             return True
         if self._lists(path):
             return True
@@ -81,11 +96,11 @@ class Accepted:
             inside = self._config.relative(path)
         except UsageError:  # outside of the folder of .sealer.yaml
             return False
-        return any(rules.matches(_anywhere(pattern), inside) for pattern in self._config.scan.exclude)
+        return any(_matches(_anywhere(pattern), inside) for pattern in self._config.scan.exclude)
 
     def _lists(self, path: str) -> bool:
         """Whether a file is a list of what is accepted: its hashes leak nothing."""
-        return self.relative(path) in (self._own, *compat.NAMES)
+        return self.relative(path) in (self._own, *FOREIGN)
 
     def relative(self, path: str) -> str:
         """A path from the top of the repository, with `/`; what is outside of it begins with `..`."""
@@ -132,38 +147,83 @@ class Accepted:
             console.warn(f"{len(self._expired) - _MOST_NAMED:,} more entries of {self.baseline.name} have expired")
 
     def _in_baseline(self, one: Finding) -> bool:
-        entry = self.baseline.find(one, self.relative(one.path))
+        entry = self._baseline.find(one, self.relative(one.path)) if self._baseline else None
         if entry is None:
             return False
+        from datetime import date
+
         if entry.expired(date.today()):
             self._expired.setdefault(entry, one)
             return False
         return True
 
-    def _baseline_file(self, option: str | None) -> Path:
+    def _baseline_file(self, option: str | None) -> str:
         if option is not None:
-            return Path(option)
+            return option
         named = self._config.scan.baseline if self._config else None
-        return self.top / (named or baseline_file.DEFAULT)
+        return os.path.join(self.top, named or DEFAULT)
 
-    def _load(self, *, required: bool) -> baseline_file.Baseline:
-        name = config.shown(self.file)
+    def _load(self, *, required: bool) -> Baseline | None:
         if not required and not os.path.lexists(self.file):
-            return baseline_file.Baseline(name)
-        return baseline_file.load(self.file, name)
+            return None
+        from hooks.baseline.file import load
+        from sealer.configuration.config import shown
+
+        return load(self.file, shown(self.file))
 
 
-def top(found: config.Config | None = None) -> Path:
+def top(found: Config | None = None) -> str:
     """What paths are named from: the folder of `.sealer.yaml`, else the top of the repository, else this folder."""
     if found is not None:
-        return found.root
+        return str(found.root)
+    if os.path.exists(".git/HEAD") and not {"GIT_DIR", "GIT_WORK_TREE"} & os.environ.keys():
+        return os.path.realpath(".")  # without asking Git, which costs 3 ms
     from hooks import gitpipe
 
     try:
         name = os.fsdecode(gitpipe.output("rev-parse", "--show-toplevel").removesuffix(b"\n"))
     except SourceError:  # no repository, or a bare one
         name = ""
-    return Path(os.path.realpath(name or "."))
+    return os.path.realpath(name or ".")
+
+
+def _config() -> Config | None:
+    """The nearest `.sealer.yaml` upward. Raises DocumentError."""
+    folder = os.path.realpath(".")
+    while not os.path.isfile(os.path.join(folder, NAME)):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    from pathlib import Path
+
+    from sealer.configuration import config
+
+    return config.load(Path(folder, NAME))
+
+
+def _foreign(top: str) -> list[Foreign]:
+    """The lists of other tools at the top of a repository. Raises SourceError or DocumentError."""
+    if not any(os.path.isfile(os.path.join(top, name)) for name in FOREIGN):
+        return []
+    from pathlib import Path
+
+    from hooks import compat
+
+    return compat.find(Path(top))
+
+
+def _compiled(pattern: str) -> None:
+    """Raises FormatError for what is no pattern."""
+    from sealer.configuration.rules import compile_pattern
+
+    compile_pattern(pattern)
+
+
+def _matches(pattern: str, path: str) -> bool:
+    from sealer.configuration.rules import matches
+
+    return matches(pattern, path)
 
 
 def _place(one: Finding) -> tuple[str, int, str, Value | None]:

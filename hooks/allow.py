@@ -8,22 +8,26 @@ accept whatever is on their line: `gitleaks:allow`, `betterleaks:allow`, `truffl
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Literal
+
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    Mark = Literal["yes", "no", "no reason"]
 
 MARKS = ("sealer:allow", "gitleaks:allow", "betterleaks:allow", "trufflehog:ignore", "pragma:")
 """One of these is in every text that has a mark."""
 
-_MARK = re.compile(r"sealer:allow[ \t]+([a-z0-9-]+)(?:[ \t]+(\S.*))?")
-_ONLY_COMMENT = re.compile(r"\s*(?:#|//|--|;|<!--|/\*|\*)")
-_CLOSING = re.compile(r"\s*(?:\*/|-->|#\}|\}\})\s*$")
-_FOREIGN = re.compile(
+# Compiled, and kept by `re`, where there is a mark.
+_MARK = r"sealer:allow[ \t]+([a-z0-9-]+)(?:[ \t]+(\S.*))?"
+_ONLY_COMMENT = r"\s*(?:#|//|--|;|<!--|/\*|\*)"
+_CLOSING = r"\s*(?:\*/|-->|#\}|\}\})\s*$"
+_FOREIGN = (
     r"(?:\bgitleaks|\bbetterleaks):allow\b|\btrufflehog:ignore\b"
     r"|(?:#|//|/\*|'|--|;|<!--|\{\{!--)[ \t]*pragma: ?(?:allow|white)list[ -]secret\b"
 )
-_NEXT_LINE = re.compile(r"(?:#|//|/\*|'|--|;|<!--|\{\{!--)[ \t]*pragma: ?(?:allow|white)list[ -]nextline[ -]secret\b")
-
-Mark = Literal["yes", "no", "no reason"]
+_NEXT_LINE = r"(?:#|//|/\*|'|--|;|<!--|\{\{!--)[ \t]*pragma: ?(?:allow|white)list[ -]nextline[ -]secret\b"
 
 
 def marked(text: str) -> bool:
@@ -36,15 +40,15 @@ def allowed(lines: Sequence[str], line: int, rule: str) -> Mark:
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     above = lines[line - 2] if 1 < line <= len(lines) + 1 else ""
     here = _mark(text, rule)
-    if here == "no" and _ONLY_COMMENT.match(above):
+    if here == "no" and re.match(_ONLY_COMMENT, above):
         here = _mark(above, rule)
-    if here == "no" and (_FOREIGN.search(text) or _NEXT_LINE.search(above)):
+    if here == "no" and (re.search(_FOREIGN, text) or re.search(_NEXT_LINE, above)):
         return "yes"
     return here
 
 
 def _mark(text: str, rule: str) -> Mark:
-    for found in _MARK.finditer(text):
+    for found in re.finditer(_MARK, text):
         if found[1] == rule:
-            return "yes" if _CLOSING.sub("", found[2] or "").strip() else "no reason"
+            return "yes" if re.sub(_CLOSING, "", found[2] or "").strip() else "no reason"
     return "no"

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from hooks.counts import line
 from hooks.rule import ENCRYPTED_KEY, ENV_FILE, ERROR, KUBERNETES_SECRET, KUSTOMIZE_SECRET, PRIVATE_KEY
@@ -15,7 +11,10 @@ from sealer import console
 from sealer.report import table
 from sealer.shell import quote
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from hooks.finding import Finding
     from hooks.rule import Rule
     from sealer.errors import SealerError
@@ -27,21 +26,37 @@ _KEYS = (PRIVATE_KEY.id, ENCRYPTED_KEY.id)
 _NO_COMMENTS = (".json", ".ipynb", ".jsonl", ".csv", ".tfstate")
 
 
-@dataclass(frozen=True, slots=True)
 class Report:
-    """All that one run found. `unread` are files that should have been scanned and could not be."""
+    """All that one run found. `unread` are files that should have been scanned and could not be.
 
-    source: str
-    findings: Sequence[Finding] = ()
-    unread: Sequence[SealerError] = ()
-    files: int = 0
-    bytes: int = 0
-    binary: int = 0
-    accepted: int = 0
-    seconds: float = 0.0
-    people: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Author and date of a commit, where they are known."""
-    errors: int = field(init=False, default=0)
+    `people` has author and date of commits, where they are known; `errors` counts the findings that stop a commit.
+    """
+
+    __slots__ = ("accepted", "binary", "bytes", "errors", "files", "findings", "people", "seconds", "source", "unread")
+
+    def __init__(
+        self,
+        source: str,
+        findings: Sequence[Finding] = (),
+        unread: Sequence[SealerError] = (),
+        *,
+        files: int = 0,
+        bytes: int = 0,  # noqa: A002
+        binary: int = 0,
+        accepted: int = 0,
+        seconds: float = 0.0,
+        people: Mapping[str, tuple[str, str]] | None = None,
+    ) -> None:
+        self.source = source
+        self.findings = findings
+        self.unread = unread
+        self.files = files
+        self.bytes = bytes
+        self.binary = binary
+        self.accepted = accepted
+        self.seconds = seconds
+        self.people = people or {}
+        self.errors = sum(one.rule.severity == ERROR for one in findings)
 
     def author(self, one: Finding) -> str:
         """Who made the commit that brought a finding in; empty if that is not known."""
@@ -50,9 +65,6 @@ class Report:
     def date(self, one: Finding) -> str:
         """When it was made, in ISO 8601."""
         return self.people.get(one.commit, ("", ""))[1]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "errors", sum(one.rule.severity == ERROR for one in self.findings))
 
 
 def text(report: Report) -> str:
@@ -121,7 +133,9 @@ def _seal(one: Finding, path: str) -> list[tuple[str, str]]:
             ("and then", f"git rm --cached {path}, and name it in .gitignore"),
         ]
     if one.rule.id in _KEYS and not one.key:
-        key = console.line(shlex.quote(one.path.rpartition("/")[2]))
+        from shlex import quote as bare
+
+        key = console.line(bare(one.path.rpartition("/")[2]))
         return [("seal it", f"sealer set {_TARGET} {key} --from-file {path}"), ("and then", f"git rm --cached {path}")]
     return [("seal it", f"sealer set {_TARGET} {_item(one)}")]
 

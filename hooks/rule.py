@@ -6,21 +6,22 @@ These few need code of their own to be found. Rules that are patterns (tokens of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from hooks.fields import Fields
 
 ERROR = "error"
 WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One kind of leak. Only errors stop a commit."""
+class Rule(Fields):
+    """One kind of leak. Only errors stop a commit. `remediation`: how to make a value worthless, at its provider."""
 
-    id: str
-    description: str
-    severity: str = ERROR
-    remediation: str = ""
-    """How to make a leaked value worthless, at its provider."""
+    __slots__ = ("description", "id", "remediation", "severity")
+
+    def __init__(self, id: str, description: str, severity: str = ERROR, remediation: str = "") -> None:  # noqa: A002
+        self.id = id
+        self.description = description
+        self.severity = severity
+        self.remediation = remediation
 
 
 KUBERNETES_SECRET = Rule("kubernetes-secret", "a value in a plaintext Secret of Kubernetes")

@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.from_:
         from hooks import compat
 
-        accepted.foreign = [compat.load(Path(options.from_), accepted.top)]
+        accepted.foreign = [compat.load(Path(options.from_), Path(accepted.top))]
     run = scan.Run(scan.source(options))
     run.accepted = accepted
     run.go(options.exclude, options.baseline)
@@ -136,7 +136,7 @@ def _write(accepted: Accepted, baseline: Baseline) -> None:
     from sealer import files
     from sealer.errors import SourceError
 
-    path = accepted.file
+    path = Path(accepted.file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooks.baseline import DEFAULT
 from hooks.baseline.entry import Entry, mac_of, path_text
 from sealer.errors import DocumentError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from hooks.finding import Finding
     from sealer.configuration.config_reader import Value
 
-DEFAULT = ".sealer/baseline.yaml"
 UNION = "merge=union"
 _KEY_BYTES = 32
 _MOST_BYTES = 64 * 1024 * 1024
@@ -88,7 +88,7 @@ class Baseline:
         return (_HEAD + "".join(lines)).encode()
 
 
-def load(path: Path, name: str) -> Baseline:
+def load(path: Path | str, name: str) -> Baseline:
     """The baseline in a file. Raises SourceError or DocumentError."""
     from sealer import files
 

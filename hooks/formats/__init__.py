@@ -6,12 +6,9 @@ keeps it behind a wall, and no format looks behind it.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-from hooks.options import FORMATS
 from sealer.errors import UsageError
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,7 +26,6 @@ _ENDINGS = {
     ".htm": "html",
 }
 _MODULES = {
-    "text": "hooks.report",
     "json": "hooks.formats.plain",
     "jsonl": "hooks.formats.plain",
     "sarif": "hooks.formats.sarif",
@@ -43,6 +39,12 @@ _MODULES = {
 
 def render(name: str, report: Report) -> str:
     """A report in the format of this name."""
+    if name == "text":
+        from hooks.report import text
+
+        return text(report)
+    from importlib import import_module
+
     function = getattr(import_module(_MODULES[name]), name)
     rendered: str = function(report)
     return rendered
@@ -77,6 +79,8 @@ def of_file(path: str, otherwise: str) -> str:
 
 def refuse_word(output: str) -> None:
     """`-o json` would make a file of that name, and whoever writes it means a format. Raises UsageError."""
+    from hooks.options import FORMATS
+
     if output in (*FORMATS, "yaml", "yml"):
         name = output if output in FORMATS else "json"
         raise UsageError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealer import files
+from sealer.configuration import NAME as NAME
 from sealer.errors import Refused, SourceError, UsageError
 from sealer.shell import quote
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from sealer.configuration.rules import Rule
 
 
-NAME = ".sealer.yaml"
 FOLDER = ".sealer"
 MAX_CONFIG = 1024 * 1024
 
