@@ -16,6 +16,7 @@ from sealer.errors import SealerError, SourceError, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import BinaryIO
 
     from hooks.finding import Finding
 
@@ -98,15 +99,22 @@ def findings(blob: Blob, scan: Scan) -> list[Finding]:
 
 
 class _Objects(Source):
-    """Blobs of a repository."""
+    """Blobs of a repository. What reads them may run already."""
+
+    def __init__(self, kind: str, entries: Sequence[Entry], contents: gitpipe.Contents | None = None) -> None:
+        super().__init__(kind, entries)
+        self._contents = contents
 
     def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
         if not self.entries:
             return
-        with gitpipe.Contents() as contents:
+        contents, self._contents = self._contents or gitpipe.Contents().__enter__(), None
+        try:
             for number in range(len(self.entries)) if which is None else which:
                 path, oid, commit = self.entries[number]
                 yield from _object(contents, number, path, oid, commit)
+        finally:
+            contents.__exit__()
 
 
 def _object(contents: gitpipe.Contents, number: int, path: str, oid: str, commit: str) -> Iterator[Blob]:
@@ -142,22 +150,47 @@ class _Input(Source):
             yield from reading.blobs("stdin", len(self._data), io.BytesIO(self._data).read)
 
 
-def staged(only: Sequence[str] = ()) -> Source:
-    """What the index holds that HEAD does not: the content that would be committed, not that of the work tree."""
+def staged(only: Sequence[str] = (), meanwhile: Callable[[], object] | None = None) -> Source:
+    """What the index holds that HEAD does not: the content that would be committed, not that of the work tree.
+
+    Git starts twice, to list and to read; while it does, `meanwhile` is called.
+    """
+    listing = _Running(_against("HEAD"))
+    contents = gitpipe.Contents().__enter__()
     try:
-        changed = _staged_against("HEAD")
+        if meanwhile:
+            meanwhile()
+        entries = below(_regular(_staged(listing)), only)
+    except BaseException:
+        listing.stop()
+        contents.__exit__()
+        raise
+    if 0 < len(entries) < _SPLIT_FROM:
+        return _Objects("staged", entries, contents)
+    contents.__exit__()
+    return _Objects("staged", entries)
+
+
+def _staged(listing: _Running) -> bytes:
+    try:
+        return listing.output()
     except SourceError:
         if _commit("HEAD"):
             raise
         # Before the first commit all of the index is new. The id of no tree at all depends on the repository's hash.
-        changed = _staged_against(gitpipe.output("hash-object", "-t", "tree", os.devnull).decode("ascii").strip())
+        return gitpipe.output(
+            *_against(gitpipe.output("hash-object", "-t", "tree", os.devnull).decode("ascii").strip())
+        )
+
+
+def _regular(changed: bytes) -> list[Entry]:
     entries: list[Entry] = []
     for path, mode, oid, status, _ in raw(changed):
         if status == "U":
             raise SourceError("is not merged yet", where=path, way_out="resolve the conflict, then git add it")
         if mode in _REGULAR:
             entries.append((path, oid, ""))
-    return _Objects("staged", below(entries, only))
+    return entries
 
 
 def commits(text: str, only: Sequence[str] = ()) -> Source:
@@ -202,8 +235,34 @@ def stdin(data: bytes) -> Source:
 RAW = ("-z", "--raw", "--no-renames", "--no-abbrev", "--no-relative", "--ignore-submodules=all")
 
 
-def _staged_against(tree: str) -> bytes:
-    return gitpipe.output("diff-index", "--cached", *RAW, tree, "--")
+def _against(tree: str) -> tuple[str, ...]:
+    return "diff-index", "--cached", *RAW, tree, "--"
+
+
+class _Running:
+    """A git command that runs while we do something else."""
+
+    def __init__(self, args: Sequence[str]) -> None:
+        self._args = args
+        reader, writer = os.pipe()
+        self._process = gitpipe.spawn(args, None, writer)
+        os.close(writer)
+        self._code = 0
+        self._stream: BinaryIO = open(reader, "rb")  # noqa: SIM115 - until `stop`
+
+    def output(self) -> bytes:
+        """What it prints. Raises SourceError (NoRepository outside of a repository)."""
+        text = self._stream.read()
+        if self.stop():
+            raise gitpipe.failure(self._args)
+        return text
+
+    def stop(self) -> int:
+        """Listen no more, and wait for its end; its exit code, which can be asked for again."""
+        if self._process:
+            self._stream.close()
+            self._process, self._code = 0, gitpipe.ended(self._process)
+        return self._code
 
 
 def raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:

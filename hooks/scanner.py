@@ -11,12 +11,29 @@ from hooks.text import Text
 
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hooks.blobs import Blob
     from hooks.finding import Finding, Hit
 
+NAMES = frozenset((
+    ".env", ".envrc", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".htpasswd", ".git-credentials", ".npmrc",
+    ".pypirc", ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
+))  # fmt: skip
+"""Names of files whose structure is worth reading whatever they hold."""
+
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+
+
+def load() -> None:
+    """Make the engine ready, which the first scan would do else."""
+    engine.current()
+
+
+def load_all() -> None:
+    """Load the detectors as well, for processes that will share them."""
+    load()
+    from hooks import code, credential, decode, detect, manifest, privatekey  # noqa: F401
+    from hooks.engine import confirm  # noqa: F401
+    from hooks.structure import formats, json5, lines, parts, walk, xml, yaml  # noqa: F401
 
 
 def scan(blob: Blob) -> list[Finding]:
@@ -37,8 +54,6 @@ def scan(blob: Blob) -> list[Finding]:
 
 def _known(name: str) -> bool:
     """Whether a file is worth reading for its name alone."""
-    from hooks.structure.trigger import NAMES
-
     return ".env" in name or name in NAMES
 
 
@@ -50,12 +65,10 @@ def _findings(blob: Blob, text: Text, hits: list[Hit]) -> list[Finding]:
     from hooks.finding import Finding
 
     lines = text.text.split("\n") if marked(text.text) else []
-
-    def each() -> Iterator[Finding]:
-        for hit in hits:
-            mark = allowed(lines, hit.line, hit.rule.id)
-            if mark != "yes":
-                place = (blob.path, hit.line, hit.rule, hit.key, hit.sealable, blob.commit)
-                yield Finding(*place, unreasoned=mark == "no reason", value=hit.value, decoded=hit.decoded)
-
-    return list(each())
+    found = []
+    for hit in hits:
+        mark = allowed(lines, hit.line, hit.rule.id) if lines else "no"
+        if mark != "yes":
+            place = (blob.path, hit.line, hit.rule, hit.key, hit.sealable, blob.commit)
+            found.append(Finding(*place, unreasoned=mark == "no reason", value=hit.value, decoded=hit.decoded))
+    return found

@@ -12,7 +12,7 @@ import marshal
 import os
 import signal
 
-from hooks.reading import Blob
+from hooks import scanner
 from sealer.errors import SealerError, SourceError
 
 TYPE_CHECKING = False
@@ -33,8 +33,8 @@ MOST = 256
 
 def interesting(source: Source, scan: Scan, tick: Tick | None = None) -> Iterator[int]:
     """The numbers of the entries that hold something, in order. Raises SourceError where a process stopped."""
-    # What every scan needs is loaded once, and shared; a collection would touch it, and so make copies.
-    scan(Blob("", b"\n"))
+    # What most scans need is loaded once, and shared; a collection would touch it, and so make copies.
+    scanner.load_all()
     gc.freeze()
     total = len(source.entries)
     each = group_size(total)

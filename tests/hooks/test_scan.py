@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from hooks import accept, compat
 from sealer import schema
 from tests.hooks.labelled import pem, random_text
 from tests.hooks.repo import BIN, SCAN, Repo, run, secret
@@ -17,6 +19,20 @@ from tests.hooks.repo import BIN, SCAN, Repo, run, secret
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path / "repo")
+
+
+def test_names_of_other_tools_are_those_that_are_read() -> None:
+    assert accept.FOREIGN == compat.NAMES
+
+
+@pytest.mark.parametrize("folder", [".", "inner", "empty", "bare.git"])
+def test_the_top_is_where_git_says(repo: Repo, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repo.path / "inner").mkdir()
+    (repo.path / "empty" / ".git").mkdir(parents=True)
+    run(["git", "init", "-q", "--bare", "bare.git"], repo.path)
+    monkeypatch.chdir(repo.path / folder)
+    said = run(["git", "rev-parse", "--show-toplevel"], Path()).stdout.strip() if folder != "bare.git" else os.getcwd()
+    assert accept.top() == os.path.realpath(said)
 
 
 def test_findings_look_like_this(repo: Repo) -> None:
@@ -255,19 +271,32 @@ HEAVY = (
     "dataclasses",
     "inspect",
     "json",
+    "typing",
+    "pathlib",
+    "hashlib",
+    "datetime",
+    "textwrap",
 )
+NOT_WHEN_CLEAN = (*HEAVY, "re", "enum", "functools", "collections", "contextlib")
+
+
+def imported(folder: Path, names: tuple[str, ...], code: int) -> list[str]:
+    """Which of these modules `--staged` imports beside those that are there when Python has started."""
+    program = (
+        "import sys; before = set(sys.modules); from hooks.scan import main; code = main(['--staged']);"
+        f"print(code, *sorted({set(names)!r} & sys.modules.keys() - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
+    said, *found = done.stdout.splitlines()[-1].split()
+    assert said == str(code)
+    return found
 
 
 def test_the_clean_path_imports_next_to_nothing(repo: Repo) -> None:
     repo.commit()
     repo.add("app.py", "import os\n\nprint(os.environ)\n" * 100)
     assert repo.scan("--staged").returncode == 0, "from here on the rules are compiled"
-    program = (
-        "import sys; from hooks.scan import main; code = main(['--staged']);"
-        f"print(code, [name for name in {HEAVY!r} if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=repo.path, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "0 []"
+    assert imported(repo.path, NOT_WHEN_CLEAN, 0) == []
 
 
 def test_sealer_scan_is_the_same_program(repo: Repo) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from hooks import blobs, gitpipe
+from sealer.errors import SourceError
 from tests.hooks.repo import SCAN, Repo, run, secret
+from tests.hooks.sources.looking import places
 
 
 @pytest.fixture
@@ -25,6 +28,32 @@ def test_the_index_is_scanned_and_not_the_work_tree(repo: Repo) -> None:
     assert done.returncode == 1
     assert "a.yaml:7" in done.stdout
     assert "b.yaml" not in done.stdout
+
+
+def test_what_git_started_early_is_ended(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo.path)
+    started: list[int] = []
+    spawn = gitpipe.spawn
+    monkeypatch.setattr(gitpipe, "spawn", lambda *args, **words: started.append(spawn(*args, **words)) or started[-1])
+    repo.commit()
+    repo.add("a.txt", "wanted-1\n")
+    asked: list[str] = []
+    assert places(blobs.staged((), lambda: asked.append("once"))) == [("a.txt", 1)]
+    assert asked == ["once"]
+    assert places(blobs.staged(["elsewhere"])) == []
+
+    def refused() -> None:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        blobs.staged((), refused)
+    (repo.path / ".git" / "HEAD").unlink()
+    with pytest.raises(SourceError):
+        blobs.staged()
+    assert len(started) > 7
+    for process in started:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(process, os.WNOHANG)
 
 
 def test_before_the_first_commit_all_of_the_index_is_scanned(repo: Repo) -> None:
