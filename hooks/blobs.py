@@ -32,7 +32,12 @@ _SPLIT_FROM = 400
 
 
 class Source:
-    """Names of blobs and how to read them. `size` and `binary` say what was read so far, `note` what to be told."""
+    """Names of blobs and how to read them. `size` and `binary` say what was read so far, `note` what to be told.
+
+    `apart`: each entry is read by itself, from no process that would have to be started.
+    """
+
+    apart = False
 
     def __init__(self, kind: str, entries: Sequence[Entry]) -> None:
         self.kind = kind
@@ -51,6 +56,9 @@ class Source:
         if total >= _SPLIT_FROM and (os.cpu_count() or 1) > 1:
             from hooks import workers
 
+            if self.apart:
+                yield from workers.shared(self, scan, tick)
+                return
             blobs = self.blobs(workers.interesting(self, scan, tick))
             yield from ((blob, found) for blob in blobs if (found := findings(blob, scan)) or blob.problem)
             return

@@ -1,8 +1,11 @@
-"""Two processes that read and scan: each tells which entries of a source hold something, and how much it read.
+"""Two processes that read and scan: one that was forked tells which entries hold something, and how much it read.
 
 No finding crosses the border, since a value is not pickled: the process that asked scans those few entries again.
 Entries go round in groups, group N to process N modulo 2, and answers are taken in the order of groups. A process
 that ends before it said that all is done is an error, never silence.
+
+Where each entry is read by itself (`shared`), the process that asks is one of the two, so that half of what is found
+is scanned once. Where reading needs a process of Git (`interesting`), it asks two others.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import os
 import signal
 
 from hooks import scanner
+from hooks.blobs import findings
 from sealer.errors import SealerError, SourceError
 
 TYPE_CHECKING = False
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO, NoReturn
 
     from hooks.blobs import Scan, Source, Tick
+    from hooks.finding import Finding
+    from hooks.reading import Blob
 
     Answer = tuple[int, int, int, list[int], list[int]]
     """Bytes, binaries, entries that are none; numbers of the entries that hold something, and of those that repeat."""
@@ -33,23 +39,14 @@ MOST = 256
 
 def interesting(source: Source, scan: Scan, tick: Tick | None = None) -> Iterator[int]:
     """The numbers of the entries that hold something, in order. Raises SourceError where a process stopped."""
-    # What most scans need is loaded once, and shared; a collection would touch it, and so make copies.
-    scanner.load_all()
-    gc.freeze()
-    total = len(source.entries)
-    each = group_size(total)
-    groups = range((total + each - 1) // each)
+    _load()
     processes: list[_Process] = []
     try:
         processes += (_Process(source, scan, number) for number in range(PROCESSES))
-        for group in groups:
-            size, binary, absent, found, repeating = processes[group % PROCESSES].answer()
-            source.size += size
-            source.binary += binary
-            source.absent += absent
-            source.repeating += repeating
+        for group, entries in enumerate(_groups(source)):
+            found = processes[group % PROCESSES].answer(source)
             if tick:
-                tick(min((group + 1) * each, total), total)
+                tick(entries.stop, len(source.entries))
             yield from found
         for process in processes:
             process.wait()
@@ -57,6 +54,39 @@ def interesting(source: Source, scan: Scan, tick: Tick | None = None) -> Iterato
         gc.unfreeze()
         for process in processes:
             process.stop()
+
+
+def shared(source: Source, scan: Scan, tick: Tick | None = None) -> Iterator[tuple[Blob, list[Finding]]]:
+    """The blobs with findings and those with a problem, in order. Raises SourceError where the other one stopped."""
+    _load()
+    other = _Process(source, scan, 1)
+    try:
+        for group, entries in enumerate(_groups(source)):
+            ours = group % PROCESSES == 0
+            for blob in source.sweep(entries) if ours else source.blobs(other.answer(source)):
+                if ours:
+                    source.count(blob)
+                found = findings(blob, scan)
+                if found or blob.problem:
+                    yield blob, found
+            if tick:
+                tick(entries.stop, len(source.entries))
+        other.wait()
+    finally:
+        gc.unfreeze()
+        other.stop()
+
+
+def _load() -> None:
+    """Load once what most scans need, and share it; a collection would touch it, and so make copies."""
+    scanner.load_all()
+    gc.freeze()
+
+
+def _groups(source: Source) -> Iterator[range]:
+    total = len(source.entries)
+    each = group_size(total)
+    return (range(start, min(start + each, total)) for start in range(0, total, each))
 
 
 def group_size(total: int) -> int:
@@ -76,8 +106,8 @@ class _Process:
         os.close(writer)
         self._stream: BinaryIO = open(reader, "rb")  # noqa: SIM115 - as long as the process
 
-    def answer(self) -> Answer:
-        """What it says of its next group."""
+    def answer(self, source: Source) -> list[int]:
+        """The entries of its next group that hold something; what it read is added to the source's counts."""
         try:
             answer: Answer | tuple[str, str, str] = marshal.load(self._stream)  # noqa: S302 - our own process wrote it
         except (EOFError, ValueError, TypeError):
@@ -85,7 +115,12 @@ class _Process:
         if len(answer) == 3:
             what, where, way_out = answer
             raise SourceError(what, where=where, way_out=way_out)
-        return answer
+        size, binary, absent, found, repeating = answer
+        source.size += size
+        source.binary += binary
+        source.absent += absent
+        source.repeating += repeating
+        return found
 
     def wait(self) -> None:
         """Let it end, which it does by itself."""
@@ -105,7 +140,7 @@ def _work(source: Source, scan: Scan, number: int, writer: int) -> NoReturn:
     """Scan the groups of one process; nothing of the one that it was forked from may run on in it."""
     code = 1
     try:
-        _groups(source, scan, number, writer)
+        _scan_groups(source, scan, number, writer)
         code = 0
     except SealerError as error:
         os.write(writer, marshal.dumps((error.what, error.where, error.way_out)))
@@ -115,7 +150,7 @@ def _work(source: Source, scan: Scan, number: int, writer: int) -> NoReturn:
         os._exit(code)
 
 
-def _groups(source: Source, scan: Scan, number: int, writer: int) -> None:
+def _scan_groups(source: Source, scan: Scan, number: int, writer: int) -> None:
     total = len(source.entries)
     each = group_size(total)
     mine = range(number, (total + each - 1) // each, PROCESSES)

@@ -40,6 +40,8 @@ def source(paths: Sequence[str]) -> Source:
 class _Files(Source):
     """Files by their paths. What is named itself is read through a symlink; in folders symlinks are left out."""
 
+    apart = True
+
     def __init__(self, kind: str, paths: Sequence[str], named: set[str]) -> None:
         super().__init__(kind, [(path, "", "") for path in paths])
         self._named = named
