@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import re
 
-from hooks import keyname, letters
+from hooks import keyname, lazy, letters
 from hooks.randomness import looks_random
 
 _DRAWN = 0.85
 _NOTHING = {"", "null", "~", '""', "''", "nil", "none", "undefined", "n/a", "{}", "[]", "-"}
-_SEALED = re.compile(
+_SEALED = lazy.compile(
     r"ENC\[.*\]\s*$|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
     r"|vault:v\d+:|\{cipher\}|Ag[A-Za-z0-9+/=]{300,}\s*$|v2:[A-Za-z0-9+/=_-]{300,}\s*$",
     re.DOTALL,
 )
-_REFERENCE = re.compile(
+_REFERENCE = lazy.compile(
     r"<?(?:op|ref\+\w+|vault|secretref\+\w+|awssm|awsps|gcpsm|akvs?|azkv|bao|keyring|keychain|doppler|infisical|file"
     r"|env)://\S*|<(?:path|secret|vault):[^<>]*>|vault:[\w./-]+#\S+|arn:aws[\w-]*:(?:secretsmanager|ssm|kms|iam):\S+"
     r"|projects/[^/\s]+/secrets/\S+|@Microsoft\.KeyVault\(.*\)|!(?:Ref|Sub|GetAtt|ImportValue|vault|secret|env_var)\b.*"
     r"|[\"']?\$(?:[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]{2,})[\"']?",
     re.DOTALL,
 )
-_PUBLIC_BLOCK = re.compile(
+_PUBLIC_BLOCK = lazy.compile(
     r"-----BEGIN ((?:X509 |TRUSTED |NEW )?CERTIFICATE(?: REQUEST)?|(?:RSA |EC |DSA )?PUBLIC KEY|X509 CRL|DH PARAMETERS"
     r"|EC PARAMETERS|PGP PUBLIC KEY BLOCK|SSH2 PUBLIC KEY|PGP SIGNATURE)-----[^-]*-----END \1-----"
 )
-_SSH_PUBLIC = re.compile(
+_SSH_PUBLIC = lazy.compile(
     r"(?:\S+\s+)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA[\w+/=]{20,}.*"
 )
-_RECIPIENT = re.compile(r"age1[a-z0-9]{50,}|pk_(?:live|test)_\w+|sha256[:~][A-Fa-f0-9]{64}")
-_FLAG = re.compile(r"(?i:true|false|yes|no|on|off|enabled|disabled)")
-_NUMBER = re.compile(r"[-+]?\d{1,6}(?:\.\d+)?(?:ms|s|m|h|d|[kmgKMG]i?[bB]?|%)?")
-_PATH = re.compile(r"(?:file:)?(?:~|\.{1,2})?/(?:[\w.@%+-]+/)*[\w.@%+-]*|[A-Za-z]:\\[\w\\. -]+")
-_HOST = re.compile(r"(?:\w[-\w]*\.)*[a-zA-Z][-\w]*(?::\d{1,5})?|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?")
-_PROSE = re.compile(r"[\w .,:/@+-]{1,200}")
+_RECIPIENT = lazy.compile(r"age1[a-z0-9]{50,}|pk_(?:live|test)_\w+|sha256[:~][A-Fa-f0-9]{64}")
+_FLAG = lazy.compile(r"(?i:true|false|yes|no|on|off|enabled|disabled)")
+_NUMBER = lazy.compile(r"[-+]?\d{1,6}(?:\.\d+)?(?:ms|s|m|h|d|[kmgKMG]i?[bB]?|%)?")
+_PATH = lazy.compile(r"(?:file:)?(?:~|\.{1,2})?/(?:[\w.@%+-]+/)*[\w.@%+-]*|[A-Za-z]:\\[\w\\. -]+")
+_HOST = lazy.compile(r"(?:\w[-\w]*\.)*[a-zA-Z][-\w]*(?::\d{1,5})?|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?")
+_PROSE = lazy.compile(r"[\w .,:/@+-]{1,200}")
 
 
 def is_nothing(bare: str) -> bool:

@@ -31,9 +31,11 @@ def load() -> None:
 def load_all() -> None:
     """Load the detectors as well, for processes that will share them."""
     load()
-    from hooks import code, credential, decode, detect, manifest, privatekey  # noqa: F401
+    from hooks import code, credential, decode, detect, lazy, manifest, privatekey  # noqa: F401
     from hooks.engine import confirm  # noqa: F401
     from hooks.structure import formats, json5, lines, parts, walk, xml, yaml  # noqa: F401
+
+    lazy.compile_all()
 
 
 def scan(blob: Blob) -> list[Finding]:
