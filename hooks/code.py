@@ -57,6 +57,7 @@ _BARE = re.compile(
 )
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=[a-z])")
 _OPEN_END = re.compile(r"(?:[:=(,]|=>|:=|\+|\\)\s*\\?\s*$")
+_GOES_ON = frozenset((b":", b"=", b"(", b",", b">", b"+", b"\\"))
 # Functions of these do something with a credential, and take a name or a message.
 _VERBS = keyname.word_set(
     "get find fetch read load validate check verify is has hash encrypt decrypt parse create generate delete remove",
@@ -75,42 +76,58 @@ def pairs(text: Text, near: Iterable[int] | None = None) -> Iterator[Pair]:
 
     `near`: offsets where triggers matched; only the lines there, and those before them, are looked at.
     """
+    data = text.data
     seen: set[tuple[str, str, int]] = set()
-    for number in _lines(text.data) if near is None else _near(text, near):
-        raw = text.line_bytes(number)
-        for piece in _pieces(raw):
-            following = (
-                text.line_bytes(number + 1)[:_LONGEST].decode("utf-8", "replace") if len(raw) <= _LONGEST else ""
-            )
-            for pair in _line(piece, following, number):
+    number, counted = 1, 0
+    for start, end in _all(data) if near is None else _near(data, near):
+        following = _following(data, end) if end - start <= _LONGEST else ""
+        for piece in _pieces(data[start:end]):
+            for pair in _line(piece, following):
+                # Most lines hold nothing: only of those that do it is asked which they are.
+                number += data.count(b"\n", counted, start)
+                counted = start
+                pair.line, pair.end = pair.line + number, pair.end + number
                 mark = (pair.key, pair.value, pair.line)
                 if mark not in seen:
                     seen.add(mark)
                     yield pair
 
 
-def _near(text: Text, ends: Iterable[int]) -> list[int]:
-    """The lines that offsets are on; a name may stand on the line before its value."""
-    lines = {text.line(max(end - 1, 0)) for end in ends}
-    return sorted({line for number in lines for line in (number - 1, number) if line > 0})[:_MOST_LINES]
+def _near(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The lines that matches end on, in order, and those before them that a value may go on from."""
+    done = left = 0
+    for offset in sorted(ends):
+        if offset <= done and done:
+            continue
+        start = data.rfind(b"\n", 0, max(offset - 1, 0)) + 1
+        end = data.find(b"\n", max(offset - 1, 0))
+        end = len(data) if end < 0 else end
+        if start > max(done, 1) and data[max(start - 40, 0) : start].rstrip()[-1:] in _GOES_ON:
+            yield data.rfind(b"\n", 0, start - 1) + 1, start - 1
+        yield start, end
+        done = end + 1
+        left += 1
+        if left >= _MOST_LINES:
+            return
 
 
-def _lines(data: bytes) -> list[int]:
-    """The numbers of the lines that hold a word of credentials."""
+def _following(data: bytes, end: int) -> str:
+    """The beginning of the line behind the one that ends at an offset."""
+    after = data.find(b"\n", end + 1)
+    return data[end + 1 : min(len(data) if after < 0 else after, end + 1 + _LONGEST)].decode("utf-8", "replace")
+
+
+def _all(data: bytes) -> Iterator[tuple[int, int]]:
+    """The lines that hold a word of credentials."""
     low = data.lower()
-    starts: set[int] = set()
+    found: dict[int, int] = {}
     for word in (*_WORDS, *_MARKS):
         at = low.find(word)
-        while at >= 0 and len(starts) < _MOST_LINES:
-            starts.add(low.rfind(b"\n", 0, at) + 1)
+        while at >= 0 and len(found) < _MOST_LINES:
             end = low.find(b"\n", at)
+            found[low.rfind(b"\n", 0, at) + 1] = end if end >= 0 else len(data)
             at = low.find(word, end) if end >= 0 else -1
-    number, before, found = 1, 0, []
-    for start in sorted(starts):
-        number += low.count(b"\n", before, start)
-        before = start
-        found.append(number)
-    return found
+    yield from sorted(found.items())
 
 
 def _pieces(raw: bytes) -> Iterator[str]:
@@ -128,15 +145,18 @@ def _pieces(raw: bytes) -> Iterator[str]:
                 done = at + _LONGEST - 100
 
 
-def _line(line: str, following: str, number: int) -> Iterator[Pair]:
+def _line(line: str, following: str) -> Iterator[Pair]:
+    """The pairs of a line, whose number is 0 here, and of the next one if that goes on with it."""
     low = line.lower()
-    for start in _names(line, low):
-        yield from _assigned(line, start, number)
-    if following and _OPEN_END.search(line):
-        joined = line.rstrip().rstrip("\\+").rstrip() + " " + following.strip()
-        for start in _names(line, low)[-2:]:
-            yield from _assigned(joined, start, number + 1, beyond=len(line.rstrip().rstrip("\\+").rstrip()))
-    yield from syntax.pairs(line, number)
+    names = _names(line, low)
+    for start in names:
+        yield from _assigned(line, start, 0)
+    if names and following and _OPEN_END.search(line, max(len(line) - 40, 0)):
+        begun = line.rstrip().rstrip("\\+").rstrip()
+        joined = begun + " " + following.strip()
+        for start in names[-2:]:
+            yield from _assigned(joined, start, 1, beyond=len(begun))
+    yield from syntax.pairs(line, low)
 
 
 def _names(line: str, low: str) -> list[int]:

@@ -160,8 +160,8 @@ FORMS = (
     ),
     # login("name", "v")
     _form(
-        ",",
-        r"(?i:(?:\blog_?in|connect|\bPDO|mysqli|\w{0,40}auth|\w{0,40}credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)new)?\s*"
+        "login log_in connect pdo mysqli auth credential signin sign_in",
+        r"(?i:(?:\blog_?in|connect|\bPDO|mysqli|auth|credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)new)?\s*"
         r"(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w{1,40}\(\s*)?[@bu]?[\"'][\w.@\-]{2,60}[\"']\s*,\s*"
         r"[@bu]?[\"'](?P<value>[^\"'\s]{4,200})[\"']",
         "password",
@@ -195,32 +195,35 @@ _INSERT = re.compile(
 _ITEM = re.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
 
 
-def pairs(line: str, number: int) -> Iterator[Pair]:
-    """The pairs of one line."""
-    low = line.lower()
-    for form in FORMS:
-        if any(mark in low for mark in form.marks):
-            for match in form.pattern.finditer(line):
-                named = form.key or match["key"]
-                yield Pair(last(named), named, unescaped(match["value"], ""), number, number, form.quoted, form.where)
+def pairs(line: str, low: str) -> Iterator[Pair]:
+    """The pairs of one line, whose number is 0 here. `low`: the line in lower case."""
+    for marks, pattern, key, where, quoted in FORMS:
+        for mark in marks:
+            if mark in low:
+                break
+        else:
+            continue
+        for match in pattern.finditer(line):
+            named = key or match["key"]
+            yield Pair(last(named), named, unescaped(match["value"], ""), 0, 0, quoted, where)
     if "bearer" in low or "basic" in low or "authorization" in low:
         for match in _SCHEME.finditer(line):
             value = f"{match['scheme'] or 'token'} {match['value']}"
-            yield Pair("Authorization", "Authorization", value, number, number, True, "header")
-    if "=" in line and _IS_CONNECTION.search(line) and (";" in line or line.count("=") > 2):
+            yield Pair("Authorization", "Authorization", value, 0, 0, True, "header")
+    if "=" in line and (";" in line or line.count("=") > 2) and _IS_CONNECTION.search(line):
         for match in _CONNECTION.finditer(line):
-            yield Pair("password", "password", match["value"], number, number, True, "connection")
+            yield Pair("password", "password", match["value"], 0, 0, True, "connection")
     if "insert" in low:
-        yield from _inserted(line, number)
+        yield from _inserted(line)
 
 
-def _inserted(line: str, number: int) -> Iterator[Pair]:
+def _inserted(line: str) -> Iterator[Pair]:
     """Values of columns that hold credentials: `INSERT INTO t (name, password) VALUES ('x', 'v')`."""
     for match in _INSERT.finditer(line):
         names = [name.strip(" `\"'[]") for name in match["names"].split(",")]
         for name, item in zip(names, _ITEM.finditer(match["values"]), strict=False):
             if item["text"]:
-                yield Pair(name, name, item["text"], number, number, True, "sql")
+                yield Pair(name, name, item["text"], 0, 0, True, "sql")
 
 
 _SILENT = frozenset(("key", "keys", "value", "default", "auth"))
