@@ -80,7 +80,12 @@ def _trim(path: str) -> None:
     aged = sorted(os.scandir(path), key=lambda entry: entry.stat(follow_symlinks=False).st_mtime, reverse=True)
     kept: dict[str, int] = {}
     for entry in aged:
-        kind = os.path.splitext(entry.name)[1]
+        kind = _kind(entry.name)
         kept[kind] = kept.get(kind, 0) + 1
         if kept[kind] > KEPT:
             os.unlink(entry.path)
+
+
+def _kind(name: str) -> str:
+    """The ending of a file's name, or of the name that it is to have."""
+    return os.path.splitext(name.rsplit(".", 2)[0] if name.endswith(".tmp") else name)[1]

@@ -214,7 +214,10 @@ def test_old_files_go(empty: Path, few: list[str]) -> None:
     for number in range(30):
         cache.write(f"{number}.rules", b"x")
         os.utime(empty / f"{number}.rules", (number, number))
+    (empty / ".killed.rules.77.tmp").write_bytes(b"x")
+    os.utime(empty / ".killed.rules.77.tmp", (1, 1))
     cache.write("last.rules", b"x")
+    assert not list(empty.glob(".*.tmp"))
     kept = {path.name for path in empty.glob("*.rules")}
     assert len(kept) == cache.KEPT
     assert {"last.rules", "29.rules"} < kept
