@@ -104,8 +104,10 @@ def _named(text: Text, found: Candidates) -> Iterator[Hit]:
 def _pairs(text: Text, found: Candidates, *, pairs: bool) -> Iterator[Pair]:
     if pairs:
         from hooks import structure
+        from hooks.structure.trigger import NAMES
 
-        yield from structure.pairs(text)
+        # A file that is read for its name is read whole.
+        yield from structure.pairs(text, found.at(PAIRS) if text.name not in NAMES else None)
     if CODE in found:
         from hooks import code
 

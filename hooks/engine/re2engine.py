@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hooks.engine.confirm import exact
-from hooks.engine.found import CODE, DECODE, MOST, Candidates
+from hooks.engine.found import CODE, DECODE, MOST, PAIRS, Candidates
 
 if TYPE_CHECKING:
     from hooks.engine.build import Built
 
 _MEMORY = 256 << 20
 """The most that a set may take for its states; what it takes grows with what it meets."""
-_PLACED = (CODE, DECODE)
+_PLACED = (PAIRS, CODE, DECODE)
 
 
 class Re2:

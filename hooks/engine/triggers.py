@@ -48,7 +48,7 @@ def all_(rules: Sequence[Spec]) -> tuple[Trigger, ...]:
 
     return (
         Trigger(MANIFEST, structure.MANIFEST, once=True),
-        Trigger(PAIRS, structure.TRIGGER, once=True),
+        Trigger(PAIRS, structure.TRIGGER, once=False),
         Trigger(CODE, CREDENTIAL, once=False),
         Trigger(DECODE, (*decode.TRIGGER, *trie.expressions(_encoded(rules))), once=False),
         Trigger(KEY, _KEY, once=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hooks.structure.pair import Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hooks.text import Text
 
@@ -18,15 +18,21 @@ MAX_PAIRS = 100_000
 """How many pairs of one file are looked at."""
 
 
-def pairs(text: Text) -> Iterator[Pair]:
-    """Every pair of a file, in no certain order; none for what is no known format."""
-    from hooks.structure.formats import reader
+def pairs(text: Text, near: Sequence[int] | None = None) -> Iterator[Pair]:
+    """Every pair of a file, in no certain order; none for what is no known format.
+
+    `near`: offsets where triggers matched; a tree is only read if a credential may stand around one of these.
+    """
+    from hooks.structure.formats import TREES, is_unread, reader
+    from hooks.structure.lines import likely_near
     from hooks.structure.parts import parts
 
-    source = text.text
-    read = reader(text.path, source)
-    if read is None:
+    if is_unread(text.path):
         return
+    read = reader(text.path, text.text)
+    if read is None or (near and read in TREES and not likely_near(text.data, near, TREES[read])):
+        return
+    source = text.text
     if "\r" in source and "\n" not in source:  # an old Mac's: one line to all others
         source = source.replace("\r", "\n")
         last = 1

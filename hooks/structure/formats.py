@@ -5,9 +5,11 @@ A reader takes a text and how deep it stands inside of others, and yields pairs 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 
+from hooks.keyname import word_set
 from hooks.structure.pair import Pair
 from hooks.structure.tree import LIST, Node
 
@@ -16,14 +18,20 @@ Reader = Callable[[str, int], Iterator[Pair]]
 MAX_TREE = 1 << 19
 """How long a text may be, in characters, to be read as a tree; of a longer one only lines are looked at."""
 
+MAX_STREAM = 1 << 14
+"""How long a stream of YAML may be, in characters, to be read with those of its documents that hold no credential."""
+
 _STRIPPED = re.compile(
     r"\.(?:j2|jinja2?|tpl|tmpl|gotmpl|template|erb|in|example|sample|dist|bak|backup|old|orig|save|default|local|copy|txt"
     r"|enc|dec|decrypted|plain|prod|production|dev|staging|test)$|~$"
 )
-_NOTHING = re.compile(
-    r"(?:^|.*[-.])(?:lock|sum|map|min\.js|svg|html?|md|rst|adoc|py|pyi|go|js|mjs|cjs|ts|tsx|jsx|java|kt|rb|rs|c|h|cc|cpp|hpp"
-    r"|cs|swift|scala|m|vue|pl|lua|r|dart|ex|exs|clj|sql|csv|tsv|css|scss|less|po|pot|ipa|proto|s|asm|patch|diff|log)$"
-    r"|package-lock\.json|composer\.lock|pnpm-lock\.yaml|npm-shrinkwrap\.json|\.terraform\.lock\.hcl"
+_SOURCES = word_set(
+    "lock sum map svg html htm md rst adoc py pyi go js mjs cjs ts tsx jsx java kt rb rs c h cc cpp hpp cs swift scala",
+    "m vue pl lua r dart ex exs clj sql csv tsv css scss less po pot ipa proto s asm patch diff log",
+)
+"""Endings of source code, prose and what machines write: `hooks.code` reads these."""
+_LOCKS = frozenset(
+    ("package-lock.json", "composer.lock", "pnpm-lock.yaml", "npm-shrinkwrap.json", ".terraform.lock.hcl")
 )
 
 
@@ -35,8 +43,9 @@ def yaml(text: str, depth: int = 0) -> Iterator[Pair]:
     if len(text) > MAX_TREE:
         yield from lines.pairs(text, "yaml")
         return
-    if depth or lines.likely(text, "yaml"):
-        for root in roots(text):
+    likely = functools.partial(lines.likely, where="yaml")
+    if depth or likely(text):
+        for root in roots(text, likely if not depth and len(text) > MAX_STREAM else None):
             yield from walk.pairs(root, "yaml", depth=depth)
 
 
@@ -181,19 +190,37 @@ _WHOLE: dict[str, Reader] = {
 }
 
 
+TREES: dict[Reader, str] = {yaml: "yaml", json: "json", hcl: "hcl"}
+"""The readers of formats with levels, and what their pairs say of where they stand."""
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].rpartition("!")[2].lower()
+
+
+def is_unread(path: str) -> bool:
+    """Whether a file's name alone says that it is no format of ours."""
+    name = _name(path)
+    return name in _LOCKS or (_is_source(name) and name not in _WHOLE)
+
+
+def _is_source(name: str) -> bool:
+    return re.split(r"[-.]", name)[-1] in _SOURCES
+
+
 def reader(path: str, text: str) -> Reader | None:
     """The reader of a file; None if its format is none of ours."""
-    name = re.split(r"[/!]", path)[-1].lower()
+    name = _name(path)
     for _ in range(3):
         if name in _WHOLE and name != "config":
             return _WHOLE[name]
-        if name.startswith((".env.", "env.", "dockerfile.", "dockerfile-")) and not _NOTHING.fullmatch(name):
+        if name.startswith((".env.", "env.", "dockerfile.", "dockerfile-")) and not _is_source(name):
             return shell if name.startswith("docker") else env
         found = _ENDINGS.get(name.rpartition(".")[2])
         if found is not None:
             # By its name it is XML or INI, and JSON or YAML by its text: `app.config`, `x.conf`.
             return _unlike(found, text)
-        if _NOTHING.fullmatch(name):
+        if name in _LOCKS or _is_source(name):
             return None
         stripped = _STRIPPED.sub("", name)
         if stripped == name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hooks.structure.pair import Pair
 
@@ -16,6 +16,7 @@ _REST = re.compile(
 )
 _KEYED = re.compile(r"""(?<![\w.-])(?:name|key|parameterkey|variable)["'\\]{0,4}[ \t]*:[ \t]*["'\\]{0,4}\Z""")
 _FOLLOWS = re.compile(r"[\w.\-]{0,40}+")
+_REACH = 1000
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 
@@ -76,17 +77,45 @@ _FOLLOWED = re.compile(
 )
 
 
+def likely_near(data: bytes, near: Sequence[int], where: str) -> bool:
+    """Whether a credential may stand around one of some offsets: two lines before to one line behind it."""
+    return any(_known(part.decode("utf-8", "replace"), where) for part in _around(data, near))
+
+
+def _around(data: bytes, near: Sequence[int]) -> Iterator[bytes]:
+    low = high = -1
+    for offset in near:
+        if offset <= high:
+            continue
+        start = max(offset - 1, 0)
+        for _ in range(3):
+            start = data.rfind(b"\n", max(offset - _REACH, 0), max(start, 0))
+        end = data.find(b"\n", offset, offset + _REACH)
+        end = data.find(b"\n", end + 1, end + _REACH) if end >= 0 else end
+        if low >= 0:
+            yield data[low:high]
+        low = start + 1 if start >= 0 else max(offset - _REACH, 0)
+        high = end if end >= 0 else offset + _REACH
+    if low >= 0:
+        yield data[low:high]
+
+
+@functools.lru_cache(maxsize=1 << 13)
+def _known(part: str, where: str) -> bool:
+    return likely(part, where)
+
+
 def likely(text: str, where: str) -> bool:
     """Whether a credential may stand in a text with levels, so that reading all of it is worth it."""
     low = text.lower() if text.isascii() else text
+    options, values = "--" in low, "value" in low
     for start in _places(low):
         match = _FOLLOWED.match(text, start)
         if match is not None and _is_likely(text[_begin(text, start) : match.end("rest")], match, where):
             return True
-        before = low[max(0, start - 60) : start]
-        if "--" in before and text.startswith("--", _begin(text, start)):
+        if options and "--" in low[max(0, start - 60) : start] and text.startswith("--", _begin(text, start)):
             return True
-        if ":" in before[-40:] and _is_name(text, low, start):
+        if values and ":" in low[max(0, start - 40) : start] and _is_name(text, low, start):
             return True
     return False
 

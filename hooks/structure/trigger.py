@@ -3,9 +3,15 @@
 Each pattern holds one rare word, so that each can be looked for by itself at several GB/s; one of all words can't.
 """
 
-# What may stand between such a word and its value: the rest of the name, quotes, then an assignment, the end of an XML
-# tag, or the comma of a `define('DB_PASSWORD', '...')`.
-_ASSIGNED = rb"""[\w.\-]{0,24}["'\]]{0,2}[ \t]{0,24}[=:>,]"""
+# What stands between such a word and a value that may be a secret, to its fourth character: the rest of the name,
+# quotes, then an assignment, the end of an XML tag, or a comma: `define('DB_PASSWORD', 'x')`, `"--password", "x"`.
+# A value is in quotes or not, a block, an alias, a list, or on the next line. Most files with such words hold none.
+_ASSIGNED = (
+    rb"""[\w.\-]{0,24}[\\"'\]]{0,4}[ \t]{0,24}(?:(?:=>|:=|[:=])[ \t]{0,24}(?:[&!]\S{1,60}[ \t]{1,8})?(?:"""
+    rb"""\\{0,3}["'][^"'\n]{4}|[^\s{}\[\]"'#,|>*\\][^\s{}\[\],]{3}"""
+    rb"""|[|>][-+0-9]{0,3}[ \t]{0,8}\r?\n|\*\w|\[\s{0,40}["'\w]|\r?\n[ \t]{0,60}(?:-[ \t]{1,4})?[^\s:]{4,100}\s)"""
+    rb"""|>\s{0,40}[^\s<>{}]{3}|,\s{0,60}["'][^"'\n]{4})"""
+)
 # `- name: DB_PASSWORD` and then `value: x`, the same in JSON, <add key="..." value="...">, <key>...</key><string>
 _NAMED = rb"""[\w.\-]{0,24}["']?[\s,]{1,80}["']?(?:value|default|connectionString)\b"""
 

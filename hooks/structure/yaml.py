@@ -6,7 +6,7 @@ A template, a custom tag or a slip in one document so costs only that one its ex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from hooks.structure.tree import LIST, MAP, TEXT, Node
@@ -23,15 +23,15 @@ _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _TEMPLATE = re.compile(r"^[ \t]*\{\{|:[ \t]+\{\{|^[ \t]*\{%|:[ \t]+\{%", re.MULTILINE)
 
 
-def roots(text: str) -> Iterator[Node]:
-    """The documents of a stream."""
+def roots(text: str, wanted: Callable[[str], bool] | None = None) -> Iterator[Node]:
+    """The documents of a stream; of these, if that is asked, only those whose text is wanted."""
     starts = [0, *(match.start() for match in _MARKER.finditer(text) if match.start())]
     line, counted = 1, 0
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         line += text.count("\n", counted, begin)
         counted = begin
         part = text[begin:end]
-        if part.strip():
+        if part.strip() and (wanted is None or wanted(part)):
             yield from _document(part, line)
 
 
