@@ -204,7 +204,8 @@ def _config() -> Config | None:
 
 def _foreign(top: str) -> list[Foreign]:
     """The lists of other tools at the top of a repository. Raises SourceError or DocumentError."""
-    if not any(os.path.isfile(os.path.join(top, name)) for name in FOREIGN):
+    by_environment = {"GITLEAKS_CONFIG", "GITLEAKS_CONFIG_TOML"} & os.environ.keys()
+    if not by_environment and not any(os.path.isfile(os.path.join(top, name)) for name in FOREIGN):
         return []
     from pathlib import Path
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 def key() -> str:
     """A digest that is another one whenever the same blobs might give other findings."""
-    from hooks import engine
+    from hooks import engine, scanner
 
     state = hashlib.blake2b(engine.current().digest.encode(), digest_size=16)
+    state.update(scanner.extra.digest.encode() if scanner.extra else b"")
     here = Path(__file__).parent
     for path in sorted(here.rglob("*")):
         if path.suffix in (".py", ".txt"):

@@ -118,10 +118,10 @@ class Run:
 
 def source(options: Namespace) -> blobs.Source:
     """What the arguments say is to be scanned, with the rules of this repository in force. Raises UsageError."""
-    if os.path.exists(file := gitleaks_toml()):
+    if {"GITLEAKS_CONFIG", "GITLEAKS_CONFIG_TOML"} & os.environ.keys() or os.path.exists(gitleaks_toml()):
         from hooks.compat import own
 
-        own.use(file)
+        own.use(os.path.dirname(gitleaks_toml()))
     if options.stdin and options.paths:
         raise UsageError("--stdin and PATH both say what to scan", way_out="leave one of them out")
     if options.stdin:

@@ -12,6 +12,7 @@ from hooks.text import Text
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from hooks.blobs import Blob
+    from hooks.compat.own import Own
     from hooks.finding import Finding, Hit
 
 NAMES = frozenset((
@@ -19,6 +20,9 @@ NAMES = frozenset((
     ".pypirc", ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
 ))  # fmt: skip
 """Names of files whose structure is worth reading whatever they hold."""
+
+extra: Own | None = None
+"""Rules of a team's own, from another tool's file (`hooks.compat.own`)."""
 
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -42,16 +46,18 @@ def scan(blob: Blob) -> list[Finding]:
     """Every leak in a blob, in order of lines. Never raises, whatever the bytes are."""
     data = blob.data
     if not data:
-        return []
+        named = extra.named(blob.path, data) if extra and not blob.problem else []
+        return _findings(blob, Text(blob.path, b""), named)
     if data[:2] in _WIDE:
         data = data[2:].decode(_WIDE[data[:2]], "replace").encode("utf-8", "replace")
     text = Text(blob.path, data)
     found = engine.candidates(text)
-    if not found and not _known(text.name):
+    if not found and not _known(text.name) and not extra:
         return []
     from hooks import detect
 
-    return _findings(blob, text, detect.hits(text, found))
+    hits = detect.hits(text, found)
+    return _findings(blob, text, extra.join(hits, text, found) if extra else hits)
 
 
 def _known(name: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from hooks.compat.gitleaks import Gitleaks
     from hooks.finding import Finding
 
 NAMES = (".gitleaks.toml", ".gitleaksignore", ".secrets.baseline")
@@ -38,7 +39,11 @@ class Foreign(Protocol):
 
 def find(top: Path) -> list[Foreign]:
     """What there is at the top of a repository. Raises SourceError or DocumentError."""
-    return [load(top / name, top, name) for name in NAMES if os.path.isfile(top / name)]
+    from hooks.compat import gitleaks
+
+    settings = gitleaks.find(top)
+    found: list[Foreign] = [_checked(settings)] if settings else []
+    return found + [load(top / name, top, name) for name in NAMES[1:] if os.path.isfile(top / name)]
 
 
 def load(path: Path, top: Path, name: str = "") -> Foreign:
@@ -49,16 +54,19 @@ def load(path: Path, top: Path, name: str = "") -> Foreign:
     if path.name.endswith(".toml"):
         from hooks.compat import gitleaks
 
-        made = gitleaks.load(path, name, top)
-        if made.named():
-            made.check(_ours())
-        return made
+        return _checked(gitleaks.load(path, name, top))
     text = files.read(path, limit=256 << 20).decode("utf-8", "replace")
     if text.lstrip()[:1] in ("{", "["):
         return _json(text, name)
     from hooks.compat import ignore
 
     return ignore.read(text, name)
+
+
+def _checked(made: Gitleaks) -> Gitleaks:
+    if made.named():
+        made.check(_ours())
+    return made
 
 
 def _ours() -> set[str]:

@@ -43,10 +43,13 @@ class Ignore:
 
     def accepts(self, one: Finding, path: str, line: str) -> bool:  # noqa: ARG002  # by place
         """Whether a fingerprint names this place and a rule that is ours, too; and the commit, if it has one."""
+        # What gitleaks finds by a file's name alone has line 0.
+        whole = one.line == 1 and one.value is None
         found = [
             print_
-            for print_ in self._at.get((path, one.line), ())
-            if names.same(print_.rule, one.rule.id) and (not print_.commit or _is(print_.commit, one.commit))
+            for print_ in (*self._at.get((path, one.line), ()), *(self._at.get((path, 0), ()) if whole else ()))
+            if (names.same(print_.rule, one.rule.id) or names.own(print_.rule) == one.rule.id)
+            and (not print_.commit or _is(print_.commit, one.commit))
         ]
         self.used.update(found)
         return bool(found)

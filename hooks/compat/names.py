@@ -53,3 +53,9 @@ def equal(theirs: str, ours: str) -> bool:
     if theirs == GENERIC:
         return ours.startswith("generic-")
     return theirs == ours or (theirs in _BEGIN and ours.startswith(_BEGIN[theirs]))
+
+
+def own(theirs: str) -> str:
+    """The id that a rule of a team's own has with us."""
+    words = "".join(char if char.isalnum() and char.isascii() else "-" for char in theirs.lower())
+    return "-".join(filter(None, words.split("-")))[:63] or "unnamed"

@@ -13,16 +13,23 @@ def search(pattern: str, *, python: bool = False) -> Search | None:
 
     With `python`, what only Python's `re` can (looking ahead and behind) is left to it.
     """
+    found = compiled(pattern)
+    if found is None:
+        return _python(pattern) if python else None
+    return lambda text: found.search(text.encode("utf-8", "replace"))
+
+
+def compiled(pattern: str) -> Any:
+    """A pattern as RE2 has it, over the bytes of UTF-8; None if it can't be read."""
     import re2
 
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 64 << 20
     try:
-        compiled: Any = re2.compile(pattern, options)
+        return re2.compile(pattern.encode("utf-8", "replace"), options)
     except re2.error:
-        return _python(pattern) if python else None
-    return lambda text: compiled.search(text.encode("utf-8", "replace").decode("utf-8"))
+        return None
 
 
 def _python(pattern: str) -> Search | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hooks import compat
-from hooks.compat import Foreign, gitleaks, ignore, names, own
+from hooks.compat import Foreign, gitleaks, ignore, names
 from hooks.finding import Finding, Value
 from hooks.rule import Rule
 from sealer.errors import DocumentError
@@ -89,34 +89,9 @@ def test_rules_of_a_team_s_own(tmp_path: Path) -> None:
     )
     assert isinstance(made, gitleaks.Gitleaks)
     rule = made.own[0]
-    assert (rule.name, rule.description, rule.group, rule.entropy) == ("acme-token", "a token of Acme", 2, 3.5)
+    assert (rule.name, rule.rule.description, rule.group, rule.entropy) == ("acme-token", "a token of Acme", 2, 3.5)
     assert rule.keywords == ("acme_",)
-    acme = Rule("acme-token", "")
-    assert not made.drops(finding(acme), "a.py", b"x = Acme_")
-    assert made.drops(finding(acme), "a.py", b"x = a"), "none of its keywords is there"
-    assert made.drops(finding(acme), "a.go", b"x = Acme_"), "its rule is about *.py"
-    assert not made.drops(finding(GITHUB), "a.go", b"")
     assert made.warnings == []
-
-
-@pytest.mark.parametrize(
-    ("regex", "number", "made"),
-    [
-        ("a(b)(c)", 2, "a(b)(?P<value>c)"),
-        ("a(b)(c)", 0, "a(b)(c)"),
-        ("(?i)a(?:b)(c)", 1, "(?i)a(?:b)(?P<value>c)"),
-        ("[(](a)", 1, "[(](?P<value>a)"),
-        ("[](](a)", 1, "[](](?P<value>a)"),
-        ("[^](](a)", 1, "[^](](?P<value>a)"),
-        ("\\((a)", 1, "\\((?P<value>a)"),
-        ("\\Q(\\E(a)", 1, "\\Q(\\E(?P<value>a)"),
-        ("(?P<key>a)(?P<x>b)", 2, "(?P<key>a)(?P<value>b)"),
-        ("((a)(b))", 3, "((a)(?P<value>b))"),
-        ("(a)", 5, "(a)"),
-    ],
-)
-def test_the_group_of_the_secret_is_the_value(regex: str, number: int, made: str) -> None:
-    assert own.with_value(regex, number) == made
 
 
 @pytest.mark.parametrize(
@@ -126,11 +101,7 @@ def test_the_group_of_the_secret_is_the_value(regex: str, number: int, made: str
         ("[extend]\nbase = 'x'", "extend has the field base"),
         ("[[rules]]\nid = 'x'\nregex = 'a'\nfilter = 'b'", "rule x has the field filter"),
         ("[[rules]]\nregex = 'a'", "rule 1 has no id"),
-        ("[[rules]]\nid = 'x'\npath = 'a'", "looks for files by their name alone"),
-        ("[[rules]]\nid = 'x'\nregex = '(?=a)'", "its regex can't be read"),
-        ("[[rules]]\nid = 'x'\nregex = 'a'\nrequired = [{id = 'y'}]", "requires others beside it"),
-        ("[[allowlists]]\nregexes = ['(']", "expression 1 of regexes can't be read"),
-        ("[[allowlists]]\npaths = 'x'", "paths is not a list of texts"),
+        ("[[allowlists]]\npaths = 1", "paths is not a list of texts"),
         ("[[allowlists]]\nexpr = 'x'", "has the field expr"),
         ("[[allowlists]]\ncondition = 'XOR'", "neither AND nor OR"),
         ("[[allowlists]]\nregexTarget = 'file'", "not match or line"),
@@ -144,6 +115,50 @@ def test_what_means_nothing_is_named(tmp_path: Path, text: str, said: str) -> No
     assert said in made.warnings[0]
     assert made.warnings[0].startswith(".gitleaks.toml")
     assert not accepts(made, finding())
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[[rules]]\nid = 'x'\nregex = 'a(?=b)'", ".gitleaks.toml: rule x: its regex can't be read"),
+        ("[[rules]]\nid = 'x'\nregex = '(a)\\1'", ".gitleaks.toml: rule x: its regex can't be read"),
+        ("[[rules]]\nid = 'x'\npath = '['", ".gitleaks.toml: rule x: its path: can't be read"),
+        ("[[rules]]\nid = 'x'\nregex = 'a'\nsecretGroup = 1", "rule x: its secretGroup is 1"),
+        ("[[rules]]\nid = 'x'\nregex = 'a'\nrequired = [{id = 'y'}]", "rule x: requires y, which is no rule"),
+        ("[[allowlists]]\nregexes = ['a', '(']", "allowlist 1: expression 2 of regexes: can't be read"),
+        ("[[rules]]\nid = 'x'\nregex = 'a'\n[rules.allowlist]\npaths = ['(?!a)']", "rule x: allowlist: expression 1"),
+    ],
+)
+def test_what_can_t_be_taken_is_an_error_with_a_way_out(tmp_path: Path, text: str, where: str) -> None:
+    with pytest.raises(DocumentError) as error:
+        toml(tmp_path, text)
+    assert where in str(error.value)
+    assert error.value.way_out
+
+
+@pytest.mark.parametrize(
+    ("line", "pattern", "accepted"),
+    [
+        (f'password = "{VALUE}"  # a fixture', "fixture", False),
+        (f'password = "{VALUE}"  # a fixture', "^password = .tok-", True),
+        (f'my password = "{VALUE}"', '^tok-.*dummy"$', True),
+        (f"see {VALUE}", "^tok-.*dummy$", True),
+        (f"fixture, see {VALUE}", "fixture", False),
+        ("", "^tok-", True),
+    ],
+)
+def test_of_our_rules_the_match_is_what_a_rule_of_gitleaks_takes(
+    tmp_path: Path, line: str, pattern: str, accepted: bool
+) -> None:
+    made = toml(tmp_path, f"[[allowlists]]\nregexTarget = 'match'\nregexes = ['{pattern}']")
+    assert accepts(made, finding(), line=line) is accepted
+
+
+def test_the_entropy_of_a_rule_that_gitleaks_brings(tmp_path: Path) -> None:
+    text = "[extend]\nuseDefault = true\n[[rules]]\nid = 'github-pat'\nentropy = "
+    assert accepts(toml(tmp_path, text + "9.0"), finding())
+    assert not accepts(toml(tmp_path, text + "9.0"), finding(STRIPE))
+    assert not accepts(toml(tmp_path, text + "1.0"), finding())
 
 
 def test_what_is_no_toml_is_an_error_that_quotes_nothing(tmp_path: Path) -> None:
