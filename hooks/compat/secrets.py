@@ -31,6 +31,8 @@ _REGEX = {
     "regex.should_exclude_line": "line",
     "regex.should_exclude_secret": "secret",
 }
+# What its plugin for keywords finds, these of ours do. The limits of its plugins for entropy are about those alone.
+_BY_NAME = ("generic-", "env-file")
 _PRIVATE_KEY = "Private Key"
 _KEYS = ("private-key", "encrypted-private-key")
 _PARTS = re.compile(r"[^\s\"'`,;=:<>(){}\[\]]+|\"([^\"]*)\"|'([^']*)'|`([^`]*)`")
@@ -46,7 +48,7 @@ class Secrets:
         self.warnings: list[str] = []
         self._hashes: dict[str, set[str]] = {}
         self._keys: set[str] = set()
-        self._excluded: dict[str, list[Search]] = {"file": [], "line": [], "secret": []}
+        self._excluded: dict[str, list[Search]] = {"file": [], "line": [], "secret": [], "keyword": []}
         self.used: set[tuple[str, str]] = set()
 
     def accepts(self, one: Finding, path: str, line: str) -> bool:
@@ -56,6 +58,8 @@ class Secrets:
         if line and any(found(line) for found in self._excluded["line"]):
             return True
         if one.value is not None and any(one.value.satisfies(found) for found in self._excluded["secret"]):
+            return True
+        if line and one.rule.id.startswith(_BY_NAME) and any(found(line) for found in self._excluded["keyword"]):
             return True
         hashes = self._hashes.get(path, set())
         if one.value is not None and (digest := one.value.sha1()) in hashes:
@@ -103,7 +107,7 @@ class Secrets:
             self._hashes.setdefault(path, set()).add(digest)
 
     def exclude(self, what: str, pattern: object) -> None:
-        """Leave out files, lines or values that a pattern matches."""
+        """Leave out files, lines, lines with names, or values that a pattern matches."""
         for text in pattern if isinstance(pattern, list) else [pattern]:
             found = search(text, python=True) if isinstance(text, str) else None
             if found is None:
@@ -126,6 +130,8 @@ def read(value: dict[str, Any], name: str) -> Secrets:
         elif short not in _OURS and not short.startswith("heuristic."):
             made.warnings.append(f"{name}: the filter {path} is not applied here")
     for one in _maps(value.get("plugins_used")):
+        if isinstance(skipped := one.get("keyword_exclude"), str) and skipped:
+            made.exclude("keyword", f"(?i){skipped}")
         if "path" in one:
             made.warnings.append(f"{name}: the plugin {one.get('name', '')} of your own is not run here")
     older = value.get("exclude")

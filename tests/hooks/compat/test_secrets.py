@@ -80,6 +80,19 @@ def test_filters(tmp_path: Path, name: str, pattern: object, accepted: bool) -> 
     assert made.warnings == []
 
 
+def test_what_its_plugin_for_keywords_leaves_out(tmp_path: Path) -> None:
+    made = baseline(tmp_path, plugins_used=[{"name": "KeywordDetector", "keyword_exclude": "fixture|DEMO"}])
+    assert made.accepts(finding(), PATH, f"demo_password: {VALUE}")
+    assert not made.accepts(finding(), PATH, f"password: {VALUE}")
+    assert not made.accepts(finding(rule=Rule("github-pat", "a token")), PATH, f"demo_password: {VALUE}")
+    assert made.warnings == []
+
+
+def test_limits_of_entropy_accept_nothing(tmp_path: Path) -> None:
+    made = baseline(tmp_path, plugins_used=[{"name": "Base64HighEntropyString", "limit": 8.0}])
+    assert not made.accepts(finding(), PATH, f"a = '{VALUE}'")
+
+
 def test_the_older_format(tmp_path: Path) -> None:
     made = baseline(tmp_path, {PATH: [entry(VALUE)]}, exclude={"files": "^vendor/", "lines": None})
     assert made.accepts(finding(), "vendor/x.yml", "")
