@@ -32,6 +32,9 @@ _HEX = re.compile(rb"[0-9a-fA-F]{24,}")
 _HEX_LONGEST = 1 << 20
 _AROUND = 2048
 _MOST_PLACES = 1000
+# What stands before the letters of an escape, and how many these are: `hooks.decode.escapes` reads them.
+_ESCAPES = (b"\\", b"%", b"#")
+_ESCAPE = 5
 _MORE = re.compile(rb"[A-Za-z0-9+/_-]*+")
 _ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 _STEP = 4096
@@ -46,7 +49,10 @@ def runs(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
     for offset in at if at is not None else (found.start() + 1 for found in _RUN.finditer(data)):
         if not done < offset <= len(data) or data[offset - 1] not in _ALPHABET:
             continue  # behind another trigger: of escapes, or of numbers in a list
-        start = max(_first_line(data, _back(data, offset), done), done)
+        start = _back(data, offset)
+        if offset - start <= _ESCAPE and data[max(start - 1, 0) : start] in _ESCAPES:
+            continue
+        start = max(_first_line(data, start, done), done)
         pieces, done = _whole(data, start)
         done = max(done, offset)
         compact = b"".join(pieces).rstrip(b"=").translate(_STANDARD)

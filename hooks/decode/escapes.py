@@ -7,7 +7,7 @@ joined over lines become one. Bytes as numbers are a run of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from hooks.decode.readable import readable
 from hooks.decode.run import Run
@@ -39,24 +39,28 @@ _DUMP = re.compile(
 _NUMBER = re.compile(rb"[0-9a-fA-F]{1,2}(?![xX])")
 
 
-def escaped(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
+def escaped(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
     """Each line with escapes, these undone."""
     for how, mark, expression, undo in _KINDS if b"%" in data or b"\\" in data or b"&" in data else ():
         done = 0
-        for offset in _marked(data, mark, expression, at):
-            if offset < done:
+        for offset in at if at is not None else (match.end() for match in expression.finditer(data)):
+            if offset <= done:
                 continue
-            left, right = _lines(data, offset, max(offset - _AROUND, done), min(offset + _AROUND, len(data)))
+            # An escape, or one at the end of what the engine found.
+            found = data.rfind(mark, max(offset - _BEFORE, 0), max(offset, 0))
+            if found < done or not expression.match(data, found):
+                continue
+            left, right = _lines(data, found, max(found - _AROUND, done), min(found + _AROUND, len(data)))
             done = right + 1
             new = _undone(_JOINED.sub(b"", data[left:right]), expression, undo)
             if new != data[left:right] and (text := readable(new)):
                 yield Run(left, right, how, text[0])
 
 
-def numbers(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
+def numbers(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
     """Each list of bytes as hexadecimal or decimal numbers that is text; dumps of xxd and hexdump, too."""
     if at is not None:
-        at = [offset for offset in at if _LIST.search(data, max(offset - _BEFORE, 0), min(offset + 8, len(data)))]
+        at = [one for one in _thinned(at) if _LIST.search(data, max(one - _BEFORE, 0), min(one + 8, len(data)))]
     for start, end in _windows(data, at):
         yield from _dumps(data, start, end)
         for expression, base in ((_NUMBERS, 16), (_PAIRS, 16), (_DECIMAL, 10)):
@@ -65,15 +69,13 @@ def numbers(data: bytes, at: Iterable[int] | None = None) -> Iterator[Run]:
                     yield Run(*match.span(), "hex" if base == 16 else "decimal", text[0])
 
 
-def _marked(data: bytes, mark: bytes, expression: re.Pattern[bytes], at: Iterable[int] | None) -> Iterator[int]:
-    """Where escapes of a kind stand: each of them, or one at the end of what the engine found."""
-    if at is None:
-        yield from (match.start() for match in expression.finditer(data))
-        return
-    for offset in at:
-        found = data.rfind(mark, max(offset - _BEFORE, 0), max(offset, 0))
-        if found >= 0 and expression.match(data, found):
-            yield found
+def _thinned(at: Sequence[int]) -> Iterator[int]:
+    """Of offsets that are close to each other only so many that what is before each of them is looked at."""
+    before = -_BEFORE
+    for number, offset in enumerate(at, 1):
+        if number == len(at) or at[number] - before > _BEFORE // 2:
+            yield offset
+            before = offset
 
 
 def _windows(data: bytes, at: Iterable[int] | None) -> Iterator[tuple[int, int]]:
