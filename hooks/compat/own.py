@@ -42,10 +42,11 @@ class Match(NamedTuple):
 class Own:
     """The rules of one `.gitleaks.toml`."""
 
-    __slots__ = ("_by_id", "_by_name", "_lists", "_rules", "_top", "_words", "digest")
+    __slots__ = ("_by_commit", "_by_id", "_by_name", "_lists", "_rules", "_top", "_words", "digest")
 
     def __init__(self, config: Gitleaks, top: str) -> None:
         self._by_id = {rule.theirs: rule for rule in config.own}
+        self._by_commit = {rule.name for rule in config.own if any(one.commits for one in rule.allowlists)}
         shown = [rule for rule in config.own if not rule.hidden]
         self._rules = [rule for rule in shown if rule.regex]
         self._by_name = [rule for rule in shown if not rule.regex]
@@ -63,9 +64,10 @@ class Own:
         if not own:
             return hits
         own = [hit for hit in own if not _says_less(hit, [*own, *hits])]
-        return sorted(
-            [*own, *(hit for hit in hits if not _gives_way(hit, own))], key=lambda hit: (hit.line, hit.rule.id)
-        )
+        # What may be accepted by its commit later is told by both until then.
+        sure = [hit for hit in own if hit.rule.id not in self._by_commit]
+        rest = [hit for hit in hits if not _gives_way(hit, sure)]
+        return sorted([*own, *rest], key=lambda hit: (hit.line, hit.rule.id))
 
     def named(self, path: str, data: bytes | None) -> list[Hit]:
         """What is found by the name of a file alone; a file without a byte holds nothing."""

@@ -168,6 +168,18 @@ def test_the_same_in_a_history(tmp_path: Path, name: str) -> None:
     assert of(config, ours(repo, "--history")) == expected
 
 
+def test_a_commit_of_an_allowlist(tmp_path: Path) -> None:
+    repo = made(tmp_path, KEYWORD, {"a.txt": f"acme_{A}\n"})
+    repo.git("add", "-A")
+    first = repo.commit()
+    repo.add("b.txt", f"acme_{B}\n")
+    repo.commit()
+    for config in (f"[allowlist]\ncommits = ['{first}']\n", f"[[rules.allowlists]]\ncommits = ['{first.upper()}']\n"):
+        repo.write(".gitleaks.toml", KEYWORD + config)
+        expected = theirs(repo, "git", ".", report=tmp_path / "report.json")
+        assert ours(repo, "--history") == expected == {("acme", "b.txt", 1)}
+
+
 SOURCES = {
     "work tree": (),
     "paths": ("src", "tests/fixture.py", "keys"),
