@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from hooks import keyname, syntax
+from hooks import keyname, lazy, syntax
 from hooks.structure.pair import Pair
 
 if TYPE_CHECKING:
@@ -44,19 +44,19 @@ _WRAP = (
     r"|decode|unicode|[Tt]ext|of|from|quote|trim|literal|password|secret|token|Plain\w*)|\[\]byte|[bBsS]|)\(\s*|\[\s*"
     r"|~[sS])?"
 )
-_ASSIGN = re.compile(
+_ASSIGN = lazy.compile(
     r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})(?P<close>\\{0,2}[\"'`]?(?:\[\w*\])?[\])]{0,3})(?:(?P<spaced>[ \t]+)|"
     + _TYPE
     + r"?\s*(?:\{[^{}\"']*\}\s*)?(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*)"
     + _WRAP
     + syntax.QUOTED
 )
-_BARE = re.compile(
+_BARE = lazy.compile(
     r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})[*_`\"'\])]{0,4}[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)"
     r"[*`_]{0,3}[ \t]{0,20}(?P<mark>[`*\"']{0,3})(?P<value>[^\s\"'`(){}<>\[\]|\\,;]{4,500})(?P=mark)"
 )
-_APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=[a-z])")
-_OPEN_END = re.compile(r"(?:[:=(,]|=>|:=|\+|\\)\s*\\?\s*$")
+_APOSTROPHE = lazy.compile(r"(?<=[A-Za-z])'(?=[a-z])")
+_OPEN_END = lazy.compile(r"(?:[:=(,]|=>|:=|\+|\\)\s*\\?\s*$")
 _GOES_ON = frozenset((b":", b"=", b"(", b",", b">", b"+", b"\\"))
 # Functions of these do something with a credential, and take a name or a message.
 _VERBS = keyname.word_set(

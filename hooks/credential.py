@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooks import keyname, letters, literal, place
+from hooks import keyname, lazy, letters, literal, place
 from hooks.rule import Rule
 from hooks.value import Verdict
 from hooks.value import judge as verdict_of
@@ -37,19 +37,19 @@ _DOUBTFUL = frozenset(("said", "login"))
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 _EXAMPLES = (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS)
-_CONNECTION = re.compile(
+_CONNECTION = lazy.compile(
     r"(?:^|[;,?&\s])(?:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature)\s*=\s*"
     r"(?:\"(?P<a>[^\"]+)\"|'(?P<b>[^']+)'|(?P<c>[^;,&\s\"']+))",
     re.IGNORECASE,
 )
-_IS_CONNECTION = re.compile(
+_IS_CONNECTION = lazy.compile(
     r"(?:server|data source|host|user id|uid|username|user|database|initial catalog|endpoint|accountname|dbname)\s*=",
     re.IGNORECASE,
 )
-_URL = re.compile(
+_URL = lazy.compile(
     r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<user>[^\s/?#@:\"'<>]*):(?P<password>[^\s/?#\"'<>]*?)@(?P<host>[^\s/?#:@\"'<>]+)"
 )
-_SCHEME = re.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest)[ :]+(?P<rest>\S{6,})", re.IGNORECASE)
+_SCHEME = lazy.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest)[ :]+(?P<rest>\S{6,})", re.IGNORECASE)
 
 
 def judge(pair: Pair, path: str) -> Rule | None:
@@ -171,7 +171,7 @@ def _connection(value: str, where: str) -> Rule | None:
     return None
 
 
-_NO_HOST = re.compile(
+_NO_HOST = lazy.compile(
     r"(?:.*[.@])?(?:example\.(?:com|org|net)|example|test|invalid|localhost|host|hostname|server|127\.0\.0\.1|foo(?:\.\w+)?|bar|0\.0\.0\.0)$",
     re.IGNORECASE,
 )

@@ -17,19 +17,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hooks import keyname
+from hooks import keyname, lazy
 from hooks.finding import Hit, Value, shown
 from hooks.randomness import looks_random
 from hooks.rule import ENV_FILE
 from hooks.value import Verdict, judge
 
-_TO_COPY = re.compile(
+_TO_COPY = lazy.compile(
     r"(?:^|[-_.])(?:example|examples|sample|samples|template|templates|tpl|tmpl|dist|default|defaults|schema|spec|enc"
     r"|encrypted|sealed|vault|sops|age|gpg|j2|md|py|js|ts|go|rb|mjs|cjs|tsx|d|html|yaml|yml|json)(?:[-_.]|$)"
 )
-_THROWAWAY = re.compile(r"(?:^|[-_.])(?:test|tests|testing|ci|dev|devel|development|e2e|docker)(?:[-_.]|$)")
-_LINE = re.compile(r"[ \t]*(?:export[ \t]+|set[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[ \t]*=[ \t]*(?P<value>.*)$", re.ASCII)
-_COMMENT = re.compile(r"(?:^|[ \t])#.*$")
+_THROWAWAY = lazy.compile(r"(?:^|[-_.])(?:test|tests|testing|ci|dev|devel|development|e2e|docker)(?:[-_.]|$)")
+_LINE = lazy.compile(
+    r"[ \t]*(?:export[ \t]+|set[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[ \t]*=[ \t]*(?P<value>.*)$", re.ASCII
+)
+_COMMENT = lazy.compile(r"(?:^|[ \t])#.*$")
 _MOST_LINES = 200
 
 

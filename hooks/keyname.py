@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import re
 
+from hooks import lazy
+
 
 def word_set(*lines: str) -> frozenset[str]:
     """The words of some lines."""
     return frozenset(word for line in lines for word in line.split())
 
 
-_SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
-_COMPOUND = re.compile(r"(?:pass(?:word|wd|phrase)|secret|token|apikey|privatekey|accesskey|credential)s?$")
+_SPLIT = lazy.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+_COMPOUND = lazy.compile(r"(?:pass(?:word|wd|phrase)|secret|token|apikey|privatekey|accesskey|credential)s?$")
 
 # Whatever else the name says, these make it a credential; the second set only as the last word.
 _ANYWHERE = word_set(
@@ -112,10 +114,10 @@ _SECRET = word_set(
 )
 _TOKEN = word_set("token tokens bearer auth authorization authentication otp totp authtoken accesstoken")
 _ENDS = (
-    (re.compile(r"(?:pass(?:word|wd|phrase)|passw)s?$"), "password"),
-    (re.compile(r"(?:api|access|private|secret|encrypt(?:ion)?|sign(?:ing)?|app|master|account)key$"), "api-key"),
-    (re.compile(r"(?:secret|credential)s?$"), "secret"),
-    (re.compile(r"token$"), "token"),
+    (lazy.compile(r"(?:pass(?:word|wd|phrase)|passw)s?$"), "password"),
+    (lazy.compile(r"(?:api|access|private|secret|encrypt(?:ion)?|sign(?:ing)?|app|master|account)key$"), "api-key"),
+    (lazy.compile(r"(?:secret|credential)s?$"), "secret"),
+    (lazy.compile(r"token$"), "token"),
 )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import re
-from pathlib import Path
 
 # Half bits that a letter costs (`a` is 0) behind nothing and behind each of a to z, from the same texts as the words.
 _AFTER = [
@@ -57,7 +57,8 @@ _SEPARATORS = frozenset("-_. /:,")
 @functools.cache
 def vocabulary() -> frozenset[str]:
     """The words that people use in code."""
-    return frozenset(Path(__file__).with_name("words.txt").read_text("ascii").split())
+    with open(os.path.join(os.path.dirname(__file__), "words.txt"), encoding="ascii") as stream:
+        return frozenset(stream.read().split())
 
 
 def share(text: str) -> float:

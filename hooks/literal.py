@@ -5,10 +5,10 @@ from __future__ import annotations
 import binascii
 import re
 
-from hooks import keyname, letters
+from hooks import keyname, lazy, letters
 from hooks.randomness import looks_random
 
-_CODE = re.compile(
+_CODE = lazy.compile(
     r".*(?:\w\(|\(\)|\)\s*$|->|::|=>|\+\+|&&|\|\||\?\?|\?\.|\[\w*\]|[a-z_]\w*\[['\"\d])"
     r"|[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+\??;?|[A-Za-z]\w*=[A-Za-z]*"
     r"|(?:new|await|return|function|lambda|typeof|null|nil|this|self|process|os|System|Environment|config|settings)\b"
@@ -16,61 +16,63 @@ _CODE = re.compile(
     r"|-{1,2}[a-z][a-z-]+(?:=\S*)?",
     re.DOTALL,
 )
-_FORMAT = re.compile(
+_FORMAT = lazy.compile(
     r".*(?:%[A-Za-z][^%]{0,2}%[A-Za-z]|%[-+#0]?\d*[sdvxqfu@](?![A-Za-z0-9])|%\(\w+\)[sd]|\$\d\b|\\\(|@\{)", re.DOTALL
 )
-_HOLE = re.compile(r".*(?:\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\([A-Za-z])", re.DOTALL)
-_VARIABLE = re.compile(
+_HOLE = lazy.compile(r".*(?:\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\([A-Za-z])", re.DOTALL)
+_VARIABLE = lazy.compile(
     r"\$\{?[A-Za-z_]\w*\}?(?:(?:->|::|[/.:\[-]).*)?|%[A-Za-z_]\w*%|:[a-z_]+|\?|&[a-z]+|\*[a-z]+|@[a-z]+(?:\.\w+)*"
 )
-_REGEX = re.compile(r"\^.*|.*(?:\\[dwsDWSb]|\[\^|\[[a-zA-Z0]-[zZ9]|\.\*|\.\+|\(\?|\{\d+,\d*\}|\)\+|\]\+).*", re.DOTALL)
-_SURE_REGEX = re.compile(r".*(?:\(\?[:=!<P]|\[[^\]]*\][+*?]|\\[wWsSdDbB][+*\]]|%s[\])]).*", re.DOTALL)
-_MARKUP = re.compile(
+_REGEX = lazy.compile(
+    r"\^.*|.*(?:\\[dwsDWSb]|\[\^|\[[a-zA-Z0]-[zZ9]|\.\*|\.\+|\(\?|\{\d+,\d*\}|\)\+|\]\+).*", re.DOTALL
+)
+_SURE_REGEX = lazy.compile(r".*(?:\(\?[:=!<P]|\[[^\]]*\][+*?]|\\[wWsSdDbB][+*\]]|%s[\])]).*", re.DOTALL)
+_MARKUP = lazy.compile(
     r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#(?:[0-9a-fA-F]{3,8}|[a-zA-Z]+(?:-[a-zA-Z]+)*)|\.[a-z]+(?:-[a-z]+)*", re.DOTALL
 )
-_PATH = re.compile(
+_PATH = lazy.compile(
     r"(?:[A-Za-z]:\\|\\\\|~?/|\.{1,2}/)[^\s]*|(?:[\w@.-]+/)+[\w.-]+\.\w{1,8}|[\w.-]+\.(?:json|ya?ml|txt|pem|crt"
     r"|key|cer|p12|pfx|jks|php|py|js|ts|html?|xml|md|go|java|rb|sh|conf|cfg|ini|db|sql|log|com|org|net|io)"
 )
-_ADDRESS = re.compile(
+_ADDRESS = lazy.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|(?:https?|ftp|wss?|file|urn|arn|s3|gs|data"
     r"|mailto|tel)[:].*|\w+://\S*"
 )
-_NUMBERED = re.compile(
+_NUMBERED = lazy.compile(
     r"[v^~<>=]{0,3}\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*"
     r"|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
 )
-_UUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
-_DIGEST = re.compile(
+_UUID = lazy.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
+_DIGEST = lazy.compile(
     r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
 )
-_NAMED_DIGEST = re.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA256:.*", re.IGNORECASE)
-_ALGORITHM = re.compile(
+_NAMED_DIGEST = lazy.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA256:.*", re.IGNORECASE)
+_ALGORITHM = lazy.compile(
     r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|PBKDF|MD|BLAKE|secp|scram-sha"
     r"|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]\w{2,10}){0,4}|X\d{3,5}"
     r"|ssh-[a-z]+|ecdsa-[a-z]+\S*|x-[a-z]+(?:-[a-z]+)*|BCrypt|scrypt|HKDF|utf-?\d+|latin-?1|ascii|base\d\d"
     r"|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+",
     re.IGNORECASE,
 )
-_PUBLIC = re.compile(
+_PUBLIC = lazy.compile(
     r"pk[_.](?:test|live)_.*|ssh-(?:rsa|ed25519|dss) .*|-----BEGIN .*|AAAA[BEC][A-Za-z0-9+/]{40,}.*", re.DOTALL
 )
-_DER = re.compile(r"M[A-Z][A-Za-z0-9+/\\nr]{30,}={0,2}")
-_ESCAPES = re.compile(r"(?:.*\\+(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\d)){2}", re.DOTALL)
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
-_FILLER = re.compile(
+_DER = lazy.compile(r"M[A-Z][A-Za-z0-9+/\\nr]{30,}={0,2}")
+_ESCAPES = lazy.compile(r"(?:.*\\+(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\d)){2}", re.DOTALL)
+_BASE64 = lazy.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+_FILLER = lazy.compile(
     r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted"
     r"|todo|fixme"
     r"|some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|12345|abcd(?:e|123)|asdf|qwerty|bad"
     r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah"
     r"|whatever|nope)"
 )
-_IDENTIFIER = re.compile(
+_IDENTIFIER = lazy.compile(
     r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
     r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
 )
-_LABEL = re.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")
-_PLAIN_WORD = re.compile(r"[a-zA-Z]{4,20}\d{0,6}")
+_LABEL = lazy.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")
+_PLAIN_WORD = lazy.compile(r"[a-zA-Z]{4,20}\d{0,6}")
 _TYPES = frozenset(
     [
         "string",

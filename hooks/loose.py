@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from hooks import lazy
 from hooks.structure import json5
 from hooks.structure.tree import LIST, MAP, TEXT, Node
 
@@ -17,27 +18,27 @@ MAX_NODES = 200_000
 _MAX_STACK = 100
 _MAX_FLOW = 400
 
-_TEMPLATE_LINE = re.compile(
+_TEMPLATE_LINE = lazy.compile(
     r"\s*(?:(?:\{\{(?:[^}]|\}(?!\}))*+\}\}|\{%(?:[^%]|%(?!\}))*+%\}|<%(?:[^%]|%(?!>))*+%>)\s*+)++(?:#.*)?$"
 )
-_TEMPLATE_OPEN = re.compile(r"\s*\{\{-?\s*/\*|\s*\{#")
-_KEY = re.compile(
+_TEMPLATE_OPEN = lazy.compile(r"\s*\{\{-?\s*/\*|\s*\{#")
+_KEY = lazy.compile(
     r"""(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?:[&!]\S+[ \t]+)?(?P<quote>["']?)"""
     r"""(?P<key>\{\{.*?\}\}[-\w.]*|<<|(?:[A-Za-z0-9_.$/@~<]|\\[ux])[^:"'{}\[\],#]*?)(?P=quote)"""
     r"""[ \t]*:(?:[ \t]+(?P<rest>.*)|$)"""
 )
-_JSON_KEY = re.compile(r"""(?P<indent>[ \t]*)(?P<dashes>)(?P<quote>")(?P<key>[^"\\]*)":[ \t]*(?P<rest>.*)$""")
-_ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+(?P<rest>.*)$")
-_CLOSING = re.compile(r"\s*[\]})]+\s*,?\s*$")
-_OPENING = re.compile(r"\s*(?:-\s*)?[\[{]\s*$")
-_MARKER = re.compile(r"(?:---|\.\.\.)(?:\s|$)")
-_PROPERTY = re.compile(r"(?:[&!][^\s{}]*(?:\s+|$))+")
-_ANCHOR = re.compile(r"&(\S+)")
-_ALIAS = re.compile(r"\*([^\s,\[\]{}]+)\s*(?:#.*)?$")
-_BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?$")
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
-_FOLD = re.compile(r"\\?[ \t\r]*+\n\s*+")
-_CLOSED = {'"': re.compile(r'((?:[^"\\]|\\[\s\S])*+)"'), "'": re.compile(r"((?:[^']|'')*+)'")}
+_JSON_KEY = lazy.compile(r"""(?P<indent>[ \t]*)(?P<dashes>)(?P<quote>")(?P<key>[^"\\]*)":[ \t]*(?P<rest>.*)$""")
+_ITEM = lazy.compile(r"(?P<indent>[ \t]*)-[ \t]+(?P<rest>.*)$")
+_CLOSING = lazy.compile(r"\s*[\]})]+\s*,?\s*$")
+_OPENING = lazy.compile(r"\s*(?:-\s*)?[\[{]\s*$")
+_MARKER = lazy.compile(r"(?:---|\.\.\.)(?:\s|$)")
+_PROPERTY = lazy.compile(r"(?:[&!][^\s{}]*(?:\s+|$))+")
+_ANCHOR = lazy.compile(r"&(\S+)")
+_ALIAS = lazy.compile(r"\*([^\s,\[\]{}]+)\s*(?:#.*)?$")
+_BLOCK = lazy.compile(r"[|>][-+0-9]*\s*(?:#.*)?$")
+_COMMENT = lazy.compile(r"(?:^|\s)#.*$")
+_FOLD = lazy.compile(r"\\?[ \t\r]*+\n\s*+")
+_CLOSED = {'"': lazy.compile(r'((?:[^"\\]|\\[\s\S])*+)"'), "'": lazy.compile(r"((?:[^']|'')*+)'")}
 
 
 def read(text: str, line: int = 1) -> Node:

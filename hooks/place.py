@@ -6,7 +6,8 @@ It only shifts how sure a value has to be: a secret of a clear form is one where
 from __future__ import annotations
 
 import functools
-import re
+
+from hooks import lazy
 
 SETTINGS = "settings"
 CODE = "code"
@@ -17,33 +18,33 @@ MACHINE = "machine"
 COPY = "copy"
 """An environment that is made to be copied and filled in."""
 
-_COPY = re.compile(
+_COPY = lazy.compile(
     r"(?:^|/)(?:[\w.\-]*\.)?(?:env|envrc)[._\-][\w.\-]*(?:example|sample|template|tmpl|dist|defaults?)\b[\w.\-]*$"
     r"|(?:^|/)(?:[\w.\-]*[._\-])?(?:example|sample|template|dist|default)s?\.env$"
 )
-_TEST = re.compile(
+_TEST = lazy.compile(
     r"(?:^|[/_.\-])(?:tests?|testing|testdata|test[-_]?(?:data|suite|utils?|helpers?)|specs?|e2e|fixtures?|mocks?|__tests__|__mocks__"
     r"|stubs?|fakes?|dummy|testcases?|unittests?|cypress|playwright|benchmarks?|cassettes?|vectors?|conftest)(?:[/_.\-]|$)"
     r"|(?:tests?|spec|testcase|it)\.(?:java|kt|scala|cs|php|swift|groovy|go|rs|cpp|cc|m|dart)$|/test[a-z]*[_-]|^test_"
 )
-_TEST_NAME = re.compile(r"(?:[a-z](?:Tests?|Spec|TestCase|IT)|^Test[A-Z]\w*|Mock\w*|Fake\w*)\.[a-z]+$")
-_DOCUMENT = re.compile(
+_TEST_NAME = lazy.compile(r"(?:[a-z](?:Tests?|Spec|TestCase|IT)|^Test[A-Z]\w*|Mock\w*|Fake\w*)\.[a-z]+$")
+_DOCUMENT = lazy.compile(
     r"(?:^|[/_.\-])(?:docs?|documentation|examples?|samples?|demos?|tutorials?|guides?|readme|changelog|changes|history|man\d?"
     r"|quickstarts?|templates?|dist|skeleton|boilerplate|blog|posts|howto|website|cookbook|snippets?)(?:[/_.\-]|$)"
     r"|\.(?:md|markdown|rst|adoc|asciidoc|txt|html?|ipynb|tex|org|mdx|[1-8]|pod|textile)$"
 )
-_LABELS = re.compile(
+_LABELS = lazy.compile(
     r"(?:^|[/_.\-])(?:locales?|i18n|l10n|lang|langs|languages?|translations?|intl|messages|strings|resources?[-_.]?strings"
     r"|values-[a-z]{2}(?:-r[A-Z]{2})?|nls)(?:[/_.\-]|$)|\.(?:po|pot|mo|xlf|xliff|resx|arb|strings|lproj|ftl)$"
     r"|(?:^|/)[a-z]{2}(?:[-_][a-z]{2})?\.(?:json|ya?ml|js|ts|php|properties)$"
 )
-_MACHINE = re.compile(
+_MACHINE = lazy.compile(
     r"\.min\.(?:js|css)$|\.(?:map|lock|sum|svg|css|scss|less|csv|tsv|snap|pb\.go|bundle\.js|chunk\.js)$"
     r"|(?:^|[/_.\-])(?:package-lock|yarn\.lock|pnpm-lock|composer\.lock|poetry\.lock|npm-shrinkwrap|go\.sum|gemfile\.lock"
     r"|cargo\.lock|zz_generated|generated|autogen)"
     r"|_pb2\.pyi?$|(?:^|/)(?:vendor|node_modules|third[-_]party|bower_components|site-packages)/"
 )
-_SETTINGS = re.compile(
+_SETTINGS = lazy.compile(
     r"\.(?:ya?ml|json5?|jsonc|toml|ini|cfg|cnf|conf|config|properties|props|env|envrc|tf|tfvars|tfstate|hcl|xml|plist|reg|netrc"
     r"|pgpass|npmrc|pypirc|cnf|settings|publishsettings|pubxml|dockercfg|ovpn|rdp|service|nomad|sls|pp|j2|erb|tpl|dist|local"
     r"|production|dev|secret|secrets|credentials|gradle|vault|htpasswd|ldif|kdl|cue|nix|bicep)$"

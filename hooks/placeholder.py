@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
+from hooks import lazy
 from hooks.randomness import looks_random
 
-_WORD = re.compile(
+_WORD = lazy.compile(
     r"(?<![a-z])(?:change(?:[-_ ]?(?:me|this|it))?|replace(?:[-_ ]?(?:me|this|with|by))?|your|my[-_ ]own|insert|example"
     r"|sample|todo|tbd|fixme|redacted|removed|masked|censored|hidden|fill|enter|put|provide|paste|override|some|here"
     r"|foobar|lorem|fake|mock|unset|unused|(?:to|will)[-_ ]be[-_ ]\w+"
@@ -18,11 +19,11 @@ _WORD = re.compile(
     r"|base64[-_ ]?encoded|(?:auto[-_ ]?)?generated?)(?![a-z])"
     r"|changeme|change[-_]me|replaceme|yourpassword|yoursecret|placeholder|dummy"
 )
-_WORDS = re.compile(r"[a-z]+(?:[-_ .:/,'!()=+]+[a-z]+|[-_ .:/]*\d{1,3}(?!\d))*[-_ .:/!?)\d]{0,4}")
-_ANGLES = re.compile(r"[\"']?<[^<>\n]{1,200}>[\"']?")
-_REPEATED = re.compile(r"(.)\1{2,}|[*x.X_# -]{3,}")
-_SHORTENED = re.compile(r"\.{3,}|…|\*{4,}|[xX]{6,}|<[A-Za-z][-\w ]*>")
-_WELL_KNOWN = re.compile(
+_WORDS = lazy.compile(r"[a-z]+(?:[-_ .:/,'!()=+]+[a-z]+|[-_ .:/]*\d{1,3}(?!\d))*[-_ .:/!?)\d]{0,4}")
+_ANGLES = lazy.compile(r"[\"']?<[^<>\n]{1,200}>[\"']?")
+_REPEATED = lazy.compile(r"(.)\1{2,}|[*x.X_# -]{3,}")
+_SHORTENED = lazy.compile(r"\.{3,}|…|\*{4,}|[xX]{6,}|<[A-Za-z][-\w ]*>")
+_WELL_KNOWN = lazy.compile(
     r".*EXAMPLE(?:KEY|TOKEN)?|(?:0123456789|1234567890|abcdef|ABCDEF|deadbeef|cafebabe)+\w{0,6}", re.DOTALL
 )
 _DICTIONARY = """

@@ -11,23 +11,24 @@ import binascii
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.finding import Hit, Value
 from hooks.randomness import entropy
 from hooks.rule import ENCRYPTED_KEY, PRIVATE_KEY, Rule
 
-_HEADER = re.compile(r"-{4,5} ?BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE|SEALER STATE) KEY)(?: BLOCK)? ?-{4,5}")
-_PUTTY = re.compile(r"PuTTY-User-Key-File-\d: ?(?P<kind>[\w@.-]+)(?P<rest>.{0,8000})", re.DOTALL)
-_AGE = re.compile(r"\bAGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{50,}\b")
+_HEADER = lazy.compile(r"-{4,5} ?BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE|SEALER STATE) KEY)(?: BLOCK)? ?-{4,5}")
+_PUTTY = lazy.compile(r"PuTTY-User-Key-File-\d: ?(?P<kind>[\w@.-]+)(?P<rest>.{0,8000})", re.DOTALL)
+_AGE = lazy.compile(r"\bAGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{50,}\b")
 _MARKS = ("LS0tLS1CRUdJTi", "0tLS0tQkVHSU4", "tLS0tLUJFR0lO")
 # `-----BEGIN` in base64, as it begins at each of three offsets.
-_ENCODED = re.compile(
+_ENCODED = lazy.compile(
     rf"(?:{_MARKS[0]}|(?:[A-Za-z0-9+/]{{4}}){{0,2}}[A-Za-z0-9+/]{{0,3}}(?:{_MARKS[1]}|{_MARKS[2]}))"
     r"[A-Za-z0-9+/\s\\]{60,}={0,2}"
 )
-_ESCAPES = re.compile(r"\\+[nr]|\\\n|\\+t")
-_ARMOR = re.compile(r"[A-Z][A-Za-z-]{2,20}: ?\S.*|[A-Z][A-Za-z-]{2,20}:")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-_CRC = re.compile(r"=[A-Za-z0-9+/]{4}")
+_ESCAPES = lazy.compile(r"\\+[nr]|\\\n|\\+t")
+_ARMOR = lazy.compile(r"[A-Z][A-Za-z-]{2,20}: ?\S.*|[A-Z][A-Za-z-]{2,20}:")
+_BASE64 = lazy.compile(r"[A-Za-z0-9+/]+={0,2}")
+_CRC = lazy.compile(r"=[A-Za-z0-9+/]{4}")
 _AROUND = dict.fromkeys(map(ord, "\r\"'`,;|>#*()\\"), " ")
 _LONGEST = 24_000
 _SHORTEST = 40

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hooks import lazy
 from hooks.structure.pair import Pair
 
 QUOTED = (
@@ -29,7 +30,7 @@ class Form(NamedTuple):
 
 
 def _form(marks: str, pattern: str, key: str = "", where: str = "code", *, quoted: bool = True) -> Form:
-    return Form(tuple(marks.split()), re.compile(pattern), key, where, quoted)
+    return Form(tuple(marks.split()), lazy.compile(pattern), key, where, quoted)
 
 
 _CLEAR = r"[^\s\"'<>|;&$(){}]{4,200}"
@@ -178,21 +179,21 @@ FORMS = (
         quoted=False,
     ),
 )
-_SCHEME = re.compile(
+_SCHEME = lazy.compile(
     r"(?i:\b(?P<scheme>bearer|basic)|authorization\W{1,6}(?:token|apikey|key))[ :]+(?P<value>[\w.~+/=\-]{8,4000})"
 )
-_CONNECTION = re.compile(
+_CONNECTION = lazy.compile(
     r"(?i:(?:^|[;,\"'&?\s])(?:password|pwd|accountkey|sharedaccesskey))\s*=\s*"
     r"(?P<value>[^;,\"'&\s()]{3,300})(?=[;\"'&\s]|$)"
 )
-_IS_CONNECTION = re.compile(
+_IS_CONNECTION = lazy.compile(
     r"(?i:\b(?:server|data source|host|hostname|user id|uid|username|user|database|initial catalog|endpoint|accountname"
     r"|dbname|dsn|port)\s*=)"
 )
-_INSERT = re.compile(
+_INSERT = lazy.compile(
     r"(?i:insert\s+into\s+\S+\s*)\((?P<names>[^()]{3,500})\)\s*(?i:values)\s*\((?P<values>.{3,1000}?)\)\s*(?:[,;]|$)"
 )
-_ITEM = re.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
+_ITEM = lazy.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
 
 
 def pairs(line: str, low: str) -> Iterator[Pair]:

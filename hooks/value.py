@@ -19,10 +19,9 @@ from __future__ import annotations
 
 import binascii
 import enum
-import json
 import re
 
-from hooks import form, keyname, template
+from hooks import form, keyname, lazy, template
 from hooks.placeholder import is_dictionary_word, is_placeholder
 from hooks.randomness import looks_random
 
@@ -43,18 +42,18 @@ class Verdict(enum.IntEnum):
     SECRET = 7
 
 
-_URL = re.compile(
+_URL = lazy.compile(
     r"(?P<scheme>[a-zA-Z][\w+.-]*)://(?:(?P<user>[^\s/?#@:]*)(?::(?P<password>[^\s/?#]*))?@)?(?P<rest>[^\s\"'<>]*)"
 )
-_IN_QUERY = re.compile(
+_IN_QUERY = lazy.compile(
     r"[?&;,](?:[\w-]*(?:token|key|sig|signature|secret|password|passwd|pwd|auth))=([^&;,\s]+)", re.IGNORECASE
 )
-_PAIR = re.compile(
+_PAIR = lazy.compile(
     r"""\s*(?:-\s+)?["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*[:=]\s*["']?(?P<value>[^"'\n#]*)["']?,?\s*(?:#.*)?"""
 )
-_TOKEN = re.compile(r"[A-Za-z0-9_+/=.-]{16,}")
-_FILLED = re.compile(rf"\S*{template.HOLE}\S*")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
+_TOKEN = lazy.compile(r"[A-Za-z0-9_+/=.-]{16,}")
+_FILLED = lazy.compile(rf"\S*{template.HOLE}\S*")
+_BASE64 = lazy.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
 _LONG_LINE = 2000
 
 
@@ -143,6 +142,8 @@ def _leaks_beside(bare: str, rest: str) -> bool:
 
 def _json(key: str, bare: str) -> Verdict | None:
     """The worst of what a JSON text holds; None if it is none. A loop, not recursion: nesting may be deep."""
+    import json
+
     try:
         value = json.loads(bare)
     except (ValueError, RecursionError):

@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 
+from hooks import lazy
 from hooks.keyname import word_set
 from hooks.structure.pair import Pair
 from hooks.structure.tree import LIST, Node
@@ -21,7 +22,7 @@ MAX_TREE = 1 << 19
 MAX_STREAM = 1 << 14
 """How long a stream of YAML may be, in characters, to be read with those of its documents that hold no credential."""
 
-_STRIPPED = re.compile(
+_STRIPPED = lazy.compile(
     r"\.(?:j2|jinja2?|tpl|tmpl|gotmpl|template|erb|in|example|sample|dist|bak|backup|old|orig|save|default|local|copy|txt"
     r"|enc|dec|decrypted|plain|prod|production|dev|staging|test)$|~$"
 )
@@ -242,24 +243,24 @@ def _unlike(found: Reader, text: str) -> Reader:
 
 _SNIFF: tuple[tuple[re.Pattern[str], Reader], ...] = (
     (
-        re.compile(
+        lazy.compile(
             r"\s*<(?:\?xml|!--|!DOCTYPE (?!html)|[A-Za-z][\w:.-]*[\s>/])(?!.{0,300}<(?:body|head)\b)", re.DOTALL
         ),
         xml,
     ),
-    (re.compile(r"\s*(?:\{\s*[\"'}]|\[\s*[\[{\"'\]\d-])"), json),
-    (re.compile(r"\s*(?:machine\s+\S+\s+login\s|default\s+login\s)"), _special("netrc")),
-    (re.compile(r"#!.{0,60}\b(?:ba|z|k|c|fi)?sh\b"), shell),
-    (re.compile(r"(?:\s*(?:[#;].*)?\n)*+\s*\[[^\[\]\n]{1,80}\][ \t\r]*\n"), ini),
-    (re.compile(r"(?:\s*(?:#.*)?\n)*+(?:---\s|%YAML|apiVersion:|[A-Za-z_][\w.-]*:(?:[ \t]|\r?\n))"), yaml),
+    (lazy.compile(r"\s*(?:\{\s*[\"'}]|\[\s*[\[{\"'\]\d-])"), json),
+    (lazy.compile(r"\s*(?:machine\s+\S+\s+login\s|default\s+login\s)"), _special("netrc")),
+    (lazy.compile(r"#!.{0,60}\b(?:ba|z|k|c|fi)?sh\b"), shell),
+    (lazy.compile(r"(?:\s*(?:[#;].*)?\n)*+\s*\[[^\[\]\n]{1,80}\][ \t\r]*\n"), ini),
+    (lazy.compile(r"(?:\s*(?:#.*)?\n)*+(?:---\s|%YAML|apiVersion:|[A-Za-z_][\w.-]*:(?:[ \t]|\r?\n))"), yaml),
     (
-        re.compile(
+        lazy.compile(
             r"(?:\s*(?:#.*)?\n)*+\s*(?:resource|variable|provider|terraform|locals|module|output|data)\s+(?:\"|\{)"
         ),
         hcl,
     ),
     (
-        re.compile(
+        lazy.compile(
             r"(?:\s*(?:[#;!].*)?\n)*+\s*(?:export\s+|set\s+)?[A-Za-z_][\w.-]*[ \t]*=",
         ),
         env,

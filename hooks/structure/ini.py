@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.structure.json5 import unescaped
 from hooks.structure.pair import Pair
 from hooks.structure.tree import join
 
-_SECTION = re.compile(r"\s*\[+\s*(?P<name>[^\[\]\n]+?)\s*\]+\s*(?:[#;].*)?$")
-_PAIR = re.compile(
+_SECTION = lazy.compile(r"\s*\[+\s*(?P<name>[^\[\]\n]+?)\s*\]+\s*(?:[#;].*)?$")
+_PAIR = lazy.compile(
     r"""(?P<indent>\s*)(?P<name>(?:\\.|[^\s=:#;!\[\\<>])(?:\\.|[^=:\n\\<>]){0,200}?)\s*[=:]\s*(?P<value>.*)$"""
 )
 # requirepass x, bindpw x, secret "x";
-_REGISTRY = re.compile(r"\s*//[^\s=]+?:(?=\w+\s*=)")
-_WORDS = re.compile(
+_REGISTRY = lazy.compile(r"\s*//[^\s=]+?:(?=\w+\s*=)")
+_WORDS = lazy.compile(
     r"""\s*(?P<name>[\w.-]*(?:pass|passwd|password|secret|token|bindpw|rootpw|masterauth|api[-_]?key|key))[ \t]+"""
     r"""(?P<value>"[^"]*"|'[^']*'|[^\s#;]+);?\s*$""",
     re.IGNORECASE,
 )
-_COMMENT = re.compile(r"[ \t][#;].*$")
-_COMMENTED = re.compile(r"\s*[#;]+\s?(?=[A-Za-z_][\w.-]*\s?[=:]\s*\S)")
+_COMMENT = lazy.compile(r"[ \t][#;].*$")
+_COMMENTED = lazy.compile(r"\s*[#;]+\s?(?=[A-Za-z_][\w.-]*\s?[=:]\s*\S)")
 _MOST = 200
 
 

@@ -10,21 +10,22 @@ import json
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.structure.tree import LIST, MAP, MAX_DEPTH, TEXT, Node
 
-_TOKEN = re.compile(
+_TOKEN = lazy.compile(
     r"""(?P<space>[\s,;]+)|(?P<comment>//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|\#[^\n]*)"""
     r"""|(?P<string>"(?:[^"\\\n]|\\[\s\S])*+"?|'(?:[^'\\\n]|\\[\s\S])*+'?|`(?:[^`\\]|\\[\s\S])*+`?)"""
     r"""|(?P<open>\[|\{(?!\{))|(?P<close>[\]}])|(?P<assign>:=|=>|[:=])"""
     r"""|(?P<word>(?:\{\{[^{}]{0,2000}\}\}|\$\{[^{}]{0,2000}\}|[^\s,;:=\[\]{}"'`])++|\{)"""
 )
 # In YAML a bare text may hold blanks, colons and quotes; a colon only joins before a blank.
-_FLOW = re.compile(
+_FLOW = lazy.compile(
     r"""(?P<space>[\s,]+)|(?P<comment>\#[^\n]*)|(?P<string>"(?:[^"\\]|\\[\s\S])*+"|'(?:[^']|'')*+')"""
     r"""|(?P<open>\[|\{(?!\{))|(?P<close>[\]}])|(?P<assign>:(?=[\s,\[\]{}"']|$))"""
     r"""|(?P<word>(?:\{\{[^{}]{0,2000}\}\}|\$\{[^{}]{0,2000}\}|:(?![\s,\[\]{}]|$)|(?<!\s)\#|[^:,\[\]{}\#\n])++|[\{:\#])"""
 )
-_ESCAPE = re.compile(r"\\(?:u\{?([0-9A-Fa-f]{4,8})\}?|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|([\s\S]))")
+_ESCAPE = lazy.compile(r"\\(?:u\{?([0-9A-Fa-f]{4,8})\}?|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|([\s\S]))")
 _SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\n": ""}
 
 

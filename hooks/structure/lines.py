@@ -7,15 +7,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from hooks import lazy
 from hooks.structure.pair import Pair
 
 _WORDS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "dsn", "webhook", "connection")
-_REST = re.compile(
+_REST = lazy.compile(
     r"""[\w.\-]{0,40}+["']?[ \t]*(?:=>|:=|[:=])[ \t]*"""
     r"""(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))"""
 )
-_KEYED = re.compile(r"""(?<![\w.-])(?:name|key|parameterkey|variable)["'\\]{0,4}[ \t]*:[ \t]*["'\\]{0,4}\Z""")
-_FOLLOWS = re.compile(r"[\w.\-]{0,40}+")
+_KEYED = lazy.compile(r"""(?<![\w.-])(?:name|key|parameterkey|variable)["'\\]{0,4}[ \t]*:[ \t]*["'\\]{0,4}\Z""")
+_FOLLOWS = lazy.compile(r"[\w.\-]{0,40}+")
 _REACH = 1000
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
@@ -67,7 +68,7 @@ def _places(low: str) -> Iterator[int]:
 
 # What may follow a name in a format with levels: a value on its line, which tells by itself; a block, a list, `value:`
 # as the next key, or something else that only the whole text tells.
-_FOLLOWED = re.compile(
+_FOLLOWED = lazy.compile(
     r"""(?P<rest>[\w.\-]{0,40}+)[\\"'\]]{0,4}(?:[ \t]*(?:=>|:=|[:=])[ \t]*(?:[&!]\S{1,80}[ \t]+)?(?:"""
     r"""\\*(?P<quote>["'])(?P<literal>[^"'\n\\]{4,4000})(?P<close>["'])?|(?P<word>[^\s{}\[\]"'#,|>*][^\s{}\[\],]{3,400})"""
     r"""|(?P<more>[|>*]|\[\s*["'\w]|\r?\n[ \t]*(?:-[ \t]+)?[^\s:]{4,}[ \t\r]*$"""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.structure.pair import Pair
 from hooks.structure.tree import join
 
-_BASIC = re.compile(r"(?:Basic\s+)?(?P<value>[A-Za-z0-9+/_-]{8,}={0,2})")
+_BASIC = lazy.compile(r"(?:Basic\s+)?(?P<value>[A-Za-z0-9+/_-]{8,}={0,2})")
 _AUTH = frozenset(("auth", "_auth", "authorization", "identitytoken"))
 
 

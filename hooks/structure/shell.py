@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.randomness import looks_random
 from hooks.structure.lines import Lines
 from hooks.structure.pair import Pair
@@ -16,29 +17,29 @@ from hooks.structure.pair import Pair
 _QUOTED = r""""(?P<double>(?:[^"\\]|\\[\s\S]){0,8000}+)"|\$?'(?P<single>[^']{0,8000}+)'"""
 _WORD = r"""(?P<word>(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\\\S|[^\s;&|<>"'`()\\]|(?<=\S)[()](?=\S))++)"""
 # A=b, export A=b C=d, A=b command, -e A=b, ENV A=b, ARG A=b, Environment="A=b", set A=b, --option=b
-_ASSIGNED = re.compile(
+_ASSIGNED = lazy.compile(
     rf"""(?<![\w$./{{-])(?!Environment=)-{{0,2}}(?:(?<=-)D)?(?P<name>[A-Za-z_][\w.-]{{0,120}}+)\+?=(?:{_QUOTED}|{_WORD})""",
     re.ASCII,
 )
 # NAME = value on a line of its own, as some dotenv files, make and PowerShell have it; name: value there, too.
-_SPACED = re.compile(
+_SPACED = lazy.compile(
     rf"""^[ \t]*(?:export[ \t]+|set[ \t]+|\$(?:env:|global:|script:)?)?(?P<name>[A-Za-z_][\w.-]{{0,120}}+)"""
     rf"""[ \t]*(?:(?<=[ \t])[:?]?=|[:?]=|=(?=[ \t])|:(?=[ \t]))[ \t]*(?:{_QUOTED}|(?P<word>[^\n]*))""",
     re.ASCII | re.MULTILINE,
 )
-_POWERSHELL = re.compile(rf"\$env:(?P<name>\w+)[ \t]*=[ \t]*(?:{_QUOTED}|{_WORD})", re.IGNORECASE)
+_POWERSHELL = lazy.compile(rf"\$env:(?P<name>\w+)[ \t]*=[ \t]*(?:{_QUOTED}|{_WORD})", re.IGNORECASE)
 # ENV A b, set -gx A b, setx A b, --option b, -e A
-_FOLLOWED = re.compile(
+_FOLLOWED = lazy.compile(
     rf"""(?:^[ \t]*ENV[ \t]+|\bset[ \t]+(?:-\w+[ \t]+|--[a-z]+[ \t]+)+|\bsetx[ \t]+"?|(?<!\S)--)"""
     rf"""(?P<name>[A-Za-z_][\w.-]{{1,120}}+)"?[ \t]+(?![-=]|\\)(?:{_QUOTED}|{_WORD})""",
     re.ASCII | re.MULTILINE,
 )
 # "A=b" in quotes: Environment="A=b", set "A=b"
-_INSIDE = re.compile(r"""["'](?P<name>[A-Za-z_][\w.-]{0,120}+)=(?P<word>[^"'\n]*+)["']""", re.ASCII)
-_SETTER = re.compile(
+_INSIDE = lazy.compile(r"""["'](?P<name>[A-Za-z_][\w.-]{0,120}+)=(?P<word>[^"'\n]*+)["']""", re.ASCII)
+_SETTER = lazy.compile(
     r"""SetEnvironmentVariable\(\s*["'](?P<name>\w+)["']\s*,\s*["'](?P<single>[^"'\n]*+)["']""", re.IGNORECASE
 )
-_COMMENT = re.compile(r"(?:^|[ \t])#.*$")
+_COMMENT = lazy.compile(r"(?:^|[ \t])#.*$")
 
 
 def pairs(text: str, depth: int = 0, where: str = "shell") -> Iterator[Pair]:  # noqa: ARG001

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.structure.lines import Lines
 from hooks.structure.pair import Pair
 
-_NETRC = re.compile(r"(?<!\S)(?:machine\s+(?P<host>\S+)|default)(?P<rest>(?:\s+(?!machine\b|default\b|macdef\b)\S+)*+)")
-_NETRC_WORD = re.compile(r"(?<!\S)(?P<name>login|password|account)\s+(?P<value>\S+)")
-_PGPASS = re.compile(
+_NETRC = lazy.compile(
+    r"(?<!\S)(?:machine\s+(?P<host>\S+)|default)(?P<rest>(?:\s+(?!machine\b|default\b|macdef\b)\S+)*+)"
+)
+_NETRC_WORD = lazy.compile(r"(?<!\S)(?P<name>login|password|account)\s+(?P<value>\S+)")
+_PGPASS = lazy.compile(
     r"^(?P<host>[^:#\s\n][^:\n]*|\*):(?P<port>\d+|\*):(?P<db>[^:\n]*):(?P<user>[^:\n]*):(?P<value>(?:\\.|[^\n\\])+)$",
     re.MULTILINE,
 )
-_HTPASSWD = re.compile(r"^(?P<user>[^:#\s\n]+):(?P<value>[^:\n]{3,200})$", re.MULTILINE)
-_URL = re.compile(r"^\w+://(?P<user>[^:@/\s]*):(?P<value>[^@/\s]+)@(?P<host>\S+)", re.MULTILINE)
-_DEFINE = re.compile(
+_HTPASSWD = lazy.compile(r"^(?P<user>[^:#\s\n]+):(?P<value>[^:\n]{3,200})$", re.MULTILINE)
+_URL = lazy.compile(r"^\w+://(?P<user>[^:@/\s]*):(?P<value>[^@/\s]+)@(?P<host>\S+)", re.MULTILINE)
+_DEFINE = lazy.compile(
     r"""\bdefine\s*\(\s*["'](?P<name>\w+)["']\s*,\s*(?:"(?P<double>[^"\n]*+)"|'(?P<single>(?:[^'\\\n]|\\.)*+)')"""
 )
 

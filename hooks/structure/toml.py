@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.structure import json5
 from hooks.structure.pair import Pair
 from hooks.structure.tree import LIST, Node, join
 from hooks.structure.walk import pairs as walked
 
-_TABLE = re.compile(r"[ \t]*\[\[?[ \t]*(?P<name>[^\[\]\n]+?)[ \t]*\]\]?[ \t]*(?:#.*)?\r?$")
-_PAIR = re.compile(
+_TABLE = lazy.compile(r"[ \t]*\[\[?[ \t]*(?P<name>[^\[\]\n]+?)[ \t]*\]\]?[ \t]*(?:#.*)?\r?$")
+_PAIR = lazy.compile(
     r"""[ \t]*(?P<name>(?:[\w-]+|"[^"\n]*"|'[^'\n]*')(?:[ \t]*\.[ \t]*(?:[\w-]+|"[^"\n]*"|'[^'\n]*'))*)[ \t]*=[ \t]*"""
 )
-_LONG = re.compile(r'"""(?P<double>(?:[^"\\]|\\[\s\S]|"(?!""))*+)"""|' + r"'''(?P<single>(?:[^']|'(?!''))*+)'''")
-_TEXT = re.compile(r""""(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^#\n]*)""")
+_LONG = lazy.compile(r'"""(?P<double>(?:[^"\\]|\\[\s\S]|"(?!""))*+)"""|' + r"'''(?P<single>(?:[^']|'(?!''))*+)'''")
+_TEXT = lazy.compile(r""""(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^#\n]*)""")
 _INLINE = 50_000
 
 

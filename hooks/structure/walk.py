@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.structure import kube
 from hooks.structure.pair import Pair
 from hooks.structure.tree import LIST, TEXT, Node, join, maps
@@ -28,8 +29,8 @@ _VALUES = (
     "secret",
     "current_value",
 )
-_ASSIGNED = re.compile(r"(?:export\s+)?(-{0,2}[A-Za-z_][\w.-]{0,100})=(.*)", re.DOTALL)
-_OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,60}")
+_ASSIGNED = lazy.compile(r"(?:export\s+)?(-{0,2}[A-Za-z_][\w.-]{0,100})=(.*)", re.DOTALL)
+_OPTION = lazy.compile(r"--?[A-Za-z][\w.-]{0,60}")
 
 
 def pairs(root: Node, where: str, *, depth: int = 0) -> Iterator[Pair]:

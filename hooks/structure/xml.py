@@ -7,18 +7,18 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.structure.lines import Lines
 from hooks.structure.pair import Pair
 from hooks.structure.tree import join
 
-_TOKEN = re.compile(
+_TOKEN = lazy.compile(
     r"<!--(?:[^-]|-(?!->))*+(?:-->)?|<!\[CDATA\[(?P<cdata>(?:[^\]]|\](?!\]>))*+)(?:\]\]>)?|<\?[^>]*+>?|<![^>]*+>?"
     r"""|</(?P<close>[\w:.-]+)\s*+>|<(?P<open>[\w:.-]+)(?P<attributes>(?:[^<>"']|"[^"]*+"|'[^']*+')*+)>|(?P<text>[^<]++)|<"""
 )
-_ATTRIBUTE = re.compile(r"""(?P<name>[\w:.-]+)\s*=\s*(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')""")
+_ATTRIBUTE = lazy.compile(r"""(?P<name>[\w:.-]+)\s*=\s*(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)')""")
 _NAMES = frozenset(("name", "key", "id", "property", "variable", "option", "optionname", "field"))
 _VALUES = frozenset(("value", "connectionstring", "string", "data", "content", "defaultvalue", "default"))
 _MAX_DEPTH = 200
