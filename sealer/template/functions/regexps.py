@@ -1,0 +1,183 @@
+"""Regular expressions, as Sprig has them: Go's are RE2's, and so are these.
+
+Texts that are no UTF-8 are matched by RE2 as they are; Go takes each such byte for U+FFFD.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from sealer.template.functions.strings import fits
+from sealer.template.functions.table import Table
+from sealer.template.limits import MAX_ELEMENTS, Fault
+from sealer.template.text.runes import kept, raw
+from sealer.template.values import BOOL, INT, STRING, STRINGS, Slice
+
+TABLE = define = Table()
+
+_NAME = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<braced>\w+)\}|(?P<plain>\w+))?")
+_LITERAL = re.compile(rb"\\Q.*?(?:\\E|\Z)", re.DOTALL)
+_ESCAPES = re.compile(rb"\\(.)", re.DOTALL)
+_META = re.compile(rb"[\\.+*?()|\[\]{}^$]")
+_MAX_MEMORY = 8 << 20
+
+
+@lru_cache(256)
+def _compiled(pattern: bytes) -> Any:
+    """An expression. Raises Fault, without quoting it."""
+    import re2
+
+    # RE2 alone has \C, one byte; Go refuses it.
+    if b"C" in _ESCAPES.findall(_LITERAL.sub(b"", pattern)):
+        raise Fault("error parsing regexp: invalid escape sequence")
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_MEMORY
+    try:
+        return re2.compile(pattern.decode().encode(), options)
+    except UnicodeDecodeError:
+        raise Fault("error parsing regexp: invalid UTF-8") from None
+    except re2.error:
+        raise Fault("error parsing regexp") from None
+
+
+def _matches(pattern: bytes, data: bytes, count: int) -> Iterator[Any]:
+    """Matches from left to right, an empty one not where the one before ends (regexp.allMatches)."""
+    expression = _compiled(pattern)
+    at, ended, found = 0, -1, 0
+    while at <= len(data) and (count < 0 or found < count):
+        match = expression.search(data, at)
+        if match is None:
+            return
+        start, end = match.span()
+        accepted = not (end == at and start == ended)
+        at = end if end != at else at + _width(data, at)
+        ended = end
+        if accepted:
+            found += 1
+            if found > MAX_ELEMENTS:
+                raise Fault(f"finds more than {MAX_ELEMENTS:,} matches")
+            yield match
+
+
+def _width(data: bytes, at: int) -> int:
+    """Bytes of the character at a place; more than none at the end."""
+    for size in (1, 2, 3, 4):
+        try:
+            data[at : at + size].decode()
+        except UnicodeDecodeError:
+            continue
+        return size
+    return 1
+
+
+@define("mustRegexMatch", STRING, STRING, result=BOOL)
+def _must_match(pattern: bytes, data: bytes) -> bool:
+    return _compiled(pattern).search(data) is not None
+
+
+@define("regexMatch", STRING, STRING, result=BOOL)
+def _match(pattern: bytes, data: bytes) -> bool:
+    """False for what is no expression, as in Sprig."""
+    try:
+        return _must_match(pattern, data)
+    except Fault:
+        return False
+
+
+@define("regexFind mustRegexFind", STRING, STRING, result=STRING)
+def _find(pattern: bytes, data: bytes) -> bytes:
+    match = _compiled(pattern).search(data)
+    return match.group() if match is not None else b""
+
+
+@define("regexFindAll mustRegexFindAll", STRING, STRING, INT, result=STRINGS)
+def _find_all(pattern: bytes, data: bytes, count: int) -> Slice:
+    found = [match.group() for match in _matches(pattern, data, count)]
+    return Slice(found, STRINGS, nil=not found)
+
+
+@define("regexReplaceAll mustRegexReplaceAll", STRING, STRING, STRING, result=STRING)
+def _replace_all(pattern: bytes, data: bytes, template: bytes) -> bytes:
+    """`$1` and `${name}` in the replacement stand for groups."""
+    text = kept(template)
+    return _replaced(pattern, data, lambda match: _expanded(text, match))
+
+
+@define("regexReplaceAllLiteral mustRegexReplaceAllLiteral", STRING, STRING, STRING, result=STRING)
+def _replace_all_literal(pattern: bytes, data: bytes, replacement: bytes) -> bytes:
+    return _replaced(pattern, data, lambda _match: replacement)
+
+
+def _replaced(pattern: bytes, data: bytes, replacement: Any) -> bytes:
+    """regexp.replaceAll: no replacement of nothing right behind a match."""
+    expression = _compiled(pattern)
+    out: list[bytes] = []
+    size = at = ended = 0
+    while at <= len(data) and (match := expression.search(data, at)) is not None:
+        start, end = match.span()
+        out.append(data[ended:start])
+        if end > ended or start == 0:
+            out.append(replacement(match))
+            size += len(out[-1])
+            fits(size)
+        ended = end
+        width = _width(data, at) if at < len(data) else 0
+        if at + width > end:
+            at += width
+        else:
+            at = max(end, at + 1)
+    return b"".join(out) + data[ended:]
+
+
+def _expanded(template: str, match: Any) -> bytes:
+    groups = match.re.groupindex
+    named = {(name.decode() if isinstance(name, bytes) else name): number for name, number in groups.items()}
+
+    def group(found: re.Match[str]) -> str:
+        if found["dollar"]:
+            return "$"
+        name = found["braced"] or found["plain"]
+        if not name:
+            return found[0]
+        number = _group_number(name, named)
+        value = match.group(number) if number is not None and number <= match.re.groups else None
+        return kept(value or b"")
+
+    return raw(_NAME.sub(group, template))
+
+
+def _group_number(name: str, named: dict[str, int]) -> int | None:
+    if name.isascii() and name.isdecimal() and (name == "0" or name[0] != "0") and len(name) < 10:
+        return int(name)
+    return named.get(name)
+
+
+@define("regexSplit mustRegexSplit", STRING, STRING, INT, result=STRINGS)
+def _split(pattern: bytes, data: bytes, count: int) -> Slice:
+    """What stands between matches (regexp.Split)."""
+    _compiled(pattern)
+    if count == 0:
+        return Slice([], STRINGS, nil=True)
+    if pattern and not data:
+        return Slice([b""], STRINGS)
+    parts: list[bytes] = []
+    start = end = 0
+    for match in _matches(pattern, data, count):
+        if 0 < count <= len(parts) + 1:
+            break
+        end = match.start()
+        if match.end():
+            parts.append(data[start:end])
+        start = match.end()
+    if end != len(data):
+        parts.append(data[start:])
+    return Slice(parts, STRINGS)
+
+
+@define("regexQuoteMeta", STRING, result=STRING)
+def _quote_meta(data: bytes) -> bytes:
+    return _META.sub(lambda found: b"\\" + found[0], data)

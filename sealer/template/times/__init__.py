@@ -1,0 +1,1 @@
+"""Dates, layouts and durations (Go's package time)."""
