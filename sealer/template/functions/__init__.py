@@ -18,7 +18,7 @@ _MODULES = {
     "strings": (
         "hello trim trimAll trimall trimPrefix trimSuffix upper lower title untitle swapcase snakecase camelcase"
         " kebabcase abbrev abbrevboth trunc substr repeat nospace initials wrap wrapWith contains hasPrefix hasSuffix"
-        " quote squote cat indent nindent replace plural toString shuffle randAlphaNum randAlpha randAscii randNumeric"
+        " quote squote cat indent nindent replace plural toString"
     ),
     "lists": (
         "list tuple first mustFirst rest mustRest last mustLast initial mustInitial append mustAppend push mustPush"
@@ -33,6 +33,7 @@ _MODULES = {
         "add add1 sub div mod mul add1f addf subf divf mulf max biggest min maxf minf ceil floor round randInt atoi int"
         " int64 float64 toDecimal"
     ),
+    "random": "shuffle randAlphaNum randAlpha randAscii randNumeric",
     "dates": (
         "now ago date date_in_zone dateInZone date_modify dateModify must_date_modify mustDateModify duration"
         " durationRound htmlDate htmlDateInZone toDate mustToDate unixEpoch"

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 from sealer.template.functions.table import Table
 from sealer.template.language.truth import is_true
 from sealer.template.limits import Fault
-from sealer.template.text import verbs
+from sealer.template.text.formats import sprintf
 from sealer.template.text.printing import printed, printed_line
 from sealer.template.text.quoting import printable
 from sealer.template.values import (
@@ -121,7 +121,7 @@ def _println(*values: Any) -> bytes:
 
 @define("printf", STRING, variadic=ANY, result=STRING)
 def _printf(form: bytes, *values: Any) -> bytes:
-    return verbs.sprintf(form, values)
+    return sprintf(form, values)
 
 
 @define("html", variadic=ANY, result=STRING)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from sealer.template.casting import to_float, to_int
-from sealer.template.functions.strings import below
+from sealer.template.functions.random import below
 from sealer.template.functions.table import Table
 from sealer.template.language.constants import octal
 from sealer.template.limits import Fault, Run

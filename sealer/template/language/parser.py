@@ -9,27 +9,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sealer.template.language import constants, nodes
-from sealer.template.language.lexer import Malformed, Token, TokenKind, tokens
+from sealer.template.language.lexer import Malformed, Token, TokenKind
+from sealer.template.language.pipelines import Pipelines
+from sealer.template.language.stream import Stream
 
-MAX_DEPTH = 200
-"""Parentheses and blocks within each other; Go allows 10,000 parentheses and any number of blocks."""
-
-_OPERANDS = frozenset(
-    (
-        TokenKind.BOOL,
-        TokenKind.CHARACTER,
-        TokenKind.COMPLEX,
-        TokenKind.DOT,
-        TokenKind.FIELD,
-        TokenKind.WORD,
-        TokenKind.NUMBER,
-        TokenKind.RAW_STRING,
-        TokenKind.STRING,
-        TokenKind.VARIABLE,
-        TokenKind.LEFT,
-    )
-)
-_CONSTANTS = (nodes.Bool, nodes.Dot, nodes.Nil, nodes.Number, nodes.String)
 _SPACES = b" \t\n\v\f\r\x85\xa0"
 
 
@@ -52,50 +35,16 @@ def parse(name: str, text: str, is_function: Callable[[str], bool]) -> nodes.Tre
 
 class _Parser:
     def __init__(self, text: str, is_function: Callable[[str], bool]) -> None:
-        self._tokens = tokens(text)
-        self._ahead: list[Token] = []
-        self._is_function = is_function
-        self._variables = ["$"]
+        self._stream = Stream(text)
+        self._pipelines = Pipelines(self._stream, is_function)
         self._ranges = 0
-        self._depth = 0
         self.defined: dict[str, tuple[nodes.Node, ...]] = {}
-
-    # -- tokens
-
-    def _next(self) -> Token:
-        return self._ahead.pop() if self._ahead else next(self._tokens)
-
-    def _peek(self) -> Token:
-        if not self._ahead:
-            self._ahead.append(next(self._tokens))
-        return self._ahead[-1]
-
-    def _next_word(self) -> Token:
-        token = self._next()
-        return self._next() if token.kind is TokenKind.SPACE else token
-
-    def _peek_word(self) -> Token:
-        token = self._next_word()
-        self._ahead.append(token)
-        return token
-
-    def _expect(self, kind: TokenKind, context: str) -> Token:
-        token = self._next_word()
-        if token.kind is not kind:
-            raise self._unexpected(token, context)
-        return token
-
-    def _unexpected(self, token: Token, context: str) -> Malformed:
-        what = {TokenKind.END: "end of text", TokenKind.CLOSE: "}}", TokenKind.KEYWORD: token.text}.get(token.kind)
-        return Malformed(f"unexpected {what or token.kind.name.lower().replace('_', ' ')} in {context}", token.at)
-
-    # -- lists of nodes
 
     def top(self) -> tuple[nodes.Node, ...]:
         """The whole text, with what it defines on the way."""
         found: list[nodes.Node] = []
-        while self._peek().kind is not TokenKind.END:
-            node = self._definition() if self._peek().kind is TokenKind.OPEN else self._text()
+        while self._stream.peek().kind is not TokenKind.END:
+            node = self._definition() if self._stream.peek().kind is TokenKind.OPEN else self._text()
             if isinstance(node, _Ended):
                 raise Malformed(f"unexpected {'else' if node.word != 'end' else 'end'}", node.at)
             if node is not None:
@@ -103,22 +52,22 @@ class _Parser:
         return tuple(found)
 
     def _definition(self) -> nodes.Node | _Ended | None:
-        opened = self._next()
-        token = self._next_word()
+        opened = self._stream.next()
+        token = self._stream.next_word()
         if token != (TokenKind.KEYWORD, "define", token.at):
-            self._ahead += [token, opened]
+            self._stream.back(opened, token)
             return self._text()
         name = self._template_name("define clause")
-        self._expect(TokenKind.CLOSE, "define clause")
+        self._stream.expect(TokenKind.CLOSE, "define clause")
         self.define(name, self._scoped("define clause"))
         return None
 
     def _scoped(self, context: str) -> tuple[nodes.Node, ...]:
         """The nodes of a template of its own: neither variables nor loops around it count."""
-        kept = self._variables, self._ranges
-        self._variables, self._ranges = ["$"], 0
+        kept = self._pipelines.variables, self._ranges
+        self._pipelines.variables, self._ranges = ["$"], 0
         found, ended = self._list()
-        self._variables, self._ranges = kept
+        self._pipelines.variables, self._ranges = kept
         if ended.word != "end":
             raise Malformed(f"unexpected else in {context}", ended.at)
         return found
@@ -132,38 +81,31 @@ class _Parser:
 
     def _list(self) -> tuple[tuple[nodes.Node, ...], _Ended]:
         found: list[nodes.Node] = []
-        self._deeper(1)
-        while self._peek_word().kind is not TokenKind.END:
+        self._stream.deeper(1)
+        while self._stream.peek_word().kind is not TokenKind.END:
             node = self._text()
             if isinstance(node, _Ended):
-                self._deeper(-1)
+                self._stream.deeper(-1)
                 return tuple(found), node
             found.append(node)
-        raise Malformed("unexpected end of text", self._peek().at)
-
-    def _deeper(self, by: int) -> None:
-        self._depth += by
-        if self._depth > MAX_DEPTH:
-            raise Malformed(f"nested more than {MAX_DEPTH} deep", self._peek().at)
+        raise Malformed("unexpected end of text", self._stream.peek().at)
 
     def _text(self) -> nodes.Node | _Ended:
-        token = self._next_word()
+        token = self._stream.next_word()
         if token.kind is TokenKind.TEXT:
             return nodes.Text(token.at, token.text.encode())
         if token.kind is TokenKind.OPEN:
             return self._action()
-        raise self._unexpected(token, "input")
-
-    # -- actions
+        raise self._stream.unexpected(token, "input")
 
     def _action(self) -> nodes.Node | _Ended:
-        token = self._next_word()
+        token = self._stream.next_word()
         if token.kind is TokenKind.KEYWORD:
             match token.text:
                 case "if" | "with" | "range":
                     return self._branch(token.text)
                 case "end":
-                    return _Ended("end", self._expect(TokenKind.CLOSE, "end").at)
+                    return _Ended("end", self._stream.expect(TokenKind.CLOSE, "end").at)
                 case "else":
                     return self._else()
                 case "break" | "continue":
@@ -172,195 +114,69 @@ class _Parser:
                     return self._invoke()
                 case "block":
                     return self._block()
-        self._ahead.append(token)
-        return nodes.Action(token.at, self._pipe("command", TokenKind.CLOSE))
+        self._stream.back(token)
+        return nodes.Action(token.at, self._pipelines.pipe("command", TokenKind.CLOSE))
 
     def _else(self) -> _Ended:
-        token = self._peek_word()
+        token = self._stream.peek_word()
         if token.kind is TokenKind.KEYWORD and token.text in ("if", "with"):
             return _Ended(token.text, token.at)
-        return _Ended("else", self._expect(TokenKind.CLOSE, "else").at)
+        return _Ended("else", self._stream.expect(TokenKind.CLOSE, "else").at)
 
     def _leave(self, token: Token) -> nodes.Node:
-        self._expect(TokenKind.CLOSE, "{{" + token.text + "}}")
+        self._stream.expect(TokenKind.CLOSE, "{{" + token.text + "}}")
         if not self._ranges:
             raise Malformed("{{" + token.text + "}} outside {{range}}", token.at)
         return nodes.Leave(token.at, token.text == "continue")
 
     def _branch(self, word: str) -> nodes.Node:
-        variables = len(self._variables)
-        pipe = self._pipe(word, TokenKind.CLOSE)
+        variables = len(self._pipelines.variables)
+        pipe = self._pipelines.pipe(word, TokenKind.CLOSE)
         self._ranges += word == "range"
         body, ended = self._list()
         self._ranges -= word == "range"
         otherwise = self._otherwise(word, ended) if ended.word != "end" else None
-        del self._variables[variables:]
+        del self._pipelines.variables[variables:]
         return nodes.Branch(pipe.at, word, pipe, body, otherwise)
 
     def _otherwise(self, word: str, ended: _Ended) -> tuple[nodes.Node, ...]:
         # `{{else if}}` is an else that holds nothing but an if; the one `{{end}}` ends both.
         if ended.word == word and word != "range":
-            self._next_word()
-            self._deeper(1)
+            self._stream.next_word()
+            self._stream.deeper(1)
             inner = self._branch(word)
-            self._deeper(-1)
+            self._stream.deeper(-1)
             return (inner,)
         if ended.word != "else":
-            raise self._unexpected(self._next_word(), "else")
+            raise self._stream.unexpected(self._stream.next_word(), "else")
         nodes_, last = self._list()
         if last.word != "end":
             raise Malformed("expected end; found else", last.at)
         return nodes_
 
     def _invoke(self) -> nodes.Node:
-        at = self._peek_word().at
+        at = self._stream.peek_word().at
         name = self._template_name("template clause")
-        if self._peek_word().kind is TokenKind.CLOSE:
-            self._next()
+        if self._stream.peek_word().kind is TokenKind.CLOSE:
+            self._stream.next()
             return nodes.Invoke(at, name, None)
-        return nodes.Invoke(at, name, self._pipe("template clause", TokenKind.CLOSE))
+        return nodes.Invoke(at, name, self._pipelines.pipe("template clause", TokenKind.CLOSE))
 
     def _block(self) -> nodes.Node:
-        at = self._peek_word().at
+        at = self._stream.peek_word().at
         name = self._template_name("block clause")
-        pipe = self._pipe("block clause", TokenKind.CLOSE)
+        pipe = self._pipelines.pipe("block clause", TokenKind.CLOSE)
         self.define(name, self._scoped("block clause"))
         return nodes.Invoke(at, name, pipe)
 
     def _template_name(self, context: str) -> str:
-        token = self._next_word()
+        token = self._stream.next_word()
         if token.kind not in (TokenKind.STRING, TokenKind.RAW_STRING):
-            raise self._unexpected(token, context)
+            raise self._stream.unexpected(token, context)
         name = constants.unquoted(token.text)
         if name is None:
             raise Malformed("invalid syntax in a quoted string", token.at)
         return name.decode("utf-8", "surrogateescape")
-
-    # -- pipelines
-
-    def _pipe(self, context: str, end: TokenKind) -> nodes.Pipe:
-        at = self._peek_word().at
-        variables, assigns = self._declared(context)
-        commands: list[nodes.Command] = []
-        while (token := self._next_word()).kind is not end:
-            if token.kind not in _OPERANDS and (token.kind, token.text) != (TokenKind.KEYWORD, "nil"):
-                raise self._unexpected(token, context)
-            self._ahead.append(token)
-            commands.append(self._command())
-        if not commands:
-            raise Malformed(f"missing value for {context}", token.at)
-        for stage, command in enumerate(commands[1:], 2):
-            if isinstance(command.operands[0], _CONSTANTS):
-                raise Malformed(f"non executable command in pipeline stage {stage}", command.at)
-        return nodes.Pipe(at, tuple(commands), tuple(variables), assigns)
-
-    def _declared(self, context: str) -> tuple[list[str], bool]:
-        """The variables that a pipeline sets: none, one, or two of a range; and whether they exist already."""
-        found: list[str] = []
-        while (first := self._peek_word()).kind is TokenKind.VARIABLE:
-            self._next()
-            after = self._peek()
-            token = self._next_word()
-            comma = (token.kind, token.text) == (TokenKind.OTHER, ",")
-            if not comma and token.kind not in (TokenKind.ASSIGN, TokenKind.DECLARE):
-                self._ahead += [token, after, first] if after.kind is TokenKind.SPACE else [token, first]
-                break
-            found.append(first.text)
-            self._variables.append(first.text)
-            if not comma:
-                return found, token.kind is TokenKind.ASSIGN
-            if context != "range" or len(found) > 1:
-                raise Malformed(f"too many declarations in {context}", token.at)
-            if self._peek_word().kind not in (TokenKind.VARIABLE, TokenKind.CLOSE, TokenKind.RIGHT):
-                raise Malformed("range can only initialize variables", self._peek().at)
-        return found, False
-
-    def _command(self) -> nodes.Command:
-        at = self._peek_word().at
-        operands: list[nodes.Node] = []
-        while True:
-            operand = self._operand()
-            if operand is not None:
-                operands.append(operand)
-            token = self._next()
-            if token.kind is TokenKind.SPACE:
-                continue
-            if token.kind in (TokenKind.CLOSE, TokenKind.RIGHT):
-                self._ahead.append(token)
-            elif token.kind is not TokenKind.PIPE:
-                raise self._unexpected(token, "operand")
-            break
-        if not operands:
-            raise Malformed("empty command", at)
-        return nodes.Command(at, tuple(operands))
-
-    def _operand(self) -> nodes.Node | None:
-        node = self._term()
-        if node is None or self._peek().kind is not TokenKind.FIELD:
-            return node
-        at = self._peek().at
-        names: list[str] = []
-        while self._peek().kind is TokenKind.FIELD:
-            names.append(self._next().text[1:])
-        match node:
-            case nodes.Field():
-                return nodes.Field(at, (*node.names, *names))
-            case nodes.Variable():
-                return nodes.Variable(at, node.name, (*node.names, *names))
-            case nodes.Bool() | nodes.String() | nodes.Number() | nodes.Nil() | nodes.Dot():
-                raise Malformed("unexpected . after term", at)
-        return nodes.Chain(at, node, tuple(names))
-
-    def _term(self) -> nodes.Node | None:
-        token = self._next_word()
-        at = token.at
-        match token.kind:
-            case TokenKind.WORD:
-                if not self._is_function(token.text):
-                    raise Malformed(f"function {token.text[:64]} is not defined", at)
-                return nodes.Name(at, token.text)
-            case TokenKind.DOT:
-                return nodes.Dot(at)
-            case TokenKind.VARIABLE:
-                if token.text not in self._variables:
-                    raise Malformed(f"undefined variable {token.text[:64]}", at)
-                return nodes.Variable(at, token.text, ())
-            case TokenKind.FIELD:
-                return nodes.Field(at, (token.text[1:],))
-            case TokenKind.BOOL:
-                return nodes.Bool(at, token.text == "true")
-            case TokenKind.LEFT:
-                self._deeper(1)
-                pipe = self._pipe("parenthesized pipeline", TokenKind.RIGHT)
-                self._deeper(-1)
-                return pipe
-            case TokenKind.KEYWORD if token.text == "nil":
-                return nodes.Nil(at)
-        constant = _constant(token)
-        if constant is None:
-            self._ahead.append(token)
-        return constant
-
-
-def _constant(token: Token) -> nodes.Node | None:
-    at = token.at
-    found: nodes.Node | None
-    match token.kind:
-        case TokenKind.STRING | TokenKind.RAW_STRING:
-            value = constants.unquoted(token.text)
-            found = nodes.String(at, value) if value is not None else None
-        case TokenKind.CHARACTER:
-            code = constants.character(token.text)
-            found = nodes.Number(at, code, code, float(code), None, code) if code is not None else None
-        case TokenKind.COMPLEX:
-            found = constants.pair(at, token.text)
-        case TokenKind.NUMBER:
-            found = constants.number(at, token.text)
-        case _:
-            return None
-    if found is None:
-        raise Malformed("invalid syntax of a constant", at)
-    return found
 
 
 def _is_empty(body: tuple[nodes.Node, ...]) -> bool:

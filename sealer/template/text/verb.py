@@ -1,9 +1,8 @@
-"""Go's Sprintf: verbs, flags, widths, precisions, argument indexes, and what it prints where they don't fit (fmt)."""
+"""One value as a verb of Go's fmt prints it, with flags, width and precision; and what stands where they don't fit."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,17 +12,12 @@ from sealer.template.text.printing import text
 from sealer.template.text.quoting import can_backquote, printable, quoted, quoted_rune
 from sealer.template.values import BYTES, NO_VALUE, Map, Opaque, Sized, Slice, type_of
 
-MAX_WIDTH = 1_000_000
-"""fmt's own limit for widths and precisions."""
-
-_FLAGS = b"#0+- "
-_INDEX = re.compile(rb"\[([^\]]*)\]")
 _FLOATS = {"v": ("g", -1), "g": ("g", -1), "G": ("G", -1), "f": ("f", 6), "F": ("f", 6), "e": ("e", 6), "E": ("E", 6)}
 _BASES = {"d": 10, "v": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
 
 
 @dataclass(slots=True)
-class _Verb:
+class Verb:
     """One verb with its flags; `width` and `precision` are None where there is none."""
 
     letter: str = "v"
@@ -48,169 +42,24 @@ class _Verb:
         return (b"0" if (self.zero if zero is None else zero) else b" ") * missing + data
 
 
-def sprintf(form: bytes, values: Sequence[Any]) -> bytes:
-    """Values as a format says. Raises Fault where it asks for more than MAX_WIDTH bytes."""
-    return _Format(form, values).run()
-
-
-class _Format:
-    def __init__(self, form: bytes, values: Sequence[Any]) -> None:
-        self._form = form
-        self._values = values
-        self._at = 0
-        self._number = 0
-        self._good = True
-        self._indexed = False
-        self._reordered = False
-        self._size = 0
-
-    def run(self) -> bytes:
-        out: list[bytes] = []
-        while (percent := self._form.find(b"%", self._at)) >= 0:
-            out.append(self._form[self._at : percent])
-            self._at = percent + 1
-            piece = self._verb()
-            self._size += len(piece)
-            if self._size > 8 * MAX_WIDTH:
-                raise Fault("makes too long a text")
-            out.append(piece)
-        out.append(self._form[self._at :] if self._at <= len(self._form) else b"")
-        if not self._reordered and self._number < len(self._values):
-            out.append(b"%!(EXTRA " + b", ".join(map(_extra, self._values[self._number :])) + b")")
-        return b"".join(out)
-
-    def _peek(self) -> bytes:
-        return self._form[self._at : self._at + 1]
-
-    def _verb(self) -> bytes:
-        verb, before = _Verb(), b""
-        self._good, self._indexed = True, False
-        while (flag := self._peek()) and flag in _FLAGS:
-            self._at += 1
-            setattr(verb, _NAMES[flag], True)
-        self._index()
-        before += self._width(verb)
-        before += self._precision(verb)
-        if not self._indexed:
-            self._index()
-        if not self._peek():
-            return before + b"%!(NOVERB)"
-        letter = self._letter()
-        return before + self._printed(verb, letter)
-
-    def _letter(self) -> str:
-        """The verb, one character of UTF-8 or a byte that is none."""
-        for size in range(1, 5):
-            try:
-                letter = self._form[self._at : self._at + size].decode()
-            except UnicodeDecodeError:
-                continue
-            self._at += size
-            return letter
-        self._at += 1
-        return "\ufffd"
-
-    def _printed(self, verb: _Verb, letter: str) -> bytes:
-        if letter == "%":
-            return b"%"
-        if not self._good:
-            return f"%!{letter}(BADINDEX)".encode()
-        if self._number >= len(self._values):
-            return f"%!{letter}(MISSING)".encode()
-        if letter in "vw":
-            verb.go, verb.sharp = verb.sharp, False
-            verb.plus = False
-        verb.letter = letter
-        self._number += 1
-        return _one(verb, self._values[self._number - 1])
-
-    def _index(self) -> None:
-        """An explicit index, `[2]`, if one stands here."""
-        if self._peek() != b"[":
-            self._indexed = False
-            return
-        self._reordered = True
-        found = _INDEX.match(self._form, self._at)
-        if found is None:
-            self._good, self._indexed = False, False
-            self._at += 1
-            return
-        number = int(found[1]) if found[1].isdigit() and len(found[1]) < 8 else 0
-        self._at = found.end()
-        self._indexed = 1 <= number <= len(self._values)
-        if self._indexed:
-            self._number = number - 1
-        else:
-            self._good = False
-
-    def _width(self, verb: _Verb) -> bytes:
-        if self._peek() == b"*":
-            self._at += 1
-            width = self._argument()
-            if width is not None and width < 0:
-                width, verb.minus, verb.zero = -width, True, False
-            verb.width = width
-            self._indexed = False
-            return b"" if width is not None else b"%!(BADWIDTH)"
-        verb.width = self._digits()
-        if self._indexed and verb.width is not None:
-            self._good = False
-        return b""
-
-    def _precision(self, verb: _Verb) -> bytes:
-        if self._peek() != b"." or self._at + 1 >= len(self._form):
-            return b""
-        self._at += 1
-        if self._indexed:
-            self._good = False
-        self._index()
-        if self._peek() == b"*":
-            self._at += 1
-            precision = self._argument()
-            verb.precision = precision if precision is not None and precision >= 0 else None
-            self._indexed = False
-            return b"" if verb.precision is not None else b"%!(BADPREC)"
-        verb.precision = self._digits() or 0
-        return b""
-
-    def _argument(self) -> int | None:
-        if self._number >= len(self._values):
-            return None
-        value = self._values[self._number]
-        self._number += 1
-        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WIDTH
-        return int(value) if fits else None
-
-    def _digits(self) -> int | None:
-        start = self._at
-        while (digit := self._peek()) and digit in b"0123456789":
-            self._at += 1
-            if int(self._form[start : self._at]) > 10 * MAX_WIDTH:
-                self._at = len(self._form)
-                return None
-        return int(self._form[start : self._at]) if self._at > start else None
-
-
-_NAMES = {b"#": "sharp", b"0": "zero", b"+": "plus", b"-": "minus", b" ": "space"}
-
-
 def _length(data: bytes) -> int:
     """Characters, as utf8.RuneCount counts: each byte that belongs to none is one."""
     return len(data) if data.isascii() else len(data.decode("utf-8", "surrogateescape"))
 
 
-def _extra(value: Any) -> bytes:
+def with_type(value: Any) -> bytes:
+    """A value behind its type, as what is too much is shown."""
     if value is None or value is NO_VALUE:
         return b"<nil>"
     return type_of(value).name.encode() + b"=" + text(value)
 
 
-def _bad(verb: _Verb, value: Any) -> bytes:
+def _bad(verb: Verb, value: Any) -> bytes:
     """What stands for a value that a verb can't print: its type, and itself by %v with the same flags."""
-    return f"%!{verb.letter}({type_of(value).name}=".encode() + _one(replace(verb, letter="v"), value) + b")"
+    return f"%!{verb.letter}({type_of(value).name}=".encode() + printed_by(replace(verb, letter="v"), value) + b")"
 
 
-def _one(verb: _Verb, value: Any) -> bytes:
+def printed_by(verb: Verb, value: Any) -> bytes:
     """One value; the elements of a list or map one by one."""
     if value is None or value is NO_VALUE:
         return verb.pad(b"<nil>") if verb.letter in "vT" else f"%!{verb.letter}(<nil>)".encode()
@@ -229,7 +78,7 @@ def _one(verb: _Verb, value: Any) -> bytes:
     return _composed(verb, value)
 
 
-def _composed(verb: _Verb, value: Any) -> bytes:
+def _composed(verb: Verb, value: Any) -> bytes:
     if verb.letter == "p":
         raise Fault("%p prints an address of memory")
     if verb.letter == "w":
@@ -248,12 +97,12 @@ def _composed(verb: _Verb, value: Any) -> bytes:
     return b"map[" + b" ".join(_inner(verb, key) + b":" + _inner(verb, item) for key, item in pairs) + b"]"
 
 
-def _inner(verb: _Verb, value: Any) -> bytes:
+def _inner(verb: Verb, value: Any) -> bytes:
     verb.meter.take()
-    return (b"<nil>" if not verb.go else b"interface {}(nil)") if value is None else _one(verb, value)
+    return (b"<nil>" if not verb.go else b"interface {}(nil)") if value is None else printed_by(verb, value)
 
 
-def _syntax(verb: _Verb, value: Slice | Map) -> bytes:
+def _syntax(verb: Verb, value: Slice | Map) -> bytes:
     """%#v of a list or map."""
     name = value.type.name.encode()
     if value.nil:
@@ -264,7 +113,7 @@ def _syntax(verb: _Verb, value: Slice | Map) -> bytes:
     return name + b"{" + b", ".join(_inner(verb, key) + b":" + _inner(verb, item) for key, item in pairs) + b"}"
 
 
-def _integer(verb: _Verb, value: int) -> bytes:
+def _integer(verb: Verb, value: int) -> bytes:
     letter = verb.letter
     if letter in "vsxXq" and not verb.go and isinstance(value, Sized) and value.methods:
         return _text(verb, value.text(), value)
@@ -282,7 +131,7 @@ def _integer(verb: _Verb, value: int) -> bytes:
     return _digits(verb, int(value), _BASES[letter])
 
 
-def _digits(verb: _Verb, value: int, base: int) -> bytes:
+def _digits(verb: Verb, value: int, base: int) -> bytes:
     size = verb.precision
     if size == 0 and value == 0:
         return b" " * (verb.width or 0)
@@ -304,13 +153,13 @@ def _rune(value: int) -> str:
     return chr(value) if 0 <= value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF else "\ufffd"
 
 
-def _unicode(verb: _Verb, value: int) -> bytes:
+def _unicode(verb: Verb, value: int) -> bytes:
     found = f"U+{value & 0xFFFFFFFFFFFFFFFF:X}"[2:].rjust(max(4, verb.precision or 0), "0")
     shown = f" '{chr(value)}'" if verb.sharp and 0 <= value <= 0x10FFFF and printable(chr(value)) else ""
     return verb.pad(f"U+{found}{shown}".encode(), zero=False)
 
 
-def _float(verb: _Verb, value: float, argument: Any, *, signed: bool = False) -> bytes:
+def _float(verb: Verb, value: float, argument: Any, *, signed: bool = False) -> bytes:
     letter = verb.letter
     if letter == "b":
         number = floats.binary(value)
@@ -338,7 +187,7 @@ def _float(verb: _Verb, value: float, argument: Any, *, signed: bool = False) ->
     return verb.pad(number.encode())
 
 
-def _with_point(number: str, verb: _Verb) -> str:
+def _with_point(number: str, verb: Verb) -> str:
     """The sharp flag: a decimal point always, and for %g the zeros at the end."""
     found = re.match(
         r"(0[xX])?([0-9a-fA-F.]*?)((?:[eE][+-]|[pP]).*)?$" if verb.letter in "xX" else r"()([0-9.]*)(.*)$", number
@@ -357,13 +206,13 @@ def _with_point(number: str, verb: _Verb) -> str:
     return prefix + digits + "0" * max(wanted, 0) + tail
 
 
-def _complex(verb: _Verb, value: complex) -> bytes:
+def _complex(verb: Verb, value: complex) -> bytes:
     if verb.letter not in "vbgGxXfFeE":
         return _bad(verb, value)
     return b"(" + _float(verb, value.real, value) + _float(verb, value.imag, value, signed=True) + b"i)"
 
 
-def _text(verb: _Verb, data: bytes, argument: Any) -> bytes:
+def _text(verb: Verb, data: bytes, argument: Any) -> bytes:
     match verb.letter:
         case "v" if verb.go:
             return verb.pad(quoted(data, ascii_only=verb.plus))
@@ -379,7 +228,7 @@ def _text(verb: _Verb, data: bytes, argument: Any) -> bytes:
     return _bad(verb, argument)
 
 
-def _string(verb: _Verb, data: bytes) -> bytes:
+def _string(verb: Verb, data: bytes) -> bytes:
     return verb.pad(_cut(data, verb.precision))
 
 
@@ -389,7 +238,7 @@ def _cut(data: bytes, precision: int | None) -> bytes:
     return data.decode("utf-8", "surrogateescape")[:precision].encode("utf-8", "surrogateescape")
 
 
-def _hex(verb: _Verb, data: bytes) -> bytes:
+def _hex(verb: Verb, data: bytes) -> bytes:
     data = data if verb.precision is None else data[: verb.precision]
     prefix = ("0" + verb.letter).encode() if verb.sharp else b""
     digits = [b"%02x" % byte if verb.letter == "x" else b"%02X" % byte for byte in data]
