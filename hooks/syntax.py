@@ -27,10 +27,14 @@ class Form(NamedTuple):
     key: str
     where: str
     quoted: bool = True
+    literal: bool = False
 
 
-def _form(marks: str, pattern: str, key: str = "", where: str = "code", *, quoted: bool = True) -> Form:
-    return Form(tuple(marks.split()), lazy.compile(pattern), key, where, quoted)
+def _form(
+    marks: str, pattern: str, key: str = "", where: str = "code", *, quoted: bool = True, literal: bool = False
+) -> Form:
+    """`quoted`: the value is a literal; `literal`: no line without a quote can match."""
+    return Form(tuple(marks.split()), lazy.compile(pattern), key, where, quoted, literal)
 
 
 _CLEAR = r"[^\s\"'<>|;&$(){}]{4,200}"
@@ -40,6 +44,7 @@ FORMS = (
         "== != equals( compareto(",
         r"[@b]?(?P<q>[\"'])(?P<value>[^\"'\s]{4,200})(?P=q)\s*(?:===?|!==?|\.[eE]quals\(|\.compareTo\()"
         r"\s*(?:\w+(?:\.|->))*\$?(?P<key>\w{3,60})",
+        literal=True,
     ),
     # ENV NAME v
     _form(
@@ -53,12 +58,14 @@ FORMS = (
         "value default val text content",
         r"(?i:name|key|id|field|option|setting|header)\\?[\"']?\s*[:=]\s*\\?[\"'](?P<key>[\w.\- ]{2,80})\\?[\"'][\s,;]+"
         r"@?\\?[\"']?(?i:value|default\w*|val|text|content)\\?[\"']?\s*[:=]\s*" + QUOTED,
+        literal=True,
     ),
     # ("--password", default="v")
     _form(
         "default fallback value initial",
         r"[\"']-{0,2}(?P<key>[\w.\-]{2,80})[\"'][^\"'\n]{0,120}\b(?i:default\w*|fallback|value|initial)\s*[=:]\s*"
         + QUOTED,
+        literal=True,
     ),
     # <password>v</password>, <entry key="password">v</entry>
     _form("</", r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?P<value>[^<>\s]{3,500})\s*</(?P=key)>"),
@@ -101,6 +108,7 @@ FORMS = (
         r"ConvertTo-SecureString\s+(?:-String\s+)?[\"'](?P<value>[^\"'$]{4,200})[\"']",
         "password",
         "command",
+        literal=True,
     ),
     _form(
         "passwd",
@@ -127,6 +135,7 @@ FORMS = (
         r"[\"'][\w.\-]{1,60}:(?P<value>[^\s\"'@/:]{4,200})@(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
         "password",
         "login",
+        literal=True,
     ),
     # jwt.sign(x, "v"), createHmac("sha256", "v"), btoa("name:v")
     _form(
@@ -135,12 +144,14 @@ FORMS = (
         r"|hmac_sha\d+)\(\s*(?:[\w.'\"\-]{1,40},\s*){0,2}b?[\"'](?P<value>[^\"'\s]{10,300})[\"']",
         "secret",
         "login",
+        literal=True,
     ),
     _form(
         "btoa encode base64",
         r"(?:btoa|[bB]ase64\w*|b64encode|[eE]ncode\w*)\(\s*b?[\"'][\w.@\-]{1,60}:(?P<value>[^\"'\s]{4,200})[\"']",
         "password",
         "login",
+        literal=True,
     ),
     # network devices and others: enable secret 5 v
     _form(
@@ -158,6 +169,7 @@ FORMS = (
         r"(?i:password\s*)?['\"](?P<value>[^'\"\n]{3,200})['\"]",
         "password",
         "sql",
+        literal=True,
     ),
     # login("name", "v")
     _form(
@@ -167,6 +179,7 @@ FORMS = (
         r"[@bu]?[\"'](?P<value>[^\"'\s]{4,200})[\"']",
         "password",
         "login",
+        literal=True,
     ),
     # login: name / v
     _form(
@@ -179,6 +192,7 @@ FORMS = (
         quoted=False,
     ),
 )
+_BARE = tuple(form for form in FORMS if not form.literal)
 _SCHEME = lazy.compile(
     r"(?i:\b(?P<scheme>bearer|basic)|authorization\W{1,6}(?:token|apikey|key))[ :]+(?P<value>[\w.~+/=\-]{8,4000})"
 )
@@ -198,20 +212,21 @@ _ITEM = lazy.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
 
 def pairs(line: str, low: str) -> Iterator[Pair]:
     """The pairs of one line, whose number is 0 here. `low`: the line in lower case."""
-    for marks, pattern, key, where, quoted in FORMS:
+    for marks, pattern, key, where, quoted, _ in FORMS if '"' in line or "'" in line else _BARE:
         for mark in marks:
             if mark in low:
                 break
         else:
             continue
         for match in pattern.finditer(line):
-            named = key or match["key"]
-            yield Pair(last(named), named, unescaped(match["value"], ""), 0, 0, quoted, where)
+            name = key or match["key"]
+            yield Pair(last(name), name, unescaped(match["value"], ""), 0, 0, quoted, where)
     if "bearer" in low or "basic" in low or "authorization" in low:
         for match in _SCHEME.finditer(line):
             value = f"{match['scheme'] or 'token'} {match['value']}"
             yield Pair("Authorization", "Authorization", value, 0, 0, True, "header")
-    if "=" in line and (";" in line or line.count("=") > 2) and _IS_CONNECTION.search(line):
+    named = "password" in low or "pwd" in low or "accountkey" in low or "sharedaccesskey" in low
+    if named and "=" in line and (";" in line or line.count("=") > 2) and _IS_CONNECTION.search(line):
         for match in _CONNECTION.finditer(line):
             yield Pair("password", "password", match["value"], 0, 0, True, "connection")
     if "insert" in low:
