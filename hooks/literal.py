@@ -192,9 +192,9 @@ def classes(text: str) -> int:
 
 def is_no_secret(value: str, *, quoted: bool) -> bool:
     """Whether the form of a value says that it is something else than a secret."""
-    if any(c.isspace() for c in value) or not value.isprintable():
+    if " " in value or not value.isprintable():  # other blanks are not printable
         return True
-    if sum(not c.isascii() for c in value) * 3 > len(value):
+    if not value.isascii() and sum(not c.isascii() for c in value) * 3 > len(value):
         return True
     sure = (_SURE_REGEX, _VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
     if any(form.fullmatch(value) for form in sure):
