@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from controller import reason
 from controller.reason import Cause
 from sealer import template
-from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NameRefused, NoKey, SealerError
+from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NameRefused, NoKey, TemplateRefused
 from sealer.formats import envelope_v2
 from sealer.formats.keys import RSA
 from sealer.sealing import unseal
@@ -106,7 +106,7 @@ def open_one(document: SealedSecret, keys: PrivateKeys) -> Opened | str:
     """One document's Secret with its template applied, or the stored form of why it doesn't open."""
     try:
         template.check(document.template)
-    except SealerError as error:
+    except TemplateRefused as error:
         return reason.dump(Cause(reason.TEMPLATE, (), error.what, error.way_out))
     opened = unseal.open_all(document, keys)
     for cause in opened.failures.values():
@@ -115,10 +115,14 @@ def open_one(document: SealedSecret, keys: PrivateKeys) -> Opened | str:
     if opened.failures:
         return reason.of_items(opened.failures)
     surround = document.template
+    try:
+        items = template.render(surround, opened.items)
+    except TemplateRefused as error:
+        return reason.dump(Cause(reason.TEMPLATE, (), error.what, error.way_out))
     secret = Secret(
         name=document.name,
         namespace=document.namespace,
-        items=template.render(surround, opened.items),
+        items=items,
         type=surround.type or "Opaque",
         labels=surround.labels,
         annotations=surround.annotations,

@@ -247,6 +247,36 @@ def unseal(
 
 
 @app.command(
+    "render",
+    epilog="""\b
+Examples:
+  sealer render secrets/payments/db.yaml
+  sealer render secrets/payments/db.yaml config.ini
+  sealer render sealed.yaml --private-key key-secret.yaml""",
+)
+def render(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A sealed file, or '-'.", show_default=False)],
+    key: Annotated[
+        str | None, typer.Argument(metavar="KEY", help="Print what this template gives.", show_default=False)
+    ] = None,
+    private_key: PrivateKeys = None,
+    output: Output = None,
+    format_: Annotated[Rendered | None, typer.Option("--format", help="Default: as the input.")] = None,
+    namespace: Namespace = None,
+    name: Name = None,
+) -> int:
+    """Print what the templates of a sealed file give.
+
+    Without a private key they are only checked.
+    """
+    from sealer.commands import render as body
+
+    return body.run(
+        file, key, private_keys=private_key or [], output=output, format=format_, namespace=namespace, name=name
+    )
+
+
+@app.command(
     "check",
     epilog="""\b
 Examples:

@@ -131,7 +131,7 @@ def check_file(file: File, data: bytes, setting: Setting, seen: Seen) -> list[Pr
         elif isinstance(each, SealedSecret):
             one = subject(each, setting)
             twice = seen.add(one, alone=len(file.documents) == 1)
-            found += [*_whole(one, setting), *_items(one, setting), *lint_keys.check(one, setting), *twice]
+            found += [*_whole(one), *_items(one, setting), *lint_keys.check(one, setting), *twice]
     return found
 
 
@@ -186,9 +186,9 @@ def _plaintext(manifest: Manifest) -> Problem:
     )
 
 
-def _whole(one: Subject, setting: Setting) -> Iterator[Problem]:
+def _whole(one: Subject) -> Iterator[Problem]:
     yield from _against_rule(one)
-    yield from _template(one, setting)
+    yield from _template(one)
     doc = one.doc
     exposed = [item for item in split_list(doc.annotations.get(EXPOSED, "")) if item in doc.items]
     for item in exposed:
@@ -226,14 +226,9 @@ def _against_rule(one: Subject) -> Iterator[Problem]:
         yield one.problem("rule-stores", said, way_out=f"annotate {STORES}: {','.join(match.stores)}")
 
 
-def _template(one: Subject, setting: Setting) -> Iterator[Problem]:
+def _template(one: Subject) -> Iterator[Problem]:
     doc = one.doc
-    try:
-        template.check(doc.template)
-    except TemplateRefused as error:
-        # Bitnami's controller renders them, so that where it runs nothing is wrong.
-        if not _is_bitnami(one, setting):
-            yield one.problem("template", error.what, way_out=error.way_out)
+    yield from _rendered(one)
     plain = [key for key, text in doc.template.data.items() if text and "{{" not in text and _CREDENTIAL.search(key)]
     for key in plain:
         line = doc.template.lines.get(key, doc.place.line)
@@ -245,9 +240,18 @@ def _template(one: Subject, setting: Setting) -> Iterator[Problem]:
         yield one.problem("plaintext", said, way_out="remove the annotation, and change the values")
 
 
-def _is_bitnami(one: Subject, setting: Setting) -> bool:
-    clusters = setting.config.clusters if setting.config else {}
-    return bool(one.clusters) and all(name in clusters and clusters[name].envelope == "v1" for name in one.clusters)
+def _rendered(one: Subject) -> Iterator[Problem]:
+    """What a render would refuse, and the items that it would not find."""
+    doc = one.doc
+    try:
+        template.check(doc.template)
+    except TemplateRefused as error:
+        yield one.problem("template", error.what, way_out=error.way_out)
+        return
+    for item, said in template.missing(doc.template, doc.items):
+        line = doc.template.lines.get(item, doc.place.line)
+        way_out = f"seal that item, or write it as items are named: {', '.join(sorted(doc.items)) or 'there is none'}"
+        yield Problem(doc.place.file, line, item, "template-item", said, way_out, Severity.WARNING)
 
 
 def _items(one: Subject, setting: Setting) -> Iterator[Problem]:

@@ -34,12 +34,12 @@ def run(
 ) -> int:
     """Open the sealed documents of a file; a Secret is printed whole or not at all."""
     _check(path, private_keys, output, key, format)
-    file = _read(path)
+    file = read(path)
     keys = private.load(private_keys)
     if key is not None:
-        data = _item(sealedfile.pick(file, namespace=namespace, name=name), key, keys)
+        data = item_of(sealedfile.pick(file, namespace=namespace, name=name), key, keys)
     else:
-        data = _manifests(_chosen(file, namespace, name), keys, format or file.format)
+        data = manifests(chosen(file, namespace, name), keys, format or file.format)
     if output is None:
         console.out_bytes(data)
     else:
@@ -55,13 +55,15 @@ def _check(path: str, sources: Sequence[str], output: str | None, key: str | Non
     refuse_format(output)
 
 
-def _read(path: str) -> File:
+def read(path: str) -> File:
+    """The documents of a file, or of stdin for `-`."""
     if path == _STDIN:
         return document.parse_strict(source.stdin(files.MAX_DOCUMENT), "stdin")
     return document.parse_strict(files.read(path), config.shown(path))
 
 
-def _chosen(file: File, namespace: str | None, name: str | None) -> list[SealedSecret]:
+def chosen(file: File, namespace: str | None, name: str | None) -> list[SealedSecret]:
+    """The sealed documents of a file that have this namespace and name. Raises SourceError for none."""
     sealed = [each for each in file.documents if isinstance(each, SealedSecret)]
     fit = [each for each in sealed if namespace in (None, each.namespace) and name in (None, each.name)]
     if not fit:
@@ -70,11 +72,10 @@ def _chosen(file: File, namespace: str | None, name: str | None) -> list[SealedS
     return fit
 
 
-def _item(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
-    text = doc.template.data.get(key)
-    if key not in doc.items and text is not None:
-        template.check(doc.template, doc.place.file)
-        return text.encode("utf-8")
+def item_of(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
+    """The bytes of one item, sealed or of the template."""
+    if key not in doc.items and doc.template.data.get(key) is not None:
+        return _rendered(doc, key, keys)
     if key not in doc.items:
         raise UsageError(
             "has no such item", where=str(doc.place), way_out=f"it has: {', '.join(sorted(doc.items)) or 'none'}"
@@ -86,6 +87,17 @@ def _item(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
     except unseal.OF_AN_ITEM as error:
         raise unseal.failed({key: error}, doc) from None
     return value
+
+
+def _rendered(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
+    """An item of the template; only one that is a template needs the other items, and so a private key."""
+    text = doc.template.data[key]
+    if text is not None and not template.is_template(text):
+        return text.encode("utf-8")
+    try:
+        return unseal.unseal(doc, keys)[0].items[key]
+    except NoKey:
+        raise _named(doc, keys) from None
 
 
 def _named(doc: SealedSecret, keys: PrivateKeys) -> NoKey:
@@ -101,7 +113,8 @@ def _named(doc: SealedSecret, keys: PrivateKeys) -> NoKey:
     )
 
 
-def _manifests(docs: Sequence[SealedSecret], keys: PrivateKeys, form: str) -> bytes:
+def manifests(docs: Sequence[SealedSecret], keys: PrivateKeys, form: str) -> bytes:
+    """The Secrets of documents, whole, as YAML or JSON."""
     bodies = []
     for doc in docs:
         try:

@@ -90,7 +90,7 @@ def unseal(doc: SealedSecret, keys: PrivateKeys) -> tuple[Secret, frozenset[str]
     secret = Secret(
         name=doc.name,
         namespace=doc.namespace,
-        items=template.render(doc.template, opened.items),
+        items=template.render(doc.template, opened.items, doc.place.file),
         type=doc.template.type or "Opaque",
         labels=doc.template.labels,
         annotations=doc.template.annotations,

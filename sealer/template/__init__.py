@@ -1,67 +1,91 @@
 """What surrounds the items of a SealedSecret when it becomes a Secret: `spec.template.data`.
 
-Values without `{{` are copied, null leaves an item out, an encrypted item wins over a template's of the same name
-(reference/bitnami-sealed-secrets.md section 2.4). The template engine itself is not built yet: whatever needs it is
-refused here by item, line, column and function, never by quoting text.
+Values without `{{` are copied; the others are Go templates, rendered as Bitnami's controller renders them
+(reference/bitnami-sealed-secrets.md section 2.4): dot is a map of all items, the template's own texts among them as
+they are written. null leaves an item out, and an encrypted item wins over a template's of the same name. The engine is
+imported where a template needs it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sealer.errors import TemplateRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from sealer.documents.document import Template
+    from sealer.template.limits import Run
 
 _OPEN = "{{"
-_KEYWORDS = frozenset(
-    ("if", "else", "end", "range", "with", "define", "template", "block", "break", "continue", "nil", "true", "false")
-)
-# Comments, string and character literals, fields and variables are passed over; what is left over is a word. Those that
-# are never closed go to the end: a stranger's text must not be searched again from each place where one may begin.
-_TOKEN = re.compile(
-    r"""/\*.*?(?:\*/|\Z) | "(?:\\.|[^"\\])*+(?:"|\\?\Z) | `[^`]*+(?:`|\Z) | '(?:\\.|[^'\\])*+(?:'|\\?\Z)
-    | [.$][\w.]* | \d[\w.]* | (?P<word>[A-Za-z_]\w{0,63})""",
-    re.VERBOSE | re.DOTALL,
-)
+
+
+def is_template(text: str) -> bool:
+    """Whether a value is a template; else it is copied as it is."""
+    return _OPEN in text
 
 
 def check(template: Template, file: str = "") -> None:
-    """Raise TemplateRefused for the first value that needs the template engine; `file` is where the template stands."""
-    for item, text in sorted(template.data.items()):
-        if text is not None and _OPEN in text:
-            line, column, function = _first_action(text)
-            named = f" (function {function})" if function else ""
-            raise TemplateRefused(
-                f"template of item {item}, line {line}, column {column}: templates are not rendered yet{named}",
-                where=f"{file}:{template.lines[item]}" if item in template.lines else file,
-                way_out="seal the rendered text as an item instead",
-            )
+    """Raise TemplateRefused for the first value that is no template; `file` is where it stands."""
+    for item, text in _templates(template):
+        from sealer.template import rendering
+
+        try:
+            rendering.compiled(item, text)
+        except TemplateRefused as error:
+            raise _placed(error, template, item, file) from None
 
 
-def render(template: Template, items: Mapping[str, bytes]) -> dict[str, bytes]:
-    """All items of the Secret: `items` less those that the template drops, plus the template's own."""
-    check(template)
+def render(
+    template: Template, items: Mapping[str, bytes], file: str = "", *, run: Run | None = None
+) -> dict[str, bytes]:
+    """All items of the Secret: `items` less those that the template drops, plus the template's own.
+
+    Raises TemplateRefused, which quotes no value. `run` holds the clock, the random numbers and the limits; by default
+    the machine's own.
+    """
     result = {item: value for item, value in items.items() if template.data.get(item, "") is not None}
+    values: dict[str, bytes] | None = None
     for item, text in template.data.items():
-        if text is not None and item not in items:
+        if text is None or item in items:
+            continue
+        if not is_template(text):
             result[item] = text.encode("utf-8")
+            continue
+        from sealer.template import rendering
+
+        run = run or rendering.run()
+        values = values or {key: raw.encode() for key, raw in template.data.items() if raw is not None} | dict(items)
+        try:
+            result[item] = rendering.render(item, text, values, run)
+        except TemplateRefused as error:
+            raise _placed(error, template, item, file) from None
     return result
 
 
-def _first_action(text: str) -> tuple[int, int, str]:
-    start = text.index(_OPEN)
-    line = text.count("\n", 0, start) + 1
-    column = start - (text.rfind("\n", 0, start) + 1) + 1
-    return line, column, next(_functions(text), "")
+def missing(template: Template, items: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Each template that reads an item which isn't there, with what to say of it; check the template first."""
+    known = {*items, *(item for item, text in template.data.items() if text is not None)}
+    for item, text in _templates(template):
+        from sealer.template import references, rendering
+
+        for found in references.references(rendering.parsed(item, text)):
+            if found.item not in known:
+                yield item, f"{rendering.place(item, text, found.at)}: there is no item {found.item[:253]}"
 
 
-def _functions(text: str) -> Iterator[str]:
-    for action in re.finditer(r"\{\{-?(.*?)(?:-?\}\}|\Z)", text, re.DOTALL):
-        for token in _TOKEN.finditer(action[1]):
-            word = token["word"]
-            if word and word not in _KEYWORDS:
-                yield word
+def draws(template: Template) -> bool:
+    """Whether a template asks for the clock or for random numbers, so that two renders may differ."""
+    from sealer.template import rendering
+
+    return any(rendering.draws(item, text) for item, text in _templates(template))
+
+
+def _templates(template: Template) -> Iterator[tuple[str, str]]:
+    return ((item, text) for item, text in sorted(template.data.items()) if text is not None and is_template(text))
+
+
+def _placed(error: TemplateRefused, template: Template, item: str, file: str) -> TemplateRefused:
+    error.where = f"{file}:{template.lines[item]}" if file and item in template.lines else file
+    return error

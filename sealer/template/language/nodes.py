@@ -5,6 +5,7 @@ The words are those of Go's text/template/parse, as far as it has them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -142,3 +143,28 @@ class Tree:
     text: str
     nodes: tuple[Node, ...]
     defined: dict[str, tuple[Node, ...]]
+
+
+def functions(found: Iterable[Node]) -> Iterator[str]:
+    """The names of all functions in nodes, those of inner ones too."""
+    for node in found:
+        if isinstance(node, Name):
+            yield node.name
+        yield from functions(_inner(node))
+
+
+def _inner(node: Node) -> Iterable[Node]:
+    match node:
+        case Action():
+            return (node.pipe,)
+        case Pipe():
+            return node.commands
+        case Command():
+            return node.operands
+        case Chain():
+            return (node.node,)
+        case Branch():
+            return (node.pipe, *node.body, *(node.otherwise or ()))
+        case Invoke():
+            return (node.pipe,) if node.pipe is not None else ()
+    return ()
