@@ -100,9 +100,7 @@ def findings(blob: Blob, scan: Scan) -> list[Finding]:
         blob.data, blob.whole = blob.whole, None
         found = scan(blob)
     if found and blob.before:
-        from dataclasses import replace
-
-        return [replace(one, line=one.line + blob.before) for one in found]
+        return [one.but(line=one.line + blob.before) for one in found]
     return found
 
 

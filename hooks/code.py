@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from hooks import keyname, lazy, syntax
 from hooks.structure.pair import Pair
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from hooks.text import Text
 

@@ -9,13 +9,13 @@ letters how likely people wrote it and no generator (`hooks.letters`). The path 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from hooks import keyname, lazy, letters, literal, place
 from hooks.rule import Rule
 from hooks.value import Verdict
 from hooks.value import judge as verdict_of
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from hooks.structure.pair import Pair
 

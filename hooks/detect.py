@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hooks import engine
 from hooks.engine.found import CODE, DECODE, KEY, MANIFEST, PAIRS, Candidates
 from hooks.finding import Hit, Value, shown
 from hooks.rule import RULES, WARNING
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from hooks.structure import Pair
     from hooks.text import Text
@@ -83,12 +82,12 @@ def _decoded(text: Text, found: Candidates) -> Iterator[Hit]:
         if candidates:
             single = [*engine.hits(inner.text, candidates), *_keys(inner.text, candidates)]
             for hit in (*single, *_named(inner.text, candidates)):
-                yield replace(hit, line=inner.line, end=inner.end, sealable=False, decoded=inner.how)
+                yield hit.but(line=inner.line, end=inner.end, sealable=False, decoded=inner.how)
 
 
 def _named(text: Text, found: Candidates) -> Iterator[Hit]:
     """Credentials that their names give away, in files of known formats, in code and prose."""
-    from hooks.structure.trigger import NAMES
+    from hooks.scanner import NAMES
 
     pairs = PAIRS in found or text.name in NAMES
     if not pairs and CODE not in found:
@@ -104,7 +103,7 @@ def _named(text: Text, found: Candidates) -> Iterator[Hit]:
 def _pairs(text: Text, found: Candidates, *, pairs: bool) -> Iterator[Pair]:
     if pairs:
         from hooks import structure
-        from hooks.structure.trigger import NAMES
+        from hooks.scanner import NAMES
 
         # A file that is read for its name is read whole.
         yield from structure.pairs(text, found.at(PAIRS) if text.name not in NAMES else None)
@@ -127,7 +126,7 @@ def _once(found: list[Hit]) -> list[Hit]:
             same = {number for number in near if _is_same(kept[number], hit)}
         for number in same:
             one = kept[number]
-            kept[number] = replace(one, key=one.key or hit.key, sealable=one.sealable or hit.sealable)
+            kept[number] = one.but(key=one.key or hit.key, sealable=one.sealable or hit.sealable)
         if not same:
             for line in lines:
                 by_line.setdefault(line, []).append(len(kept))

@@ -6,14 +6,13 @@ Detectors make `Hit`s, which have lines but no path; the scanner turns them into
 from __future__ import annotations
 
 import binascii
-import hashlib
-import hmac
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from _operator import _compare_digest as compare_digest  # hmac's own, without OpenSSL
 
+from hooks.fields import Fields
 from hooks.randomness import entropy, looks_random
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,7 +39,7 @@ class Value:
         raise TypeError("a value is not pickled")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Value) and hmac.compare_digest(self._bytes, other._bytes)
+        return isinstance(other, Value) and compare_digest(self._bytes, other._bytes)
 
     def __hash__(self) -> int:
         return hash(self._bytes)
@@ -68,43 +67,75 @@ class Value:
 
     def mac(self, key: bytes, purpose: bytes) -> bytes:
         """HMAC-SHA256 of purpose, a NUL and the value."""
+        import hmac
+
         return hmac.digest(key, purpose + b"\0" + self._bytes, "sha256")
 
     def sha1(self) -> str:
         """Hex SHA-1, as detect-secrets' baselines hold it: to compare with, never to write."""
+        import hashlib
+
         return hashlib.sha1(self._bytes, usedforsecurity=False).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Fields):
     """What a detector found. `line` to `end` is what the value spans; `sealable`: `sealer seal --in-place` takes it.
 
     `key` is the path inside the document or the variable; `decoded` names what was undone to see it, as `base64`.
     """
 
-    rule: Rule
-    line: int
-    end: int
-    key: str = ""
-    sealable: bool = False
-    value: Value | None = field(default=None, repr=False, compare=False)
-    decoded: str = ""
+    __slots__ = ("decoded", "end", "key", "line", "rule", "sealable", "value")
+    _silent = ("value",)
+
+    def __init__(
+        self,
+        rule: Rule,
+        line: int,
+        end: int,
+        key: str = "",
+        sealable: bool = False,
+        value: Value | None = None,
+        decoded: str = "",
+    ) -> None:
+        self.rule = rule
+        self.line = line
+        self.end = end
+        self.key = key
+        self.sealable = sealable
+        self.value = value
+        self.decoded = decoded
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A hit in a file. `key` is the path inside the document or the variable, `commit` where a range brought it in."""
+class Finding(Fields):
+    """A hit in a file. `key` is the path inside the document or the variable, `commit` where a range brought it in.
 
-    path: str
-    line: int
-    rule: Rule
-    key: str = ""
-    sealable: bool = False
-    commit: str = ""
-    unreasoned: bool = False
-    """A `sealer:allow` stands there, but without a reason."""
-    value: Value | None = field(default=None, repr=False, compare=False)
-    decoded: str = ""
+    `unreasoned`: a `sealer:allow` stands there, but without a reason.
+    """
+
+    __slots__ = ("commit", "decoded", "key", "line", "path", "rule", "sealable", "unreasoned", "value")
+    _silent = ("value",)
+
+    def __init__(
+        self,
+        path: str,
+        line: int,
+        rule: Rule,
+        key: str = "",
+        sealable: bool = False,
+        commit: str = "",
+        unreasoned: bool = False,
+        value: Value | None = None,
+        decoded: str = "",
+    ) -> None:
+        self.path = path
+        self.line = line
+        self.rule = rule
+        self.key = key
+        self.sealable = sealable
+        self.commit = commit
+        self.unreasoned = unreasoned
+        self.value = value
+        self.decoded = decoded
 
     @property
     def excerpt(self) -> str:

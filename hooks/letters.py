@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import math
 import os
-import re
+
+from hooks import lazy
 
 # Half bits that a letter costs (`a` is 0) behind nothing and behind each of a to z, from the same texts as the words.
 _AFTER = [
@@ -49,7 +50,7 @@ _LEET = 3.0
 _SWITCH = 1.5
 _LONGEST_WORD = 16
 _MOST = 200
-_HEX = re.compile(r"(?=.*\d)(?:[0-9a-f]{8,}|[0-9A-F]{8,})")
+_HEX = lazy.compile(r"(?=.*\d)(?:[0-9a-f]{8,}|[0-9A-F]{8,})")
 _LEETS = str.maketrans("013457@$!", "oieastasi")
 _SEPARATORS = frozenset("-_. /:,")
 

@@ -6,13 +6,15 @@ import math
 import re
 from collections import Counter
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DIGEST = re.compile(r"(?:sha\d+[:-])?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})")
-_PATH_OR_ADDRESS = re.compile(r"(?:~|\.{1,2})?/[\w.@%+/-]*|[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
-_SEGMENT = re.compile(r"[A-Za-z0-9+=]{12,}")
-_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|\d+")
+from hooks import lazy
+
+_UUID = lazy.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DIGEST = lazy.compile(r"(?:sha\d+[:-])?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})")
+_PATH_OR_ADDRESS = lazy.compile(r"(?:~|\.{1,2})?/[\w.@%+/-]*|[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
+_SEGMENT = lazy.compile(r"[A-Za-z0-9+=]{12,}")
+_RUN = lazy.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|\d+")
 # A word has a vowel, and not four consonants in a row: runs of random letters seldom pass for one.
-_WORD = re.compile(r"(?!.*[bcdfghjklmnpqrstvwxz]{4})(?=.*[aeiouy])[A-Za-z]{3,}", re.IGNORECASE)
+_WORD = lazy.compile(r"(?!.*[bcdfghjklmnpqrstvwxz]{4})(?=.*[aeiouy])[A-Za-z]{3,}", re.IGNORECASE)
 _LONGEST = 4096
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from hooks import lazy
 from hooks.structure.pair import Pair
@@ -19,22 +18,15 @@ QUOTED = (
 )
 
 
-class Form(NamedTuple):
-    """One row."""
-
-    marks: tuple[str, ...]
-    pattern: re.Pattern[str]
-    key: str
-    where: str
-    quoted: bool = True
-    literal: bool = False
+Form = tuple[tuple[str, ...], re.Pattern[str], str, str, bool, bool]
+"""One row: marks, pattern, key, where, quoted, literal."""
 
 
 def _form(
     marks: str, pattern: str, key: str = "", where: str = "code", *, quoted: bool = True, literal: bool = False
 ) -> Form:
     """`quoted`: the value is a literal; `literal`: no line without a quote can match."""
-    return Form(tuple(marks.split()), lazy.compile(pattern), key, where, quoted, literal)
+    return tuple(marks.split()), lazy.compile(pattern), key, where, quoted, literal
 
 
 _CLEAR = r"[^\s\"'<>|;&$(){}]{4,200}"
@@ -192,7 +184,7 @@ FORMS = (
         quoted=False,
     ),
 )
-_BARE = tuple(form for form in FORMS if not form.literal)
+_BARE = tuple(form for form in FORMS if not form[-1])
 _SCHEME = lazy.compile(
     r"(?i:\b(?P<scheme>bearer|basic)|authorization\W{1,6}(?:token|apikey|key))[ :]+(?P<value>[\w.~+/=\-]{8,4000})"
 )

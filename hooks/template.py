@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
+
 HOLE = "\x00"
 """What an expression is replaced with, so that what it touches is known to be no literal."""
 
-_EXPRESSION = re.compile(
+_EXPRESSION = lazy.compile(
     r"\{\{[^{}]{0,4000}\}\}|\{\{.{0,500}?\}\}|\{%.{0,500}?%\}|<%.{0,500}?%>|\[\[.{0,500}?\]\]|\(\([\w./-]{1,99}\)\)|#\{[^{}]{0,500}\}#?"
     r"|\$\{\{.{0,500}?\}\}|\$\{[^{}]{0,500}\}|\$\([^()]{0,500}\)|%\{[^{}]{0,500}\}"
     r"|(?<![A-Za-z0-9])__[A-Za-z][A-Za-z0-9_.-]*__(?![A-Za-z0-9])|@@?[A-Z][A-Z0-9_.]*@@?|%[A-Z][A-Z0-9_]*%",
     re.DOTALL,
 )
-_SHELL_DEFAULT = re.compile(r"\$\{\w+:?[-=]([^{}]+)\}")
-_HELM_LITERAL = re.compile(
+_SHELL_DEFAULT = lazy.compile(r"\$\{\w+:?[-=]([^{}]+)\}")
+_HELM_LITERAL = lazy.compile(
     r"""\{\{-?\s*\(?\s*(?:b64enc\s+|quote\s+|print\s+)?(["'`])([^"'`]+)\1\s*\)?\s*(?:\||-?\}\})"""
 )
-_HELM_DEFAULT = re.compile(r"""\bdefault\s+(["'`])([^"'`]+)\1""")
+_HELM_DEFAULT = lazy.compile(r"""\bdefault\s+(["'`])([^"'`]+)\1""")
 
 
 def holes(bare: str) -> str:

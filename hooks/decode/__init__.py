@@ -6,11 +6,11 @@ Only runs that could be text are decoded, and given the offsets where the engine
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from hooks.decode.packed import ARCHIVES
 from hooks.text import Text
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from hooks.decode.run import Run
 

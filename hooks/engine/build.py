@@ -4,55 +4,116 @@ from __future__ import annotations
 
 import marshal
 import zlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hooks.engine import triggers
 from hooks.engine.found import DETECTORS
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
+
     from hooks.engine.spec import Spec
 
 Pattern = tuple[bytes, int, bool]
 """An expression, the number that it reports, and whether once is enough."""
 
 
-class Record(NamedTuple):
+class Record:
     """What of a rule is needed to confirm it, in plain values that `marshal` writes. `window`: 0 for all of a text."""
 
-    id: str
-    description: str
-    severity: str
-    remediation: str
-    pattern: bytes
-    group: int
-    window: int
-    entropy: float
-    checksum: str
-    only: str
-    never: str
-    rank: int
-    keywords: tuple[bytes, ...]
+    FIELDS = (
+        "id",
+        "description",
+        "severity",
+        "remediation",
+        "pattern",
+        "group",
+        "window",
+        "entropy",
+        "checksum",
+        "only",
+        "never",
+        "rank",
+        "keywords",
+    )
+    __slots__ = FIELDS
+    if TYPE_CHECKING:
+        id: str
+        description: str
+        severity: str
+        remediation: str
+        pattern: bytes
+        group: int
+        window: int
+        entropy: float
+        checksum: str
+        only: str
+        never: str
+        rank: int
+        keywords: tuple[bytes, ...]
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        for name, value in zip(self.FIELDS, values, strict=True):
+            setattr(self, name, value)
+
+    def plain(self) -> tuple[Any, ...]:
+        """Its values, as the constructor takes them."""
+        return tuple(getattr(self, name) for name in self.FIELDS)
 
 
-class Built(NamedTuple):
-    """What the rules of a digest are compiled to."""
+class Records:
+    """Records by number, made of their values when they are asked for: a run needs a few of them."""
 
-    records: tuple[Record, ...]
-    patterns: tuple[Pattern, ...]
+    __slots__ = ("_made", "_values")
+
+    def __init__(self, values: Sequence[tuple[Any, ...]]) -> None:
+        self._values = values
+        self._made: dict[int, Record] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, number: int) -> Record:
+        found = self._made.get(number)
+        if found is None:
+            found = self._made[number] = Record(self._values[number])
+        return found
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self.__getitem__, range(len(self._values)))
+
+
+class Built:
+    """What the rules of a digest are compiled to. Patterns may be as `marshal` wrote them, until they are asked for."""
+
+    __slots__ = ("_patterns", "records")
+
+    def __init__(self, records: Records | Sequence[Record], patterns: bytes | tuple[Pattern, ...]) -> None:
+        self.records = records
+        self._patterns = patterns
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The expressions of the first pass."""
+        if isinstance(self._patterns, bytes):
+            read: tuple[Pattern, ...] = marshal.loads(self._patterns)  # noqa: S302
+            self._patterns = read
+        return self._patterns
 
 
 def build(rules: Sequence[Spec]) -> Built:
     """Records and expressions of rules and of all detectors."""
+    from hooks.engine import triggers
+
     patterns = [(rule.expression(), number, bool(rule.mentions)) for number, rule in enumerate(rules)]
     for number, trigger in enumerate(triggers.all_(rules), DETECTORS):
         patterns += [(pattern, number, trigger.once) for pattern in trigger.patterns]
-    return Built(tuple(_record(rule) for rule in rules), tuple(patterns))
+    return Built(Records([_values(rule) for rule in rules]), tuple(patterns))
 
 
 def dump(built: Built) -> bytes:
     """As bytes, with a checksum in front."""
-    body = marshal.dumps((tuple(map(tuple, built.records)), built.patterns))
+    body = marshal.dumps((tuple(record.plain() for record in built.records), marshal.dumps(built.patterns)))
     return zlib.crc32(body).to_bytes(4, "big") + body
 
 
@@ -62,24 +123,25 @@ def load(data: bytes | None) -> Built | None:
         return None
     records: Any
     records, patterns = marshal.loads(data[4:])  # noqa: S302
-    return Built(tuple(Record(*record) for record in records), patterns)
+    return Built(Records(records), patterns)
 
 
-def _record(rule: Spec) -> Record:
-    return Record(
-        id=rule.id,
-        description=rule.description,
-        severity=rule.severity,
-        remediation=rule.remediation,
-        pattern=rule.pattern.encode(),
-        group=rule.group,
-        window=rule.window,
-        entropy=rule.entropy,
-        checksum=rule.checksum,
-        only=globs(rule.only),
-        never=globs(rule.never),
-        rank=rule.rank,
-        keywords=tuple(word.encode() for word in rule.keywords),
+def _values(rule: Spec) -> tuple[Any, ...]:
+    """What a Record holds, in the order of its fields."""
+    return (
+        rule.id,
+        rule.description,
+        rule.severity,
+        rule.remediation,
+        rule.pattern.encode(),
+        rule.group,
+        rule.window,
+        rule.entropy,
+        rule.checksum,
+        globs(rule.only),
+        globs(rule.never),
+        rule.rank,
+        tuple(word.encode() for word in rule.keywords),
     )
 
 

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import binascii
-import hashlib
-import json
 import zlib
-from collections.abc import Callable
+
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -134,6 +135,8 @@ def _base64url(text: bytes) -> bytes | None:
 
 
 def _object(text: bytes) -> dict[str, object] | None:
+    import json
+
     data = _base64url(text.rstrip(b"="))
     try:
         found = json.loads(data) if data else None
@@ -143,6 +146,8 @@ def _object(text: bytes) -> dict[str, object] | None:
 
 
 def _twice(data: bytes) -> bytes:
+    import hashlib
+
     return hashlib.sha256(hashlib.sha256(data).digest()).digest()[:4]
 
 

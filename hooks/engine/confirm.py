@@ -8,15 +8,17 @@ the whole text: no match begins before its window. Where a match has no bound, t
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hooks.engine.values import issued, plausible
 from hooks.finding import Hit, Value
 from hooks.rule import WARNING, Rule
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
-    from hooks.engine.build import Record
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from hooks.engine.build import Record, Records
     from hooks.engine.found import Candidates
     from hooks.text import Text
 
@@ -25,13 +27,16 @@ _MEMORY = 8 << 20
 _PER_RULE = 32 << 20
 
 
-class _Match(NamedTuple):
+class _Match:
     """A value, and all that the rule's expression took."""
 
-    rule: int
-    start: int
-    end: int
-    size: int
+    __slots__ = ("end", "rule", "size", "start")
+
+    def __init__(self, rule: int, start: int, end: int, size: int) -> None:
+        self.rule = rule
+        self.start = start
+        self.end = end
+        self.size = size
 
     def moved(self, by: int) -> _Match:
         return _Match(self.rule, self.start + by, self.end + by, self.size)
@@ -53,7 +58,7 @@ class Confirm:
 
     __slots__ = ("_exact", "_memory", "_paths", "_records", "_rules", "_windows")
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Records | Sequence[Record]) -> None:
         self._records = records
         self._exact: dict[int, Any] = {}
         self._rules: dict[tuple[int, str], Rule] = {}

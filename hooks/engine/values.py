@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hooks.placeholder import is_dictionary_word, is_placeholder
 from hooks.randomness import entropy
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from hooks.engine.build import Record
 

@@ -28,8 +28,6 @@ def oldest(
 
     Findings come with the ids of their blobs in the commits' place.
     """
-    from dataclasses import replace
-
     best: dict[object, tuple[int, int, Finding]] = {}
     for number, one in enumerate(found):
         commit = commits.get(one.commit, "")
@@ -39,7 +37,7 @@ def oldest(
         if same not in best or place[:2] < best[same][:2]:
             best[same] = place
     kept = [one for _, _, one in best.values()]
-    return [replace(one, commit=commits.get(one.commit, "")[:12]) for one in kept], {one.commit for one in kept}
+    return [one.but(commit=commits.get(one.commit, "")[:12]) for one in kept], {one.commit for one in kept}
 
 
 def first(oids: set[str], paths: Iterable[str]) -> dict[str, str]:

@@ -5,10 +5,9 @@ The format is told by the file's name, else by how its text begins. Source code 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hooks.structure.pair import Pair
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -42,12 +42,6 @@ TRIGGER: tuple[bytes, ...] = (
     rb":\$(?:apr1|2[aby]|5|6|y)\$",
 )
 
-NAMES: tuple[str, ...] = (
-    ".env", ".envrc", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".htpasswd", ".git-credentials", ".npmrc",
-    ".pypirc", ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
-)  # fmt: skip
-"""Names of files whose structure is worth reading whatever they hold."""
-
 # A Secret of Kubernetes, however its kind is written: in any quotes, as a block, behind an anchor or a tag, as an alias
 # or with escapes in the name or in the word; and the two marks that need no kind.
 MANIFEST: tuple[bytes, ...] = (

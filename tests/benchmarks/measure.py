@@ -25,9 +25,13 @@ def process(
     command: Sequence[str | Path], *, cwd: Path, stdin: Path | None = None, codes: tuple[int, ...] = (0,)
 ) -> Run:
     """Run a command once; its output is thrown away unless it ends with another code than it should."""
+    # As pip installs us: with bytecode, which the first run writes, that does not count.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     with open(stdin or os.devnull, "rb") as source:
-        done = subprocess.Popen(command, cwd=cwd, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.Popen(
+            command, cwd=cwd, env=environment, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         output = done.stdout.read() if done.stdout else b""
         # The usage of this one child: RUSAGE_CHILDREN has the peak of the largest so far.
         _, status, used = os.wait4(done.pid, 0)

@@ -299,6 +299,13 @@ def test_the_clean_path_imports_next_to_nothing(repo: Repo) -> None:
     assert imported(repo.path, NOT_WHEN_CLEAN, 0) == []
 
 
+def test_the_way_to_a_finding_imports_little_more(repo: Repo) -> None:
+    repo.commit()
+    repo.add("app.py", "TOKEN = '" + "gh" + "p_" + random_text("alnum", 36) + "'\n")
+    assert "app.py:1  github-pat" in repo.scan("--staged").stdout
+    assert imported(repo.path, HEAVY, 0) == []
+
+
 def test_sealer_scan_is_the_same_program(repo: Repo) -> None:
     repo.add("s.yaml", secret())
     assert run([str(BIN / "sealer"), "scan", "--staged"], repo.path).returncode == 1

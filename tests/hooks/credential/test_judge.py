@@ -80,7 +80,9 @@ def test_a_weak_password_opens_something_in_settings_and_nothing_in_tests() -> N
 
 def test_base64_of_words_hides_nothing() -> None:
     assert rule("password", "bm90IG15IHJlYWwg" + "cGFzc3dvcmQ=") == ""
-    assert rule("password", random_text("base64", 24)) == "generic-password"
+    found = [rule("password", random_text("base64", 24)) for _ in range(400)]
+    # One in a hundred reads as a path or as words.
+    assert found.count("generic-password") > 0.95 * len(found)
 
 
 def test_urls_connections_and_headers() -> None:
