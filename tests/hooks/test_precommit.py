@@ -101,6 +101,55 @@ def test_a_sealed_file_that_was_renamed_is_blocked_by_the_other_hook(repo: Repo)
     assert "secrets/payments/cache.yaml" in shown.stdout + shown.stderr
 
 
+def test_one_hunk_of_two_is_judged_alone(repo: Repo) -> None:
+    lines = [f"line {number}\n" for number in range(40)]
+    repo.add("app.py", "".join(lines))
+    assert commit(repo).returncode == 0
+    changed = [*lines]
+    changed[0] = "line zero\n"
+    repo.write("app.py", "".join(changed))
+    repo.write("one.patch", repo.git("diff"))
+    changed[39] = f'password = "{random_text("alnum", 24)}"\n'
+    repo.write("app.py", "".join(changed))
+    repo.git("apply", "--cached", "one.patch")
+    assert commit(repo).returncode == 0, "the leak is in the hunk that stays behind"
+    repo.git("add", "app.py")
+    assert commit(repo).returncode == 1
+
+
+def test_deletions_pass_and_renames_are_told_by_their_new_name(repo: Repo) -> None:
+    repo.add("old.yaml", secret())
+    repo.git("commit", "-q", "--no-verify", "-m", "bypassed")
+    repo.git("rm", "-q", "old.yaml")
+    assert commit(repo).returncode == 0
+    repo.add("plain.txt", "nothing\n" * 20)
+    assert commit(repo).returncode == 0
+    repo.git("mv", "plain.txt", "moved.txt")
+    repo.add("moved.txt", "nothing\n" * 20 + f'api_key = "{random_text("alnum", 32)}"\n')
+    shown = commit(repo)
+    assert shown.returncode == 1
+    assert "moved.txt:21" in shown.stdout + shown.stderr
+
+
+def test_a_merge_that_brings_a_leak_is_blocked_where_it_is_committed(repo: Repo) -> None:
+    repo.add("app.txt", "one\n")
+    repo.commit("base")
+    repo.git("checkout", "-q", "-b", "side")
+    repo.add("app.txt", "side\n")
+    repo.add("leak.yaml", secret())
+    repo.git("commit", "-q", "--no-verify", "-m", "bypassed")
+    repo.git("checkout", "-q", "main")
+    repo.add("app.txt", "main\n")
+    repo.commit("ours")
+    assert run(["git", "merge", "-q", "side"], repo.path).returncode == 1
+    repo.add("app.txt", "both\n")
+    shown = commit(repo)
+    assert shown.returncode == 1
+    assert "leak.yaml" in shown.stdout + shown.stderr
+    repo.git("rm", "-q", "-f", "leak.yaml")
+    assert commit(repo).returncode == 0
+
+
 def test_the_manifest_of_this_repository_is_valid() -> None:
     done = run([str(BIN / "pre-commit"), "validate-manifest", str(MANIFEST)], CHECKOUT)
     assert done.returncode == 0, done.stdout
