@@ -18,7 +18,7 @@ from sealer.template.language.statements import Program
 from sealer.template.limits import Run
 from sealer.template.values import STRING_MAP, Map
 
-_CACHED = 4096
+_CACHED = 256
 
 
 def run(now: Callable[[], int] = time.time_ns, random: Callable[[int], bytes] = os.urandom) -> Run:
