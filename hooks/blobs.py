@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     """Told how many entries are done, and how many there are."""
 
 _REGULAR = ("100644", "100755")
+BARE_WAY_OUT = "sealer-scan --history, or a work tree of it"
 _SPLIT_FROM = 400
 """Two processes read and scan at least so many entries; starting them costs as much as a hundred files."""
 
 
 class Source:
     """Names of blobs and how to read them. `size` and `binary` say what was read so far, `note` what to be told.
+
+    `absent` counts entries that are no files; `inner` are those of them that are repositories of their own.
 
     `apart`: each entry is read by itself, from no process that would have to be started.
     """
@@ -45,6 +48,7 @@ class Source:
         self.note = ""
         self.absent = self.size = self.binary = 0
         self.repeating: list[int] = []
+        self.inner: list[int] = []
 
     def __len__(self) -> int:
         """How many files there are."""
@@ -84,6 +88,10 @@ class Source:
     def attribute(self, found: Sequence[Finding]) -> list[Finding]:
         """Findings with the commits that brought them in, where that is not known yet."""
         return list(found)
+
+    def told(self) -> tuple[str, str]:
+        """What has to be told after a scan, and a way out; empty for nothing."""
+        return self.note, ""
 
     def count(self, blob: Blob) -> None:
         """Add a blob to what was read."""
@@ -166,7 +174,8 @@ def staged(only: Sequence[str] = (), meanwhile: Callable[[], object] | None = No
     try:
         if meanwhile:
             meanwhile()
-        entries = below(_regular(_staged(listing)), only)
+        here = prefix(bare=False)
+        entries = below(_regular(_staged(listing)), only, here)
     except BaseException:
         listing.stop()
         contents.__exit__()
@@ -216,11 +225,11 @@ def commits(text: str, only: Sequence[str] = ()) -> Source:
     return _Objects("range", below([(path, oid, commit[:12]) for (path, oid), commit in entries.items()], only))
 
 
-def work_tree(paths: Sequence[str] = ()) -> Source:
+def work_tree(paths: Sequence[str] = (), *, submodules: bool = False) -> Source:
     """Files of the repository, tracked or not, less the ignored ones; or of the paths. Outside of Git: all files."""
     from hooks import worktree
 
-    return worktree.source(paths)
+    return worktree.source(paths, submodules=submodules)
 
 
 def history(only: Sequence[str] = (), *, key: str = "") -> Source:
@@ -291,9 +300,9 @@ def raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:
             yield path, words[parents], oid, status, commit
 
 
-def below(entries: Iterable[Entry], only: Sequence[str]) -> list[Entry]:
+def below(entries: Iterable[Entry], only: Sequence[str], here: str | None = None) -> list[Entry]:
     """Entries as seen from here (Git counts from the top), less what is outside of the paths that were asked for."""
-    if here := prefix():
+    if here := prefix() if here is None else here:
         entries = [(os.path.relpath(path, here), oid, commit) for path, oid, commit in entries]
     return [entry for entry in entries if within(entry[0], only)]
 
@@ -303,11 +312,17 @@ def within(path: str, only: Sequence[str]) -> bool:
     return not only or any(one in (".", path) or path.startswith(one + "/") for one in map(os.path.normpath, only))
 
 
-def prefix() -> str:
-    """Where we are below the top of the work tree; asked for only where it can matter, since asking costs 3 ms."""
+def prefix(*, bare: bool = True) -> str:
+    """Where we are below the top of the work tree; asked for only where it can matter, since asking costs 3 ms.
+
+    Raises UsageError in a bare repository that may not be one.
+    """
     if os.path.lexists(".git") and "GIT_WORK_TREE" not in os.environ:
         return ""
-    return os.fsdecode(gitpipe.output("rev-parse", "--show-prefix").removesuffix(b"\n"))
+    is_bare, _, here = gitpipe.output("rev-parse", "--is-bare-repository", "--show-prefix").partition(b"\n")
+    if is_bare == b"true" and not bare:
+        raise UsageError("is a bare repository: nothing is staged here", where=".", way_out=BARE_WAY_OUT)
+    return os.fsdecode(here.removesuffix(b"\n"))
 
 
 def _commit(name: str) -> str:

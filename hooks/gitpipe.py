@@ -49,6 +49,29 @@ def output(*args: str, folder: str = "", stdin: int | None = None) -> bytes:
     return text
 
 
+def output_and_warnings(*args: str, folder: str = "") -> tuple[bytes, bytes]:
+    """What a git command prints, and what it says beside. Raises SourceError (NoRepository outside of a repository)."""
+    import select
+
+    reader, writer = os.pipe()
+    beside, aside = os.pipe()
+    process = spawn(args, None, writer, folder=folder, stderr=aside)
+    os.close(writer)
+    os.close(aside)
+    parts: dict[int, list[bytes]] = {reader: [], beside: []}
+    left = [reader, beside]
+    while left:
+        for descriptor in select.select(left, (), ())[0]:
+            if data := os.read(descriptor, 1 << 16):
+                parts[descriptor].append(data)
+            else:
+                left.remove(descriptor)
+                os.close(descriptor)
+    if ended(process):
+        raise failure(args, folder)
+    return b"".join(parts[reader]), b"".join(parts[beside])
+
+
 def answer(*args: str) -> bytes | None:
     """What a git command prints; None if it failed, which may be an answer as well. Raises NoRepository."""
     text, code = _result(args, "")

@@ -95,8 +95,9 @@ class Run:
         finally:
             if tick:
                 tick.clear()
-        if self.source.note:
-            console.warn(self.source.note)
+        said, way_out = self.source.told()
+        if said:
+            console.warn(said, way_out=way_out)
 
     def judge(self, exclude: Sequence[str], baseline: str | None) -> Accepted:
         """What says which findings are accepted; made once there is something to judge."""

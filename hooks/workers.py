@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from hooks.finding import Finding
     from hooks.reading import Blob
 
-    Answer = tuple[int, int, int, list[int], list[int]]
-    """Bytes, binaries, entries that are none; numbers of the entries that hold something, and of those that repeat."""
+    Answer = tuple[int, int, int, list[int], list[int], list[int]]
+    """Bytes, binaries, entries that are none; numbers of those that hold something, that repeat, that are repositories."""
 
 PROCESSES = 2
 GROUP = 64
@@ -115,11 +115,12 @@ class _Process:
         if len(answer) == 3:
             what, where, way_out = answer
             raise SourceError(what, where=where, way_out=way_out)
-        size, binary, absent, found, repeating = answer
+        size, binary, absent, found, repeating, inner = answer
         source.size += size
         source.binary += binary
         source.absent += absent
         source.repeating += repeating
+        source.inner += inner
         return found
 
     def wait(self) -> None:
@@ -156,15 +157,17 @@ def _scan_groups(source: Source, scan: Scan, number: int, writer: int) -> None:
     mine = range(number, (total + each - 1) // each, PROCESSES)
     source.size = source.binary = source.absent = 0
     found: list[int] = []
-    source.repeating = []
+    source.repeating, source.inner = [], []
     waiting = iter(mine)
     group = next(waiting, None)
 
     def done() -> None:
         nonlocal group
-        _write(writer, marshal.dumps((source.size, source.binary, source.absent, found, source.repeating)))
+        counts = source.size, source.binary, source.absent
+        _write(writer, marshal.dumps((*counts, found, source.repeating, source.inner)))
         found.clear()
         source.repeating.clear()
+        source.inner.clear()
         source.size = source.binary = source.absent = 0
         group = next(waiting, None)
 

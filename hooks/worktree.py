@@ -7,9 +7,9 @@ import os
 import stat
 
 from hooks import gitpipe, reading
-from hooks.blobs import Source
+from hooks.blobs import BARE_WAY_OUT, Source
 from hooks.reading import Blob
-from sealer.errors import SourceError
+from sealer.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,22 +19,30 @@ _SMALL = 64 * 1024
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _NO_FILE = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR)
 """A symlink (two words for it), a socket, a submodule: they hold nothing of this folder."""
+_UNOPENED = b"warning: could not open directory '"
+_MOST_NAMED = 5
 _LISTED = ("ls-files", "-z", "-t", "--cached", "--others", "--deleted", "--exclude-standard", "--", ".")
 
 
-def source(paths: Sequence[str]) -> Source:
-    """The files of the repository around us, or of folders and files by name. Raises SourceError."""
+def source(paths: Sequence[str], *, submodules: bool = False) -> Source:
+    """The files of the repository around us, or of folders and files by name, with those of submodules if asked for.
+
+    What isn't there or can't be listed is among them, as a problem. Raises SourceError.
+    """
     found: dict[str, None] = {}
     named = set()
+    listing = _Listing(submodules=submodules)
     for path in paths or [_top()]:
         if not os.path.lexists(path):
-            raise SourceError("no such file or directory", where=path)
-        if os.path.isdir(path):
-            found.update(dict.fromkeys(_files(path)))
+            listing.problems[path] = "no such file or directory"
+            found[path] = None
+        elif os.path.isdir(path):
+            found.update(dict.fromkeys(listing.files(path)))
         else:
             named.add(path)
             found[path] = None
-    return _Files("paths" if paths else "work tree", list(found), named)
+    found.update(dict.fromkeys(listing.problems))
+    return _Files("paths" if paths else "work tree", list(found), named, listing)
 
 
 class _Files(Source):
@@ -42,14 +50,33 @@ class _Files(Source):
 
     apart = True
 
-    def __init__(self, kind: str, paths: Sequence[str], named: set[str]) -> None:
+    def __init__(self, kind: str, paths: Sequence[str], named: set[str], listing: _Listing) -> None:
         super().__init__(kind, [(path, "", "") for path in paths])
         self._named = named
+        self._problems = listing.problems
+        self.absent = len(listing.problems)
+        self._listed = listing.inner
+
+    def told(self) -> tuple[str, str]:
+        inner = sorted({*self._listed, *(self.entries[number][0] for number in self.inner)})
+        if not inner:
+            return "", ""
+        from sealer.shell import quote
+
+        what = "a repository inside of this one was" if len(inner) == 1 else f"{len(inner):,} repositories inside were"
+        more = " ..." if len(inner) > _MOST_NAMED else ""
+        way_out = f"sealer-scan {' '.join(map(quote, inner[:_MOST_NAMED]))}{more}; submodules: --recurse-submodules"
+        return f"{what} left out", way_out
 
     def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
         for number in range(len(self.entries)) if which is None else which:
             path = self.entries[number][0]
             named = path in self._named
+            if path in self._problems:
+                blob = Blob(path, None, problem=self._problems[path])
+                blob.entry = number
+                yield blob
+                continue
             try:
                 descriptor = os.open(path, _FLAGS if named else _FLAGS | os.O_NOFOLLOW)
                 try:
@@ -61,6 +88,8 @@ class _Files(Source):
             except OSError as error:
                 if not named and error.errno in _NO_FILE and not _is_file(path):
                     self.absent += 1
+                    if error.errno == errno.EISDIR and os.path.lexists(os.path.join(path, ".git")):
+                        self.inner.append(number)
                     continue
                 blob = Blob(path, None, problem=f"can't be read: {(error.strerror or 'unknown reason').lower()}")
                 blob.entry = number
@@ -105,47 +134,96 @@ def _is_file(path: str) -> bool:
 
 
 def _top() -> str:
-    """The top of the work tree, as seen from here; here, where there is no repository, or a bare one."""
+    """The top of the work tree, as seen from here; here, where there is no repository. Raises UsageError in Git's own."""
     try:
-        return os.fsdecode(gitpipe.output("rev-parse", "--show-cdup").removesuffix(b"\n")) or "."
+        inside, _, up = gitpipe.output("rev-parse", "--is-inside-git-dir", "--show-cdup").partition(b"\n")
     except gitpipe.NoRepository:
         return "."
+    if inside == b"true":
+        raise UsageError("has no work tree, only Git's own files", where=".", way_out=BARE_WAY_OUT)
+    return os.fsdecode(up.removesuffix(b"\n")) or "."
 
 
-def _files(folder: str) -> Iterator[str]:
-    """Files below a folder: those that Git would not ignore; all of them where there is no repository."""
-    try:
-        listed = gitpipe.output(*_LISTED, folder=folder)
-    except gitpipe.NoRepository:
-        listed = b""
-    if not listed:
-        # No repository, or a folder that Git ignores: whoever names it wants it scanned.
-        yield from _walk(folder)
-        return
-    start = "" if folder == "." else os.path.join(os.path.normpath(folder), "")
-    names = set(listed.split(b"\0"))
-    for name in sorted({name[2:] for name in names}):
-        # What is deleted in the work tree is still in the index, and so is what a sparse checkout leaves out. A
-        # repository inside of this one is listed as one name, with a slash.
-        if not name or name.endswith(b"/") or b"R " + name in names:
-            continue
-        path = start + os.fsdecode(name)
-        if b"S " + name not in names or os.path.lexists(path):
+class _Listing:
+    """What lies below folders; on the way, what can't be listed, and repositories inside that are left out."""
+
+    def __init__(self, *, submodules: bool) -> None:
+        self._submodules = submodules
+        self.problems: dict[str, str] = {}
+        self.inner: list[str] = []
+
+    def files(self, folder: str) -> Iterator[str]:
+        """Files that Git would not ignore; all of them where there is no repository."""
+        try:
+            listed, said = gitpipe.output_and_warnings(*_LISTED, folder=folder)
+        except gitpipe.NoRepository:
+            listed = said = b""
+        if said:
+            self._note(folder, said)
+        if not listed:
+            # No repository, or a folder that Git ignores: whoever names it wants it scanned.
+            yield from self._walk(folder)
+            return
+        start = _start(folder)
+        names = set(listed.split(b"\0"))
+        inner = set(_links(folder)) if self._submodules else ()
+        for name in sorted({name[2:] for name in names}):
+            path = start + os.fsdecode(name)
+            if not name or name in inner:
+                if name and os.path.isdir(path):
+                    yield from self.files(path)
+                continue
+            if name.endswith(b"/"):  # a repository inside of this one, as one name
+                self.inner.append(path.rstrip("/"))
+                continue
+            # What is deleted in the work tree is still in the index, and so is what a sparse checkout leaves out.
+            if (b"R " + name in names or b"S " + name in names) and _is_gone(path):
+                continue
             yield path
 
+    def _note(self, folder: str, said: bytes) -> None:
+        """Keep the folders that Git says it can't open; it names them from the top."""
+        for line in said.split(b"\n"):
+            name, quoted, reason = line.removeprefix(_UNOPENED).rpartition(b"': ")
+            if quoted and line.startswith(_UNOPENED):
+                top = os.fsdecode(gitpipe.output("rev-parse", "--show-cdup", folder=folder).removesuffix(b"\n"))
+                path = os.path.normpath(os.path.join(folder, top, os.fsdecode(name)))
+                self.problems[path] = f"can't be read: {reason.decode('utf-8', 'replace').lower()}"
 
-def _walk(folder: str) -> Iterator[str]:
-    start = "" if folder == "." else os.path.join(os.path.normpath(folder), "")
-    pending = [start]
-    while pending:
-        here = pending.pop()
-        try:
-            with os.scandir(here or ".") as listed:
-                entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in listed)
-        except OSError as error:
-            reason = (error.strerror or "can't be read").lower()
-            raise SourceError(f"can't be read: {reason}", where=here or ".") from None
-        pending += [f"{here}{name}/" for name, folder in reversed(entries) if folder and name != ".git"]
-        for name, is_folder in entries:
-            if not is_folder:
-                yield here + name
+    def _walk(self, folder: str) -> Iterator[str]:
+        pending = [_start(folder)]
+        while pending:
+            here = pending.pop()
+            try:
+                with os.scandir(here or ".") as listed:
+                    entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in listed)
+            except OSError as error:
+                reason = (error.strerror or "unknown reason").lower()
+                self.problems[os.path.normpath(here or ".")] = f"can't be read: {reason}"
+                continue
+            pending += [f"{here}{name}/" for name, folder in reversed(entries) if folder and name != ".git"]
+            for name, is_folder in entries:
+                if not is_folder:
+                    yield here + name
+
+
+def _start(folder: str) -> str:
+    return "" if folder == "." else os.path.join(os.path.normpath(folder), "")
+
+
+def _links(folder: str) -> Iterator[bytes]:
+    """The names of the submodules below a folder."""
+    for line in gitpipe.output("ls-files", "-z", "--stage", "--", ".", folder=folder).split(b"\0"):
+        if line.startswith(b"160000 "):
+            yield line.partition(b"\t")[2]
+
+
+def _is_gone(path: str) -> bool:
+    """Whether a file isn't there; what is in a folder that can't be read may be."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hooks import blobs
-from sealer.errors import SourceError
-from tests.hooks.repo import Repo, run
+from sealer.errors import UsageError
+from tests.hooks.repo import SCAN, Repo, run, secret
 from tests.hooks.sources.looking import inside, places, problems, scan
 
 LEAK = "wanted-1\n"
@@ -66,6 +66,9 @@ def test_links_pipes_submodules_and_other_repositories_hold_nothing(repo: Repo, 
         assert places(source) == []
         assert source.binary == 0
         assert len(source) == 2, ".gitmodules and a.txt"
+        said = "2 repositories inside were left out", "sealer-scan other sub; submodules: --recurse-submodules"
+        assert source.told() == said
+        assert places(blobs.work_tree(submodules=True)) == [("sub/a.txt", 1)]
     assert names(repo.path / "sub") == ["a.txt"], "in the submodule it is a repository like others"
     assert names(repo.path, "sub") == ["sub/a.txt"]
 
@@ -79,8 +82,38 @@ def test_what_is_named_is_read_through_a_link_or_told(tmp_path: Path) -> None:
     with inside(tmp_path):
         assert problems(blobs.work_tree(["pipe"])) == {"pipe": "is no regular file, so it was not scanned"}
         assert problems(blobs.work_tree(["broken"])) == {"broken": "can't be read: no such file or directory"}
-        with pytest.raises(SourceError, match="no such file or directory"):
-            blobs.work_tree(["nothing"])
+        both = blobs.work_tree(["nothing", "a.txt"])
+        assert problems(both) == {"nothing": "no such file or directory"}
+    done = run([SCAN, "nothing", "a.txt"], tmp_path)
+    assert (done.returncode, done.stderr) == (2, "error: nothing: no such file or directory\n")
+    assert done.stdout.startswith("0 findings, 1 not scanned; 1 file, ")
+
+
+def test_a_folder_that_can_not_be_read_is_told(repo: Repo, tmp_path: Path) -> None:
+    repo.write("fine/a.txt", "x\n")
+    repo.write("own/new/a.txt", LEAK)
+    repo.add("own/tracked/a.txt", LEAK)
+    (tmp_path / "plain/closed").mkdir(parents=True)
+    closed = [repo.path / "own/new", repo.path / "own/tracked", tmp_path / "plain/closed"]
+    (tmp_path / "plain/b.txt").write_text(secret())
+    for folder in closed:
+        folder.chmod(0)
+    # Root reads everything, unless it gives that up.
+    given_up = "-dac_override,-dac_read_search"
+    as_others = ["setpriv", f"--bounding-set={given_up}", f"--inh-caps={given_up}"] if os.geteuid() == 0 else []
+    try:
+        for folder in (repo.path, repo.path / "own", repo.path / "fine"):
+            done = run([*as_others, SCAN], folder)
+            assert done.returncode == 2, done.stdout
+            for name in ("own/new", "own/tracked", "own/tracked/a.txt"):
+                where = os.path.join("" if folder == repo.path else "..", name)
+                assert f"error: {where}: can't be read: permission denied" in done.stderr
+        done = run([*as_others, SCAN], tmp_path / "plain")
+        assert (done.returncode, done.stderr) == (1, "error: closed: can't be read: permission denied\n")
+        assert done.stdout.splitlines()[-1].startswith("1 finding, 1 not scanned; 1 file, ")
+    finally:
+        for folder in closed:
+            folder.chmod(0o755)
 
 
 def test_names_of_every_kind(repo: Repo) -> None:
@@ -127,7 +160,13 @@ def test_a_bare_repository_and_one_without_anything(repo: Repo, tmp_path: Path) 
     assert names(repo.path) == []
     repo.git("clone", "-q", "--bare", ".", "../bare")
     (tmp_path / "bare" / "note.txt").write_text(LEAK)
-    assert names(tmp_path / "bare") == ["note.txt"], "a folder like any other"
+    for folder in (tmp_path / "bare", tmp_path / "bare" / "refs", repo.path / ".git"):
+        with inside(folder), pytest.raises(UsageError, match="only Git's own files") as raised:
+            blobs.work_tree()
+        assert "--history" in raised.value.way_out
+    with inside(tmp_path / "bare"), pytest.raises(UsageError, match="nothing is staged here"):
+        blobs.staged()
+    assert names(tmp_path / "bare", "note.txt") == ["note.txt"]
 
 
 def test_a_folder_that_looks_like_a_repository_has_no_say(repo: Repo, tmp_path: Path) -> None:
