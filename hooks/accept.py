@@ -40,7 +40,7 @@ class Accepted:
         self, exclude: Sequence[str], baseline: str | None = None, *, foreign: bool = True, new: bool = False
     ) -> None:
         self._config = _config()
-        self._here = [_anywhere(pattern) for pattern in exclude]
+        self._here = list(exclude)
         for pattern in self._here:
             _compiled(pattern)
         self.top = top(self._config)
@@ -52,6 +52,16 @@ class Accepted:
         self.foreign = _foreign(self._repository) if foreign else []
         self._lines: dict[tuple[str, int, str, Value | None], str] = {}
         self._expired: dict[Entry, Finding] = {}
+
+    @property
+    def strict(self) -> bool:
+        """Whether the configuration says that warnings fail as well."""
+        return self._config is not None and self._config.scan.strict
+
+    @property
+    def sealing(self) -> bool:
+        """Whether values can be sealed here: there is a cluster to seal for."""
+        return self._config is not None and bool(self._config.clusters)
 
     @property
     def baseline(self) -> Baseline:
@@ -86,7 +96,7 @@ class Accepted:
     def path(self, path: str) -> bool:
         """Whether nothing in this file counts."""
         relative = os.path.normpath(path)
-        if any(_matches(pattern, relative) for pattern in self._here):
+        if excluded(relative, self._here):
             return True
         if self._lists(path):
             return True
@@ -170,6 +180,11 @@ class Accepted:
         from sealer.configuration.config import shown
 
         return load(self.file, shown(self.file))
+
+
+def excluded(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path is one of those that patterns of `--exclude` name. Raises FormatError for what is no pattern."""
+    return any(_matches(_anywhere(pattern), os.path.normpath(path)) for pattern in patterns)
 
 
 def top(found: Config | None = None) -> str:

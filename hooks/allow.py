@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    Mark = Literal["yes", "no", "no reason"]
+    Mark = Literal["yes", "", "no reason", "no rule", "another rule"]
+    """Whether a finding is accepted; what a mark lacks that is there and does not count; empty where there is none."""
 
 MARKS = ("sealer:allow", "gitleaks:allow", "betterleaks:allow", "trufflehog:ignore", "pragma:")
 """One of these is in every text that has a mark."""
 
 # Compiled, and kept by `re`, where there is a mark.
 _MARK = r"sealer:allow[ \t]+([a-z0-9-]+)(?:[ \t]+(\S.*))?"
+_ANY_MARK = r"sealer:allow\b"
 _ONLY_COMMENT = r"\s*(?:#|//|--|;|<!--|/\*|\*)"
 _CLOSING = r"\s*(?:\*/|-->|#\}|\}\})\s*$"
 _FOREIGN = (
@@ -40,15 +42,18 @@ def allowed(lines: Sequence[str], line: int, rule: str) -> Mark:
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     above = lines[line - 2] if 1 < line <= len(lines) + 1 else ""
     here = _mark(text, rule)
-    if here == "no" and re.match(_ONLY_COMMENT, above):
-        here = _mark(above, rule)
-    if here == "no" and (re.search(_FOREIGN, text) or re.search(_NEXT_LINE, above)):
+    if here in ("", "no rule", "another rule") and re.match(_ONLY_COMMENT, above):
+        here = _mark(above, rule) or here
+    if here not in ("yes", "no reason") and (re.search(_FOREIGN, text) or re.search(_NEXT_LINE, above)):
         return "yes"
     return here
 
 
 def _mark(text: str, rule: str) -> Mark:
-    for found in re.finditer(_MARK, text):
+    named = list(re.finditer(_MARK, text))
+    for found in named:
         if found[1] == rule:
             return "yes" if re.sub(_CLOSING, "", found[2] or "").strip() else "no reason"
-    return "no"
+    if named:
+        return "another rule"
+    return "no rule" if re.search(_ANY_MARK, text) else ""

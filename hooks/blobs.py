@@ -35,7 +35,8 @@ _SPLIT_FROM = 400
 class Source:
     """Names of blobs and how to read them. `size` and `binary` say what was read so far, `note` what to be told.
 
-    `absent` counts entries that are no files; `inner` are those of them that are repositories of their own.
+    `absent` counts entries that are no files; `inner` are those of them that are repositories of their own. `renamed`
+    has the former path of (path, object id) where the content stayed as it was.
 
     `apart`: each entry is read by itself, from no process that would have to be started.
     """
@@ -49,6 +50,7 @@ class Source:
         self.absent = self.size = self.binary = 0
         self.repeating: list[int] = []
         self.inner: list[int] = []
+        self.renamed: dict[tuple[str, str], str] = {}
 
     def __len__(self) -> int:
         """How many files there are."""
@@ -89,6 +91,12 @@ class Source:
         """Findings with the commits that brought them in, where that is not known yet."""
         return list(found)
 
+    def former(self, blob: Blob) -> Blob | None:
+        """A blob as it was before it was renamed without a change; None if it was not."""
+        path, oid, _ = self.entries[blob.entry]
+        old = self.renamed.get((path, oid))
+        return None if old is None else Blob(old + blob.path.removeprefix(path), blob.data, commit=blob.commit)
+
     def told(self) -> tuple[str, str]:
         """What has to be told after a scan, and a way out; empty for nothing."""
         return self.note, ""
@@ -108,7 +116,7 @@ def findings(blob: Blob, scan: Scan) -> list[Finding]:
         blob.data, blob.whole = blob.whole, None
         found = scan(blob)
     if found and blob.before:
-        return [one.but(line=one.line + blob.before) for one in found]
+        return [one.but(line=one.line + blob.before, end=one.end + blob.before) for one in found]
     return found
 
 
@@ -120,7 +128,7 @@ class _Objects(Source):
         self._contents = contents
 
     def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
-        if not self.entries:
+        if not self.entries and self._contents is None:
             return
         contents, self._contents = self._contents or gitpipe.Contents().__enter__(), None
         try:
@@ -153,15 +161,15 @@ def _object(contents: gitpipe.Contents, number: int, path: str, oid: str, commit
 
 
 class _Input(Source):
-    def __init__(self, data: bytes) -> None:
-        super().__init__("stdin", [("stdin", "", "")])
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__("stdin", [(name, "", "")])
         self._data = data
 
     def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
         for _ in [0] if which is None else which:
             import io
 
-            yield from reading.blobs("stdin", len(self._data), io.BytesIO(self._data).read)
+            yield from reading.blobs(self.entries[0][0], len(self._data), io.BytesIO(self._data).read)
 
 
 def staged(only: Sequence[str] = (), meanwhile: Callable[[], object] | None = None) -> Source:
@@ -175,15 +183,19 @@ def staged(only: Sequence[str] = (), meanwhile: Callable[[], object] | None = No
         if meanwhile:
             meanwhile()
         here = prefix(bare=False)
-        entries = below(_regular(_staged(listing)), only, here)
+        renamed: dict[tuple[str, str], str] = {}
+        entries = below(_regular(_staged(listing), renamed), only, here)
     except BaseException:
         listing.stop()
         contents.__exit__()
         raise
     if 0 < len(entries) < _SPLIT_FROM:
-        return _Objects("staged", entries, contents)
-    contents.__exit__()
-    return _Objects("staged", entries)
+        source = _Objects("staged", entries, contents)
+    else:
+        contents.__exit__()
+        source = _Objects("staged", entries)
+    source.renamed = _seen_from(here, renamed)
+    return source
 
 
 def _staged(listing: _Running) -> bytes:
@@ -198,9 +210,9 @@ def _staged(listing: _Running) -> bytes:
         )
 
 
-def _regular(changed: bytes) -> list[Entry]:
+def _regular(changed: bytes, renamed: dict[tuple[str, str], str]) -> list[Entry]:
     entries: list[Entry] = []
-    for path, mode, oid, status, _ in raw(changed):
+    for path, mode, oid, status, _ in raw(changed, renamed):
         if status == "U":
             raise SourceError("is not merged yet", where=path, way_out="resolve the conflict, then git add it")
         if mode in _REGULAR:
@@ -219,10 +231,16 @@ def commits(text: str, only: Sequence[str] = ()) -> Source:
     entries: dict[tuple[str, str], str] = {}
     revisions = ("rev-list", "--reverse", f"{old}..{new}")
     differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *RAW)
-    for path, mode, oid, _, commit in raw(gitpipe.piped(revisions, differ)):
+    renamed: dict[tuple[str, str], str] = {}
+    for path, mode, oid, status, commit in raw(gitpipe.piped(revisions, differ), renamed):
         if mode in _REGULAR:
+            if (path, oid) in entries or status[:1] != "R":
+                renamed.pop((path, oid), None)
             entries.setdefault((path, oid), commit)
-    return _Objects("range", below([(path, oid, commit[:12]) for (path, oid), commit in entries.items()], only))
+    here = prefix()
+    source = _Objects("range", below([(*place, commit[:12]) for place, commit in entries.items()], only, here))
+    source.renamed = _seen_from(here, renamed)
+    return source
 
 
 def work_tree(paths: Sequence[str] = (), *, submodules: bool = False) -> Source:
@@ -242,12 +260,12 @@ def history(only: Sequence[str] = (), *, key: str = "") -> Source:
     return source(only, key)
 
 
-def stdin(data: bytes) -> Source:
-    """One blob from a pipe."""
-    return _Input(data)
+def stdin(data: bytes, name: str = "") -> Source:
+    """One blob from a pipe; `name` is the path of what it is, where that is known."""
+    return _Input(data, name or "stdin")
 
 
-RAW = ("-z", "--raw", "--no-renames", "--no-abbrev", "--no-relative", "--ignore-submodules=all")
+RAW = ("-z", "--raw", "-M100%", "--no-abbrev", "--no-relative", "--ignore-submodules=all")
 
 
 def _against(tree: str) -> tuple[str, ...]:
@@ -280,8 +298,10 @@ class _Running:
         return self._code
 
 
-def raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:
+def raw(listed: bytes, renamed: dict[tuple[str, str], str] | None = None) -> Iterator[tuple[str, str, str, str, str]]:
     """(path, mode, object id, status, commit) of what `git diff --raw -z` lists, less the deletions.
+
+    What was renamed and not changed is put into `renamed`: the former path of (path, object id).
 
     A merge has a colon, a mode and an id for each parent; only files that differ from all parents are listed. With
     `--stdin` each commit's id stands before its files.
@@ -296,6 +316,10 @@ def raw(listed: bytes) -> Iterator[tuple[str, str, str, str, str]]:
         words = head.lstrip(":").split(" ")
         parents = len(head) - len(head.lstrip(":"))
         path, status, oid = os.fsdecode(next(fields)), words[-1], words[2 * parents + 1]
+        if parents == 1 and status[:1] == "R":
+            old, path = path, os.fsdecode(next(fields))
+            if renamed is not None and oid == words[2]:
+                renamed[path, oid] = old
         if status == "U" or oid.strip("0"):
             yield path, words[parents], oid, status, commit
 
@@ -305,6 +329,12 @@ def below(entries: Iterable[Entry], only: Sequence[str], here: str | None = None
     if here := prefix() if here is None else here:
         entries = [(os.path.relpath(path, here), oid, commit) for path, oid, commit in entries]
     return [entry for entry in entries if within(entry[0], only)]
+
+
+def _seen_from(here: str, renamed: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    if not here:
+        return renamed
+    return {(os.path.relpath(path, here), oid): os.path.relpath(old, here) for (path, oid), old in renamed.items()}
 
 
 def within(path: str, only: Sequence[str]) -> bool:

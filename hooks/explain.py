@@ -78,6 +78,17 @@ def known() -> dict[str, Known]:
     return dict(sorted(found.items()))
 
 
+def check_ids(ids: Sequence[str]) -> None:
+    """Raises UsageError if one of these is the id of no rule, since nothing would be found then."""
+    from hooks import scanner
+
+    names = {*known(), *(scanner.extra.ids() if scanner.extra else ())}
+    for name in ids:
+        if name not in names:
+            like = ", ".join(nearest(name, sorted(names)))
+            raise UsageError("--rule names no rule", way_out=f"one of these: {like}" if like else "sealer-scan explain")
+
+
 def nearest(name: str, names: Sequence[str]) -> list[str]:
     """Names that are like one, or that hold it; the best first."""
     import difflib

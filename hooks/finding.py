@@ -107,12 +107,13 @@ class Hit(Fields):
 
 
 class Finding(Fields):
-    """A hit in a file. `key` is the path inside the document or the variable, `commit` where a range brought it in.
+    """A hit in a file, from `line` to `end`. `key` is the path inside the document or the variable.
 
-    `unreasoned`: a `sealer:allow` stands there, but without a reason.
+    `commit`: where a range or the history was scanned, the one that brought it in.
+    `mark`: a `sealer:allow` stands there that does not count; what it lacks.
     """
 
-    __slots__ = ("commit", "decoded", "key", "line", "path", "rule", "sealable", "unreasoned", "value")
+    __slots__ = ("commit", "decoded", "end", "key", "line", "mark", "path", "rule", "sealable", "value")
     _silent = ("value",)
 
     def __init__(
@@ -123,9 +124,10 @@ class Finding(Fields):
         key: str = "",
         sealable: bool = False,
         commit: str = "",
-        unreasoned: bool = False,
+        mark: str = "",
         value: Value | None = None,
         decoded: str = "",
+        end: int = 0,
     ) -> None:
         self.path = path
         self.line = line
@@ -133,9 +135,10 @@ class Finding(Fields):
         self.key = key
         self.sealable = sealable
         self.commit = commit
-        self.unreasoned = unreasoned
+        self.mark = mark
         self.value = value
         self.decoded = decoded
+        self.end = max(end, line)
 
     @property
     def excerpt(self) -> str:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from hooks.finding import Finding
 
 
-def fix(findings: Sequence[Finding], to: str | None = None) -> list[str]:
-    """Seal each file that can be; the files that were written. What fails is reported, the others go on."""
+def fix(findings: Sequence[Finding], to: str | None = None, *, staged: bool = False) -> list[Finding]:
+    """Seal each file that can be; the findings that are left. What fails is reported, the others go on.
+
+    What is staged still holds the values, so that nothing of it is done.
+    """
     written = []
     for path in dict.fromkeys(one.path for one in findings if one.sealable):
         try:
@@ -32,7 +35,8 @@ def fix(findings: Sequence[Finding], to: str | None = None) -> list[str]:
             _seal([path], in_place=True)
             written.append(path)
         except SealerError as error:
-            console.report(error)
+            console.report(_for_fix(error, path))
+    sealed = set(written)
     env = list(dict.fromkeys(one.path for one in findings if one.rule.id == ENV_FILE.id))
     if env and to is not None:
         try:
@@ -40,12 +44,27 @@ def fix(findings: Sequence[Finding], to: str | None = None) -> list[str]:
             written.append(to)
         except SealerError as error:
             console.report(error)
-    left = sum(not one.sealable and not (to and one.rule.id == ENV_FILE.id) for one in findings)
+    elif env:
+        said = (
+            f"to seal {console.line(quote(env[0]))}: sealer-scan --fix --to secrets/NAMESPACE/NAME.yaml {quote(env[0])}"
+        )
+        console.note(said)
+    left = sum(not one.sealable and one.rule.id != ENV_FILE.id for one in findings)
     if left:
         console.note(f"{count(left, 'finding')} can't be sealed by --fix: see what is said to each")
     if written:
-        console.note(f"nothing was staged; look at it, then: git add {' '.join(map(quote, written))}")
-    return written
+        still = "what is staged still holds the values" if staged else "nothing was staged"
+        console.note(f"{still}; look at it, then: git add {' '.join(map(quote, written))}")
+    return list(findings) if staged else [one for one in findings if not (one.sealable and one.path in sealed)]
+
+
+def _for_fix(error: SealerError, path: str) -> SealerError:
+    """An error of `sealer seal`, whose options --fix does not have, with the command that has them."""
+    if "--" not in error.way_out or error.way_out.startswith("sealer"):
+        return error
+    option = error.way_out.partition("--")[2].partition(";")[0].strip()
+    way_out = f"sealer seal --in-place --{option} {quote(path)}"
+    return SealerError(error.what, where=error.where, way_out=way_out)
 
 
 def _seal_env(paths: Sequence[str], to: str) -> None:

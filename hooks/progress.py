@@ -1,15 +1,36 @@
-"""A bar on stderr for scans that take long, at a terminal; what draws it is only imported once there is one to draw."""
+"""What is shown on stderr while something takes long; what draws a bar is only imported once there is one to draw."""
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
+
+from sealer import console
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 _FIRST = 0.5
+_LONG = 1.0
 _EVERY = 0.1
+
+
+class Compiling:
+    """Says that rules are compiled, for seconds, once: at a terminal before, else afterwards if it took long."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._start = time.monotonic()
+
+    def __enter__(self) -> None:
+        if sys.stderr.isatty():
+            console.note("compiling the rules; the next run finds them ready")
+
+    def __exit__(self, *_: object) -> None:
+        took = time.monotonic() - self._start
+        if took > _LONG and not sys.stderr.isatty():
+            console.note(f"compiled the rules in {took:.0f} s, once; they are kept in {console.line(self._folder)}")
 
 
 class Bar:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+from collections import Counter
 
 from hooks.counts import line
 from hooks.rule import ENCRYPTED_KEY, ENV_FILE, ERROR, KUBERNETES_SECRET, KUSTOMIZE_SECRET, PRIVATE_KEY
@@ -22,17 +24,48 @@ if TYPE_CHECKING:
 _TARGET = "secrets/NAMESPACE/NAME.yaml"
 _ITEM = re.compile(r"[-._A-Za-z0-9]{1,253}", re.ASCII)
 _PAGE = re.compile(r"https://\S+\Z")
+_CHANGE = ("change it", "where it is used: whoever reads this file knows it")
+_COMMITTED = "  committed change the value as well: what was committed stays in Git's history"
 _KEYS = (PRIVATE_KEY.id, ENCRYPTED_KEY.id)
 _NO_COMMENTS = (".json", ".ipynb", ".jsonl", ".csv", ".tfstate")
+_SIGNS = {
+    "//": "c cc cpp cs cxx dart gradle go groovy h hpp java js jsx kt kts mjs php proto rs scala scss swift ts tsx zig",
+    "--": "hs lua sql elm ada",
+    ";": "ini asm clj lisp el reg",
+    "%": "tex erl",
+    "<!-- -->": "html htm xml md svg vue xhtml plist csproj config xsd pom",
+    "/* */": "css",
+}
+"""How a comment begins, and ends, in files with these endings; in all others with #."""
+_FULL = 5
+"""So many findings are each told with what to do; of more of them that is told once, at the end."""
+_MARKS = {
+    "no reason": "say why behind the mark:",
+    "no rule": "the mark there names no rule:",
+    "another rule": "the mark there is for another rule:",
+}
 
 
 class Report:
     """All that one run found. `unread` are files that should have been scanned and could not be.
 
-    `people` has author and date of commits, where they are known; `errors` counts the findings that stop a commit.
+    `people` has author and date of commits, where they are known; `errors` counts the findings that stop a commit;
+    `sealing` says whether there is a cluster to seal for.
     """
 
-    __slots__ = ("accepted", "binary", "bytes", "errors", "files", "findings", "people", "seconds", "source", "unread")
+    __slots__ = (
+        "accepted",
+        "binary",
+        "bytes",
+        "errors",
+        "files",
+        "findings",
+        "people",
+        "sealing",
+        "seconds",
+        "source",
+        "unread",
+    )
 
     def __init__(
         self,
@@ -46,6 +79,7 @@ class Report:
         accepted: int = 0,
         seconds: float = 0.0,
         people: Mapping[str, tuple[str, str]] | None = None,
+        sealing: bool = True,
     ) -> None:
         self.source = source
         self.findings = findings
@@ -56,7 +90,12 @@ class Report:
         self.accepted = accepted
         self.seconds = seconds
         self.people = people or {}
+        self.sealing = sealing
         self.errors = sum(one.rule.severity == ERROR for one in findings)
+
+    def ways(self, one: Finding) -> list[tuple[str, str]]:
+        """What to do about a finding here: (label, text)."""
+        return ways_out(one, sealing=self.sealing)
 
     def author(self, one: Finding) -> str:
         """Who made the commit that brought a finding in; empty if that is not known."""
@@ -68,8 +107,21 @@ class Report:
 
 
 def text(report: Report) -> str:
-    """Each finding in a line, what to do about it below; the counts last."""
-    return "\n".join([*_findings(report), counts(report)])
+    """Each finding in a line, what to do about it below, or, where they are many, once at the end; the counts last."""
+    groups = [list(group) for _, group in itertools.groupby(report.findings, key=lambda one: _group(one, report))]
+    if len(groups) > _FULL:
+        return "\n".join([*rows(report), *_advice(report), counts(report)])
+    return "\n".join([*itertools.chain.from_iterable(_told(group, report) for group in groups), counts(report)])
+
+
+def rows(report: Report) -> list[str]:
+    """Each finding in a line."""
+    groups = itertools.groupby(report.findings, key=lambda one: (one.path, one.rule.id))
+    return list(itertools.chain.from_iterable(_lines(list(group)) for _, group in groups))
+
+
+def _lines(same: Sequence[Finding]) -> Iterator[str]:
+    return itertools.chain.from_iterable(table([_row(one) for one in same]))
 
 
 def counts(report: Report) -> str:
@@ -86,9 +138,11 @@ def counts(report: Report) -> str:
     )
 
 
-def ways_out(one: Finding) -> list[tuple[str, str]]:
+def ways_out(one: Finding, *, sealing: bool = True) -> list[tuple[str, str]]:
     """What to do about a finding: (label, text)."""
-    return [*_seal(one, quote(one.path)), *remedy(one.rule), _not_one(one)]
+    if sealing:
+        return [*_seal(one, quote(one.path)), *remedy(one.rule), _not_one(one)]
+    return [*(remedy(one.rule) or [_CHANGE]), *_take_out(one), _not_one(one)]
 
 
 def remedy(rule: Rule) -> list[tuple[str, str]]:
@@ -99,14 +153,50 @@ def remedy(rule: Rule) -> list[tuple[str, str]]:
     return [(label, said) for label, said in (("revoke it", text), ("see", page)) if said]
 
 
-def _findings(report: Report) -> Iterator[str]:
-    for _, group in itertools.groupby(report.findings, key=lambda one: (one.path, one.rule.id, ways_out(one))):
-        same = list(group)
-        yield from itertools.chain.from_iterable(table([_row(one) for one in same]))
-        for label, said in ways_out(same[0]):
-            yield f"  {label:<9} {said}"
-        if any(one.commit for one in same):
-            yield "  committed change the value as well: sealing the file leaves it in Git's history"
+def _group(one: Finding, report: Report) -> tuple[object, ...]:
+    return one.path, one.rule.id, report.ways(one)
+
+
+def _told(same: Sequence[Finding], report: Report) -> Iterator[str]:
+    """Findings of one rule in one file, and what to do about them."""
+    yield from _lines(same)
+    yield from (f"  {label:<9} {said}" for label, said in report.ways(same[0]))
+    if any(one.commit for one in same):
+        yield _COMMITTED
+
+
+def _advice(report: Report) -> Iterator[str]:
+    """What to do about many findings: what is the same for all of them once, and what differs by rule."""
+    by_rule: dict[str, dict[tuple[str, str], None]] = {}
+    for one in report.findings:
+        general = one.but(path=_any_path(one.path), key="", mark="")
+        ways = ((label, text.replace(f"allow {one.rule.id} ", "allow RULE ")) for label, text in report.ways(general))
+        by_rule.setdefault(one.rule.id, {}).update(dict.fromkeys(ways))
+    for one in report.findings:
+        if one.mark:
+            label, text = _not_one(one)
+            by_rule[one.rule.id][label, f"{console.line(one.path)}:{one.line}: {text}"] = None
+    counted = Counter(way for ways in by_rule.values() for way in ways)
+    shared = [way for way, count in counted.items() if count > 1 or len(by_rule) == 1]
+    yield ""
+    for rule, said in by_rule.items():
+        if own := [way for way in said if way not in shared]:
+            yield f"{rule}:"
+            yield from (f"  {label:<9} {text}" for label, text in own)
+    if shared:
+        yield "any of these:" if len(by_rule) > 1 else "each of these:"
+    yield from (f"  {label:<9} {text}" for label, text in sorted(shared, key=lambda way: way[0] == "not one"))
+    if any(one.commit for one in report.findings):
+        yield _COMMITTED
+
+
+def _any_path(path: str) -> str:
+    """A path that stands for others of its kind."""
+    name, inside, _ = path.partition("!")
+    ending = os.path.splitext(name)[1].lower()
+    return ("FILE" if _sign(ending) == "#" and ending not in _NO_COMMENTS else f"FILE{ending}") + (
+        "!" if inside else ""
+    )
 
 
 def _row(one: Finding) -> list[str]:
@@ -140,6 +230,15 @@ def _seal(one: Finding, path: str) -> list[tuple[str, str]]:
     return [("seal it", f"sealer set {_TARGET} {_item(one)}")]
 
 
+def _take_out(one: Finding) -> list[tuple[str, str]]:
+    path = quote(one.path)
+    if one.rule.id == ENV_FILE.id or (one.rule.id in _KEYS and not one.key):
+        return [("take out", f"git rm --cached {path}, and name it in .gitignore")]
+    if one.rule.id in (KUBERNETES_SECRET.id, KUSTOMIZE_SECRET.id):
+        return [("seal it", f"sealer init, then  {_seal(one, path)[0][1]}")]
+    return [("take out", "read it from the environment, or seal it: sealer init has to come first")]
+
+
 def _item(one: Finding) -> str:
     """The item that a value would be: the last name of where it stands, if that can be one."""
     name = one.key.rpartition(".")[2]
@@ -147,13 +246,20 @@ def _item(one: Finding) -> str:
 
 
 def _not_one(one: Finding) -> tuple[str, str]:
-    mark = f"# sealer:allow {one.rule.id} REASON"
-    if one.unreasoned:
-        return "not one", f"say why behind the mark:  {mark}"
     path = one.path.partition("!")[0]
-    if one.commit or path != one.path or path.lower().endswith(_NO_COMMENTS):
+    ending = os.path.splitext(path)[1].lower()
+    sign, _, closing = _sign(ending).partition(" ")
+    mark = f"{sign} sealer:allow {one.rule.id} REASON{closing and ' ' + closing}"
+    if one.mark:
+        return "not one", f"{_MARKS[one.mark]}  {mark}"
+    if one.commit or path != one.path or ending in _NO_COMMENTS:
         history = "--history " if one.commit else ""
         return "not one", f"sealer scan baseline {history}--reason TEXT {quote(path)}"
     if one.rule.id in _KEYS:
         return "not one", f"put a line above it:  {mark}"
     return "not one", f"end the line with  {mark}"
+
+
+def _sign(ending: str) -> str:
+    """How a comment begins in a file with this ending; and, behind a space, how it ends."""
+    return next((sign for sign, endings in _SIGNS.items() if ending[1:] in endings.split()), "#")

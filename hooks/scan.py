@@ -29,7 +29,10 @@ _EPILOG = """\
   sealer-scan baseline     accept what is there now; it has a --help
   sealer-scan explain      what a rule looks for, and how to revoke it
 
-Exit: 0 clean, 1 findings, 2 something could not be scanned.
+Exit: 0 clean or nothing but warnings, 1 findings (whatever else could not be
+scanned), 2 no finding, but something could not be scanned.
+A warning is what may well be none (a token whose checksum is wrong), or is no
+use by itself (a key under a passphrase): it is shown, and fails with --strict.
 A finding is accepted where it stands with  # sealer:allow RULE REASON,
 or in .sealer.yaml with  scan: {exclude: [GLOB], disable: [RULE]}.
 
@@ -62,9 +65,9 @@ class _Staged:
     """The options of `--staged` alone: what hooks start is not worth a parser, which costs them 10 ms."""
 
     staged = True
-    history = stdin = fix = False
-    range = format = baseline = to = None
-    paths = exclude = output = ()
+    history = stdin = fix = strict = quiet = version = recurse_submodules = False
+    range = format = baseline = to = stdin_name = None
+    paths = exclude = output = rule = ()
 
 
 class Run:
@@ -80,7 +83,11 @@ class Run:
         self.accepted: Accepted | None = None
 
     def go(self, exclude: Sequence[str], baseline: str | None) -> None:
-        """Scan every blob."""
+        """Scan every blob, less the files that `exclude` names."""
+        if exclude and self.source.kind != "history":  # which counts on its entries
+            from hooks.accept import excluded
+
+            self.source.entries = [entry for entry in self.source.entries if not excluded(entry[0], exclude)]
         tick = None
         if sys.stderr.isatty() and len(self.source) >= _BAR_FROM:
             from hooks.progress import Bar
@@ -91,13 +98,22 @@ class Run:
                 if blob.problem:
                     self.unread.append(SealerError(blob.problem, where=blob.path, way_out=blob.way_out))
                 if hits:
-                    self.found += self.judge(exclude, baseline).look(blob, hits)
+                    self.found += self._new(blob, self.judge(exclude, baseline).look(blob, hits))
         finally:
             if tick:
                 tick.clear()
         said, way_out = self.source.told()
         if said:
             console.warn(said, way_out=way_out)
+
+    def _new(self, blob: blobs.Blob, hits: Sequence[Finding]) -> Sequence[Finding]:
+        """Findings less those that counted before the file was renamed, which it brings nowhere new."""
+        former = self.source.former(blob) if self.source.renamed else None
+        if former is None or self.accepted is None:
+            return hits
+        counted = self.accepted.remaining(self.accepted.look(former, scanner.scan(former)))
+        known = {(one.rule.id, one.key, one.value) for one in counted}
+        return [one for one in hits if (one.rule.id, one.key, one.value) not in known]
 
     def judge(self, exclude: Sequence[str], baseline: str | None) -> Accepted:
         """What says which findings are accepted; made once there is something to judge."""
@@ -123,10 +139,15 @@ def source(options: Namespace) -> blobs.Source:
         from hooks.compat import own
 
         own.use(os.path.dirname(gitleaks_toml()))
+    if "-" in options.paths and not (options.staged or options.range or options.history):
+        options.paths.remove("-")
+        options.stdin = True
     if options.stdin and options.paths:
         raise UsageError("--stdin and PATH both say what to scan", way_out="leave one of them out")
+    if options.stdin_name and not options.stdin:
+        raise UsageError("--stdin-name belongs to --stdin", way_out="sealer-scan --stdin --stdin-name PATH")
     if options.stdin:
-        return blobs.stdin(sys.stdin.buffer.read())
+        return blobs.stdin(sys.stdin.buffer.read(), options.stdin_name or "")
     if options.staged:
         return blobs.staged(options.paths, scanner.load)
     if options.range:
@@ -136,15 +157,25 @@ def source(options: Namespace) -> blobs.Source:
         from hooks.remembered import key
 
         return history.source(options.paths, key())
-    return blobs.work_tree(options.paths)
+    return blobs.work_tree(options.paths, submodules=options.recurse_submodules)
 
 
 def _run(options: Namespace) -> int:
+    if options.version:
+        from importlib.metadata import version
+
+        console.out(f"sealer-scan {version('sealer')}")
+        return console.OK
     _check(options)
     run = Run(source(options))
+    if options.rule:
+        from hooks.explain import check_ids
+
+        check_ids(options.rule)
     run.go(options.exclude, options.baseline)
     if not (run.found or run.unread or options.format or options.output):
-        console.out(counts.line(run.source.kind, len(run.source), run.source.size, run.seconds))
+        if not options.quiet:
+            console.out(counts.line(run.source.kind, len(run.source), run.source.size, run.seconds))
         return console.OK
     return _report(options, run)
 
@@ -154,8 +185,13 @@ def _report(options: Namespace, run: Run) -> int:
     from hooks import formats, report
 
     accepted = run.judge(options.exclude, options.baseline)
-    found = run.findings()
+    found = [one for one in run.findings() if not options.rule or one.rule.id in options.rule]
     findings = accepted.remaining(found)
+    left_out = len(found) - len(findings)
+    if options.fix:
+        from hooks.fix import fix
+
+        findings = fix(findings, options.to, staged=options.staged)
     unread = [error for error in run.unread if not accepted.path(error.where)]
     result = report.Report(
         run.source.kind,
@@ -164,19 +200,17 @@ def _report(options: Namespace, run: Run) -> int:
         files=len(run.source),
         bytes=run.source.size,
         binary=run.source.binary,
-        accepted=len(found) - len(findings),
+        accepted=left_out,
         seconds=run.seconds,
         people=getattr(run.source, "people", {}),
+        sealing=accepted.sealing,
     )
-    formats.emit(result, options.format, options.output)
+    formats.emit(result, options.format, options.output, quiet=options.quiet)
     for error in unread:
         console.report(error)
     accepted.warn()
-    if options.fix:
-        from hooks.fix import fix
-
-        fix(findings, options.to)
-    return console.NO if result.errors else console.CANNOT_TELL if unread else console.OK
+    failing = len(findings) if options.strict or accepted.strict else result.errors
+    return console.NO if failing else console.CANNOT_TELL if unread else console.OK
 
 
 def gitleaks_toml() -> str:
@@ -203,7 +237,7 @@ def _check(options: Namespace) -> None:
         from hooks import formats
 
         for name in options.output:
-            formats.refuse_word(name)
+            formats.check_name(name, options.format)
 
 
 def _parser() -> ArgumentParser:
@@ -220,6 +254,7 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     add_sources(parser)
+    parser.add_argument("--strict", action="store_true", help="warnings fail as well; also: scan: {strict: true}")
     parser.add_argument("--fix", action="store_true", help="seal manifests and .env files; never stages them")
     parser.add_argument("--to", metavar="FILE", help="with --fix: seal the .env file that was found into this one")
     parser.add_argument("--format", choices=FORMATS, help="of what goes to stdout; default: text")
@@ -232,6 +267,8 @@ def _parser() -> ArgumentParser:
         help="write the report here, in the format of its ending (.json .jsonl .sarif .xml .csv .html .md .txt);"
         " may be repeated",
     )
+    parser.add_argument("--quiet", "-q", action="store_true", help="a line for each finding, and nothing else")
+    parser.add_argument("--version", action="store_true", help="which version this is")
     return parser
 
 

@@ -75,8 +75,8 @@ def _findings(blob: Blob, text: Text, hits: list[Hit]) -> list[Finding]:
     lines = text.text.split("\n") if marked(text.text) else []
     found = []
     for hit in hits:
-        mark = allowed(lines, hit.line, hit.rule.id) if lines else "no"
+        mark = allowed(lines, hit.line, hit.rule.id) if lines else ""
         if mark != "yes":
             place = (blob.path, hit.line, hit.rule, hit.key, hit.sealable, blob.commit)
-            found.append(Finding(*place, unreasoned=mark == "no reason", value=hit.value, decoded=hit.decoded))
+            found.append(Finding(*place, mark=mark, value=hit.value, decoded=hit.decoded, end=hit.end))
     return found

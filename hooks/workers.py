@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hooks.reading import Blob
 
     Answer = tuple[int, int, int, list[int], list[int], list[int]]
-    """Bytes, binaries, entries that are none; numbers of those that hold something, that repeat, that are repositories."""
+    """Bytes, binaries, entries that are none; numbers of those that hold something, repeat, are repositories."""
 
 PROCESSES = 2
 GROUP = 64

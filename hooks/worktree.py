@@ -134,7 +134,7 @@ def _is_file(path: str) -> bool:
 
 
 def _top() -> str:
-    """The top of the work tree, as seen from here; here, where there is no repository. Raises UsageError in Git's own."""
+    """The top of the work tree, as seen from here; here, where there is no repository. Raises UsageError in Git's."""
     try:
         inside, _, up = gitpipe.output("rev-parse", "--is-inside-git-dir", "--show-cdup").partition(b"\n")
     except gitpipe.NoRepository:

@@ -196,7 +196,6 @@ def _parser() -> argparse.ArgumentParser:
     add_sources(parser)
     parser.add_argument("--reason", metavar="TEXT", help="why they are accepted")
     parser.add_argument("--expires", metavar="DATE|Nd", help="until when; then they count again")
-    parser.add_argument("--rule", metavar="ID", action="append", default=[], help="only findings of this rule")
     parser.add_argument(
         "--from", dest="from_", metavar="FILE", help="only what .secrets.baseline or .gitleaksignore accepts"
     )

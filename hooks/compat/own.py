@@ -55,6 +55,10 @@ class Own:
         self._top = top
         self.digest = config.digest
 
+    def ids(self) -> set[str]:
+        """The ids of these rules."""
+        return {rule.name for rule in (*self._rules, *self._by_name)}
+
     def join(self, hits: list[Hit], text: Text, found: Candidates) -> list[Hit]:
         """What was found in a text, and what these rules find there."""
         own = [*self.named(text.path, text.data), *self._hits(text)]

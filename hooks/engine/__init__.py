@@ -93,7 +93,10 @@ class Engine:
         file = f"{self.digest}-{mark}.db"
         first = vectorscan.load(module, cache.read(file))
         if first is None:
-            first = vectorscan.compiled(module, self.built())
+            from hooks.progress import Compiling
+
+            with Compiling(cache.folder()):
+                first = vectorscan.compiled(module, self.built())
             cache.write(file, first.serialized())
         return first
 

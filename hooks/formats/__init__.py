@@ -6,6 +6,8 @@ keeps it behind a wall, and no format looks behind it.
 
 from __future__ import annotations
 
+import os
+
 from sealer.errors import UsageError
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -37,8 +39,12 @@ _MODULES = {
 }
 
 
-def render(name: str, report: Report) -> str:
-    """A report in the format of this name."""
+def render(name: str, report: Report, *, quiet: bool = False) -> str:
+    """A report in the format of this name; `quiet` leaves all but the findings out of a text."""
+    if name == "text" and quiet:
+        from hooks.report import rows
+
+        return "\n".join(rows(report))
     if name == "text":
         from hooks.report import text
 
@@ -50,7 +56,7 @@ def render(name: str, report: Report) -> str:
     return rendered
 
 
-def emit(report: Report, stdout: str | None, files: Sequence[str]) -> None:
+def emit(report: Report, stdout: str | None, files: Sequence[str], *, quiet: bool = False) -> None:
     """Write a report to each file, and print it; beside files only if a format was asked for that no file has.
 
     A file whose ending says nothing takes that format.
@@ -63,8 +69,10 @@ def emit(report: Report, stdout: str | None, files: Sequence[str]) -> None:
     if not files or (stdout and stdout not in [name for name, _ in outputs]):
         outputs.append((stdout or "text", None))
     for name, output in outputs:
-        write(render(name, report), output)
-    if files:
+        text = render(name, report, quiet=quiet and output is None)
+        if text or output or not quiet:
+            write(text, output)
+    if files and not quiet:
         console.note(counts(report))
 
 
@@ -77,8 +85,8 @@ def of_file(path: str, otherwise: str) -> str:
     return _ENDINGS.get(name[dot:], otherwise) if dot >= 0 else otherwise
 
 
-def refuse_word(output: str) -> None:
-    """`-o json` would make a file of that name, and whoever writes it means a format. Raises UsageError."""
+def check_name(output: str, format: str | None) -> None:  # noqa: A002
+    """Whether `-o` names a file whose ending is a format's. `-o json` means a format. Raises UsageError."""
     from hooks.options import FORMATS
 
     if output in (*FORMATS, "yaml", "yml"):
@@ -86,4 +94,11 @@ def refuse_word(output: str) -> None:
         raise UsageError(
             f"-o names a file, and '{output}' is a format",
             way_out=f"--format {name}; or, for a file of that name: -o ./{output}",
+        )
+    ending = os.path.splitext(output)[1]
+    if ending and not format and not of_file(output, ""):
+        raise UsageError(
+            "no report has this ending",
+            where=output,
+            way_out=f"one of {' '.join(_ENDINGS)}; or name the format: --format NAME",
         )

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hooks.report import counts, ways_out
+from hooks.report import counts
 from hooks.rule import ERROR
 from sealer import console
 
@@ -63,7 +63,7 @@ def markdown_text(text: str) -> str:
 def _rows(report: Report) -> Iterator[str]:
     for one in report.findings:
         place = markdown_text(f"{one.path}:{one.line}") + (f" in {one.commit[:8]}" if one.commit else "")
-        said = "<br>".join(f"{label}: {markdown_text(text)}" for label, text in ways_out(one))
+        said = "<br>".join(f"{label}: {markdown_text(text)}" for label, text in report.ways(one))
         yield f"| {place} | `{one.rule.id}` | {markdown_text(one.key)} | {said} |"
 
 
@@ -71,7 +71,7 @@ def _annotations(report: Report) -> Iterator[str]:
     for one in report.findings:
         level = "error" if one.rule.severity == ERROR else "warning"
         key = f" ({one.key})" if one.key else ""
-        said = "\n".join([f"{one.rule.description}{key}", *(f"{label}: {text}" for label, text in ways_out(one))])
+        said = "\n".join([f"{one.rule.description}{key}", *(f"{label}: {text}" for label, text in report.ways(one))])
         place = f"file={_property(one.path)},line={one.line},title={_property(one.rule.id)}"
         yield f"::{level} {place}::{said.translate(_DATA)}"
     for error in report.unread:

@@ -11,7 +11,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from hooks.formats.chart import columns, rows
-from hooks.report import ways_out
 from hooks.rule import ERROR
 from sealer import console
 
@@ -168,7 +167,7 @@ def _cells(one: Finding, report: Report) -> Iterator[str]:
     kind = "" if one.rule.severity == ERROR else " warning"
     said = f'<br><span class="dim">{_text(one.rule.description)}</span>'
     yield f'<span class="tag{kind}">{_text(one.rule.id)}</span>{said}'
-    ways = "".join(f"<dt>{_text(label)}</dt><dd>{_linked(text)}</dd>" for label, text in ways_out(one))
+    ways = "".join(f"<dt>{_text(label)}</dt><dd>{_linked(text)}</dd>" for label, text in report.ways(one))
     yield f"<details><summary>ways out</summary><dl>{ways}</dl></details>"
 
 

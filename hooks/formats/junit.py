@@ -10,7 +10,6 @@ import itertools
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from hooks.report import ways_out
 from hooks.rule import ERROR
 from sealer import console
 
@@ -30,7 +29,7 @@ def junit(report: Report) -> str:
         f' errors="{len(report.unread)}" time="{report.seconds:.3f}">'
     )
     for path, group in itertools.groupby(sorted(report.findings, key=lambda one: one.path), lambda one: one.path):
-        lines += _suite(path, list(group))
+        lines += _suite(path, list(group), report)
     if report.unread:
         count = len(report.unread)
         lines.append(f'  <testsuite name="not scanned" tests="{count}" failures="0" errors="{count}" skipped="0">')
@@ -46,12 +45,12 @@ def junit(report: Report) -> str:
     return "\n".join([*lines, "</testsuites>"])
 
 
-def _suite(path: str, findings: list[Finding]) -> Iterator[str]:
+def _suite(path: str, findings: list[Finding], report: Report) -> Iterator[str]:
     failed = sum(one.rule.severity == ERROR for one in findings)
     yield (f'  <testsuite name={_attribute(path)} tests="{len(findings)}" failures="{failed}" errors="0" skipped="0">')
     for one in findings:
         name = f"{one.rule.id} line {one.line}" + (f" {one.key}" if one.key else "")
-        said = "\n".join(f"{label}: {text}" for label, text in ways_out(one))
+        said = "\n".join(f"{label}: {text}" for label, text in report.ways(one))
         yield (
             f"    <testcase name={_attribute(name)} classname={_attribute(path)} file={_attribute(path)}"
             f' line="{one.line}">'

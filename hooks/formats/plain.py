@@ -6,7 +6,7 @@ import json as encoder
 from typing import TYPE_CHECKING, Any
 
 from hooks.finding import REDACTED
-from hooks.report import ways_out
+from hooks.formats.sarif import fingerprints
 
 if TYPE_CHECKING:
     from hooks.finding import Finding
@@ -23,7 +23,7 @@ def json(report: Report) -> str:
         "binary": report.binary,
         "accepted": report.accepted,
         "seconds": round(report.seconds, 3),
-        "findings": [_plain(one, report) for one in report.findings],
+        "findings": [_plain(one, mark, report) for one, mark in fingerprints(report)],
         "unread": [{"path": one.where, "reason": one.what} for one in report.unread],
     }
     return encoder.dumps(value, indent=2)
@@ -31,7 +31,7 @@ def json(report: Report) -> str:
 
 def jsonl(report: Report) -> str:
     """A line for each finding, for each file that could not be read, and for the run; `kind` says which."""
-    lines = [{"kind": "finding", **_plain(one, report)} for one in report.findings]
+    lines = [{"kind": "finding", **_plain(one, mark, report)} for one, mark in fingerprints(report)]
     lines += [{"kind": "unread", "path": one.where, "reason": one.what} for one in report.unread]
     lines.append(
         {
@@ -49,7 +49,7 @@ def jsonl(report: Report) -> str:
     return "\n".join(map(encoder.dumps, lines))
 
 
-def _plain(one: Finding, report: Report) -> dict[str, Any]:
+def _plain(one: Finding, fingerprint: str, report: Report) -> dict[str, Any]:
     """A finding as JSON values."""
     value = {
         "rule": one.rule.id,
@@ -57,11 +57,13 @@ def _plain(one: Finding, report: Report) -> dict[str, Any]:
         "severity": one.rule.severity,
         "path": one.path,
         "line": one.line,
+        "end_line": one.end,
+        "fingerprint": fingerprint,
         "key": one.key,
         "excerpt": REDACTED,
         "commit": one.commit,
         "sealable": one.sealable,
-        "way_out": [f"{label}: {said}" for label, said in ways_out(one)],
+        "way_out": [f"{label}: {said}" for label, said in report.ways(one)],
     }
     more = {
         "remediation": one.rule.remediation,

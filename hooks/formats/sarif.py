@@ -87,7 +87,10 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[dict[str, Any]]
         where = f" ({one.key})" if one.key else ""
         since = f", since commit {one.commit[:12]}" if one.commit else ""
         place: dict[str, Any] = {
-            "physicalLocation": {"artifactLocation": _artifact(one.path), "region": {"startLine": one.line}}
+            "physicalLocation": {
+                "artifactLocation": _artifact(one.path),
+                "region": {"startLine": one.line, "endLine": one.end},
+            }
         }
         if one.key:
             place["logicalLocations"] = [{"fullyQualifiedName": console.line(one.key), "kind": "member"}]

@@ -7,7 +7,6 @@ import io
 from typing import TYPE_CHECKING
 
 from hooks.finding import REDACTED
-from hooks.report import ways_out
 from sealer import console
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def csv(report: Report) -> str:
                     one.commit,
                     report.author(one),
                     report.date(one),
-                    "; ".join(f"{label}: {said}" for label, said in ways_out(one)),
+                    "; ".join(f"{label}: {said}" for label, said in report.ways(one)),
                 ),
             )
         )

@@ -89,7 +89,7 @@ def _wanted(
         return [(found.keys.bundle.cluster, found)]
     if cluster is not None:
         return [(cluster, _own(before, cluster, now))]
-    if before is not None:
+    if before is not None and before.clusters:
         return [(name, _own(before, name, now)) for name in before.clusters]
     if not keyring.all() and keyring.from_environment() is None:
         return [(DEFAULT_CLUSTER, None)]
@@ -117,11 +117,12 @@ def _configure(place: Place, file: Path, cluster: str, url: str | None) -> None:
     if not file.is_file():
         files.write_atomic(file, config_edit.first(source=_source(place), cluster=cluster, url=url))
         out(f"wrote  {shown}  cluster {cluster}, rule {config_edit.RULE}")
-    elif cluster not in configs.load(file).clusters:
+    elif cluster not in (known := configs.load(file).clusters):
         data = files.read(file, limit=configs.MAX_CONFIG)
         files.write_atomic(file, config_edit.with_cluster(data, shown, cluster=cluster, url=url))
         out(f"added  {shown}  cluster {cluster}")
-        note(f"  no rule names {cluster} yet: add it to the clusters of a rule, or use {{cluster}} in a path")
+        if known:
+            note(f"  no rule names {cluster} yet: add it to the clusters of a rule, or use {{cluster}} in a path")
     else:
         _left_alone(shown, f"has cluster {cluster}")
 

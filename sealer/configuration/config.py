@@ -37,16 +37,20 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What the scanner leaves out: paths, rules, accepted findings."""
+    """What the scanner leaves out: paths, rules, accepted findings; `strict`: warnings fail as well."""
 
     exclude: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     baseline: str | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One `.sealer.yaml`; `root` is the real path of its folder, `file` how to name it in a message."""
+    """One `.sealer.yaml`; `root` is the real path of its folder, `file` how to name it in a message.
+
+    One that is for the scanner alone has no cluster.
+    """
 
     root: Path
     file: str

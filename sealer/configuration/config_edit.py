@@ -19,6 +19,8 @@ _FIRST = """\
 # Which clusters this repository seals for, and which path stands for which secret.
 version: 1
 source: {source}
+"""
+_CLUSTERS = """\
 clusters:
 {cluster}rules:  # the first that matches a path decides
   - path: {rule}
@@ -31,7 +33,8 @@ def first(*, source: str, cluster: str, url: str | None) -> bytes:
     entry = _entry(cluster, url, "  ", "\n")
     source = source if resolve(source) is Kind.STR else f'"{source}"'
     name = _scalar(cluster)
-    return _FIRST.format(skip=SKIP_RENDERING, source=source, cluster=entry, rule=RULE, name=name).encode("utf-8")
+    top = _FIRST.format(skip=SKIP_RENDERING, source=source)
+    return (top + _CLUSTERS.format(cluster=entry, rule=RULE, name=name)).encode("utf-8")
 
 
 def with_cluster(data: bytes, file: str, *, cluster: str, url: str | None) -> bytes:
@@ -39,6 +42,8 @@ def with_cluster(data: bytes, file: str, *, cluster: str, url: str | None) -> by
     text, bom = decode(data, file)
     top = yamlio.load(data, file)
     clusters = top.get("clusters") if top else None
+    if top is not None and top.kind is Kind.MAP and not top.style and clusters is None:
+        return _with_first(data, text, file, cluster, url)
     if top is None or clusters is None or clusters.style or clusters.alias or not clusters.own:
         way_out = f"add it by hand: {cluster}: {{}}"
         line = clusters.line if clusters else 1
@@ -49,6 +54,16 @@ def with_cluster(data: bytes, file: str, *, cluster: str, url: str | None) -> by
     ending = "\r\n" if "\r\n" in text else "\n"
     edited = append.insert(text, append.behind(text, clusters), _entry(cluster, url, indent, ending), ending)
     after = ((BOM if bom else "") + edited).encode("utf-8")
+    config_reader.read(after, Path("/"), file)
+    return after
+
+
+def _with_first(data: bytes, text: str, file: str, cluster: str, url: str | None) -> bytes:
+    """A file that was for the scanner alone, with its first cluster and a rule behind."""
+    ending = "\r\n" if "\r\n" in text else "\n"
+    block = _CLUSTERS.format(cluster=_entry(cluster, url, "  ", "\n"), rule=RULE, name=_scalar(cluster))
+    gap = b"" if text.endswith("\n") else ending.encode()
+    after = data + gap + block.replace("\n", ending).encode("utf-8")
     config_reader.read(after, Path("/"), file)
     return after
 

@@ -129,6 +129,8 @@ def _source(value: Value) -> str:
 
 
 def _clusters(top: Value, fields: Mapping[str, Value]) -> dict[str, Cluster]:
+    if fields.keys() <= {"version", "scan"} and "scan" in fields:
+        return {}  # the scanner needs no more
     members = fields["clusters"].mapping() if "clusters" in fields else {}
     if not members:
         raise fields.get("clusters", top).error("no cluster is named", "add one, as in: clusters: {local: {}}")
@@ -237,12 +239,19 @@ def _store(value: Value) -> str:
 
 
 def _scan(value: Value) -> Scan:
-    fields = value.mapping(("exclude", "disable", "baseline"))
+    fields = value.mapping(("exclude", "disable", "baseline", "strict"))
     return Scan(
         fields["exclude"].texts(_glob, empty=True) if "exclude" in fields else (),
         fields["disable"].texts(_identifier, empty=True) if "disable" in fields else (),
         _file(fields["baseline"]) if "baseline" in fields else None,
+        _flag(fields["strict"]) if "strict" in fields else False,
     )
+
+
+def _flag(value: Value) -> bool:
+    if value.node.kind is not Kind.BOOL:
+        raise value.error("is neither true nor false", "write it without quotes")
+    return value.node.text.lower() == "true"
 
 
 def _identifier(value: Value) -> str:

@@ -13,6 +13,8 @@ HOOKS = {
     "check-sealed": ("check sealed files", "sealer-check"),
 }
 """Hook id -> its name and its entry, which is a program on PATH."""
+_SHOWN = ("scan-secrets",)
+"""Hooks that warn without failing: pre-commit hides what these say unless they are told to be verbose."""
 
 
 def first() -> bytes:
@@ -66,5 +68,7 @@ def _block(hooks: Sequence[str], indent: str, ending: str) -> str:
     for hook in hooks:
         name, entry = HOOKS[hook]
         lines += [f"    - id: {hook}", f"      name: {name}", f"      entry: {entry}"]
-        lines += ["      language: system", "      pass_filenames: false"]
+        lines += ["      language: system"]
+        lines += ["      verbose: true"] if hook in _SHOWN else []
+        lines += ["      pass_filenames: false"]
     return "".join(f"{indent}{line}{ending}" for line in lines)

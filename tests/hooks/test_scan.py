@@ -35,7 +35,11 @@ def test_the_top_is_where_git_says(repo: Repo, folder: str, monkeypatch: pytest.
     assert accept.top() == os.path.realpath(said)
 
 
+CLUSTER = "version: 1\nclusters: {local: {}}\n"
+
+
 def test_findings_look_like_this(repo: Repo) -> None:
+    repo.write(".sealer.yaml", CLUSTER)
     repo.add("config/app.env", f"PORT=80\nAPI_KEY={random_text('alnum', 32)}\n")
     repo.add("secrets/db.yaml", secret() + "  other: " + random_text("hex", 32) + "\n")
     repo.add("key.pem", "\n".join(pem("RSA PRIVATE KEY")) + "\n")
@@ -57,6 +61,47 @@ def test_findings_look_like_this(repo: Repo) -> None:
     ]
     assert last.startswith("4 findings; 3 staged files, 1 KB, 0.")
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_without_a_cluster_it_says_what_such_a_user_can_do(repo: Repo) -> None:
+    repo.add("app.env", f"API_KEY={random_text('alnum', 32)}\n")
+    repo.add("main.go", f'var password = "{random_text("alnum", 20)}"\n')
+    repo.add("s.yaml", secret())
+    done = repo.scan("--staged")
+    assert done.stdout.splitlines()[:-1] == [
+        "app.env:1  env-file  API_KEY: ********",
+        "  change it where it is used: whoever reads this file knows it",
+        "  take out  git rm --cached app.env, and name it in .gitignore",
+        "  not one   end the line with  # sealer:allow env-file REASON",
+        "main.go:1  generic-password  password: ********",
+        "  revoke it change it where it is used, then hand the new one over sealed: `sealer seal`",
+        "  take out  read it from the environment, or seal it: sealer init has to come first",
+        "  not one   end the line with  // sealer:allow generic-password REASON",
+        "s.yaml:7  kubernetes-secret  stringData.password: ********",
+        "  change it where it is used: whoever reads this file knows it",
+        "  seal it   sealer init, then  sealer seal --in-place s.yaml",
+        "  not one   end the line with  # sealer:allow kubernetes-secret REASON",
+    ]
+
+
+def test_what_is_the_same_for_many_is_said_once(repo: Repo) -> None:
+    for number in range(20):
+        repo.add(f"s{number:02}.yaml", secret())
+        repo.add(f"t{number:02}.js", f'const password = "{random_text("alnum", 20)}";\n')
+    lines = repo.scan("--staged").stdout.splitlines()
+    assert lines[0] == "s00.yaml:7  kubernetes-secret  stringData.password: ********"
+    assert lines[40:-1] == [
+        "",
+        "kubernetes-secret:",
+        "  change it where it is used: whoever reads this file knows it",
+        "  seal it   sealer init, then  sealer seal --in-place FILE",
+        "  not one   end the line with  # sealer:allow RULE REASON",
+        "generic-password:",
+        "  revoke it change it where it is used, then hand the new one over sealed: `sealer seal`",
+        "  take out  read it from the environment, or seal it: sealer init has to come first",
+        "  not one   end the line with  // sealer:allow RULE REASON",
+    ]
+    assert len(repo.scan("--staged", "--quiet").stdout.splitlines()) == 40
 
 
 def test_a_line_break_in_a_name_makes_no_line_of_ours(repo: Repo) -> None:
@@ -125,6 +170,122 @@ def test_options_that_contradict_each_other(repo: Repo, arguments: list[str], sa
     assert said in done.stderr
 
 
+# --- options ----------------------------------------------------------------------------------------------------
+
+
+def test_warnings_fail_if_asked_to(repo: Repo) -> None:
+    repo.add("key.pem", "\n".join(pem("ENCRYPTED PRIVATE KEY")) + "\n")
+    assert repo.scan("--staged", "--strict").returncode == 1
+    assert repo.scan("--staged").returncode == 0
+    repo.write(".sealer.yaml", "version: 1\nscan: {strict: true}\n")
+    assert repo.scan("--staged").returncode == 1
+
+
+def test_stdin_has_a_sign_and_a_name(repo: Repo) -> None:
+    def piped(*arguments: str) -> subprocess.CompletedProcess[str]:
+        text = f"API_KEY={random_text('alnum', 32)}\n"
+        return subprocess.run(
+            [SCAN, *arguments], input=text, capture_output=True, text=True, check=False, cwd=repo.path
+        )
+
+    assert "stdin:1  " in piped("-").stdout
+    assert "prod/.env:1  env-file  API_KEY" in piped("--stdin", "--stdin-name", "prod/.env").stdout
+    assert piped("-", "a.txt").returncode == 2
+    assert piped("--stdin-name", "x").returncode == 2
+
+
+def test_only_one_rule_is_asked_for(repo: Repo) -> None:
+    repo.add("key.pem", "\n".join(pem("PRIVATE KEY")) + "\n")
+    repo.add("s.yaml", secret())
+    done = repo.scan("--staged", "--rule", "private-key")
+    assert (done.returncode, done.stdout.splitlines()[-1][:26]) == (1, "1 finding; 2 staged files,")
+    done = repo.scan("--staged", "--rule", "privat-key")
+    assert (done.returncode, "private-key" in done.stderr) == (2, True)
+
+
+def test_quiet_prints_findings_alone(repo: Repo) -> None:
+    repo.add("a.txt", "x\n")
+    done = repo.scan("--staged", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    repo.add("s.yaml", secret())
+    done = repo.scan("--staged", "--quiet")
+    assert (done.returncode, done.stdout) == (1, "s.yaml:7  kubernetes-secret  stringData.password: ********\n")
+
+
+def test_an_excluded_file_does_not_count_as_scanned(repo: Repo) -> None:
+    repo.add("a/s.yaml", secret())
+    repo.add("b.txt", "x\n")
+    assert repo.scan("--exclude", "s.yaml").stdout.startswith("0 findings; 1 file, 2 B")
+    assert repo.scan("--staged", "--exclude", "**").stdout.startswith("0 findings; 0 staged files, 0 B")
+
+
+def test_what_was_wrong_with_an_option_is_named_but_no_value_is(repo: Repo) -> None:
+    value = random_text("alnum", 24)
+    for word, said, way_out in (
+        ("--stagd", "no such option: --stagd", "--staged"),
+        (f"--token={value}", "no such option: --token", "sealer-scan --help"),
+        (f"-z{value}", "no such option: -z", "sealer-scan --help"),
+        (f"--{value}0", "no such option", "sealer-scan --help"),
+    ):
+        done = repo.scan(word)
+        assert (done.returncode, done.stderr) == (2, f"error: {said}\n  way out: {way_out}\n")
+        assert value not in done.stdout + done.stderr
+    done = repo.scan("a.txt", "--staged", value)
+    assert (done.returncode, value in done.stderr) == (2, False)
+
+
+def test_an_ending_that_is_no_report_s_is_an_error(repo: Repo) -> None:
+    done = repo.scan("-o", "report.pdf")
+    assert (done.returncode, ".sarif" in done.stderr) == (2, True)
+    assert repo.scan("-o", "report.log", "--format", "json").returncode == 0
+
+
+def test_its_version_is_told(repo: Repo) -> None:
+    assert repo.scan("--version").stdout.startswith("sealer-scan ")
+
+
+# --- what a rename brings in ----------------------------------------------------------------------------------------
+
+
+def test_a_rename_alone_brings_nothing_in(repo: Repo) -> None:
+    value = random_text("alnum", 20)
+    repo.add("in/a.yaml", secret(value))
+    first = repo.commit()
+    repo.git("mv", "in/a.yaml", "in/b.yaml")
+    for folder in (".", "in"):
+        done = repo.scan("--staged", folder=folder)
+        assert done.returncode == 0, done.stdout
+    repo.write("in/b.yaml", secret(value) + f"  other: {random_text('alnum', 20)}\n")
+    repo.git("add", ".")
+    assert repo.scan("--staged").stdout.count("kubernetes-secret  ") == 2, "a changed file is a new one"
+    repo.write("in/b.yaml", secret(value))
+    repo.git("add", ".")
+    repo.commit()
+    done = repo.scan("--range", f"{first}..")
+    assert done.returncode == 0, done.stdout
+    repo.add("x/d.yaml", secret(value))
+    before = repo.git("rev-parse", "HEAD").strip()
+    repo.commit()
+    repo.git("mv", "x/d.yaml", "x/e.yaml")
+    repo.commit()
+    done = repo.scan("--range", f"{before}..")
+    assert "x/d.yaml:7" in done.stdout
+    assert "x/e.yaml" not in done.stdout
+    repo.git("mv", "x/e.yaml", "x/f.yaml")
+    repo.add("x/g.yaml", secret(value))
+    done = repo.scan("--staged")
+    assert "x/g.yaml:7" in done.stdout, "a copy is new"
+
+
+def test_a_rename_to_where_it_counts_is_told(repo: Repo) -> None:
+    repo.write(".sealer.yaml", "version: 1\nscan: {exclude: ['testdata/**']}\n")
+    repo.add("testdata/a.yaml", secret())
+    repo.commit()
+    repo.git("mv", "testdata/a.yaml", "a.yaml")
+    done = repo.scan("--staged")
+    assert (done.returncode, "a.yaml:7" in done.stdout) == (1, True)
+
+
 # --- what is accepted -----------------------------------------------------------------------------------------------
 
 
@@ -173,6 +334,7 @@ def test_a_broken_configuration_is_an_error_once_it_matters(repo: Repo) -> None:
 
 
 def test_names_that_are_no_words_are_made_fit_for_pasting(repo: Repo) -> None:
+    repo.write(".sealer.yaml", CLUSTER)
     repo.add("-x.yaml", secret())
     repo.add("a\x1b[31mb\nc.yaml", secret())
     repo.add("it's.json", json.dumps({"kind": "Secret", "stringData": {"a": random_text("alnum", 20)}}))
@@ -233,7 +395,7 @@ def test_fix_seals_an_env_file_where_it_is_told_to(repo: Repo) -> None:
     path = repo.add("prod.env", f"PORT=80\nAPI_KEY={value}\n")
     before = path.read_text()
     done = repo.scan("--staged", "--fix")
-    assert "1 finding can't be sealed by --fix" in done.stderr
+    assert "sealer-scan --fix --to secrets/NAMESPACE/NAME.yaml prod.env" in done.stderr
     done = repo.scan("--staged", "--fix", "--to", "secrets/web/env.yaml", "--format", "json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["findings"]

@@ -135,6 +135,7 @@ MISTAKES = [
     (ONE + "scan: {exclude: ['/x']}\n", 3, "scan.exclude[0]", "not below"),
     (ONE + "scan: {disable: [A_B]}\n", 3, "scan.disable[0]", "id of a rule"),
     (ONE + "scan: {baseline: '*.yaml'}\n", 3, "scan.baseline", "one file"),
+    (ONE + "scan: {strict: 'yes'}\n", 3, "scan.strict", "neither true nor false"),
     (ONE + "scan: {baseline: ../b.yaml}\n", 3, "scan.baseline", "'..'"),
 ]
 
@@ -148,6 +149,16 @@ def test_each_mistake_is_named(tmp_path: Path, text: str, line: int, path: str, 
     assert (error.line, error.path) == (line, path)
     assert error.where.endswith(f".sealer.yaml:{line}")
     assert error.way_out or said in ("map", "one document", "list")
+
+
+def test_the_scanner_needs_no_cluster(tmp_path: Path) -> None:
+    text = "version: 1\nscan: {strict: true, exclude: [a.txt]}\n"
+    found = _load(tmp_path, text)
+    assert (found.clusters, found.scan.strict, found.scan.exclude) == ({}, True, ("a.txt",))
+    schema.validate(yamlio.load_config(text.encode(), "x"), "sealer-config", file="x")
+    for more in ("run: {files: []}\n", "rules: []\n", "clusters: {}\n"):
+        with pytest.raises(DocumentError, match="no cluster"):
+            _load(tmp_path, text + more)
 
 
 def test_a_near_miss_is_suggested(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_both_hooks_are_as_the_design_says() -> None:
                         "name": precommit.HOOKS[hook][0],
                         "entry": entry,
                         "language": "system",
+                        **({"verbose": True} if hook == "scan-secrets" else {}),  # or its warnings are hidden
                         "pass_filenames": False,
                     }
                     for hook, entry in (("scan-secrets", "sealer-scan --staged"), ("check-sealed", "sealer-check"))

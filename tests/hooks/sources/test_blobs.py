@@ -77,6 +77,9 @@ def test_renames_and_deletions(repo: Repo) -> None:
     repo.git("mv", "old.yaml", "new.yaml")
     repo.git("rm", "-q", "gone.yaml")
     done = repo.scan("--staged")
+    assert (done.returncode, done.stdout.startswith("0 findings; 1 staged file, ")) == (0, True)
+    repo.add("new.yaml", secret())
+    done = repo.scan("--staged")
     assert "new.yaml:7" in done.stdout
     assert "gone.yaml" not in done.stdout
     assert "old.yaml" not in done.stdout
@@ -344,7 +347,7 @@ def test_a_file_that_can_not_be_read_is_told_and_the_rest_is_scanned(
     (tmp_path / "gone.yaml").write_text(secret())
     listed = blobs.work_tree([str(tmp_path)])
     (tmp_path / "gone.yaml").unlink()
-    monkeypatch.setattr(blobs, "work_tree", lambda _: listed)
+    monkeypatch.setattr(blobs, "work_tree", lambda _, submodules: listed)
     assert scan.main([str(tmp_path)]) == 1
     shown = capsys.readouterr()
     assert "s.yaml:7" in shown.out

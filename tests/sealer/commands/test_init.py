@@ -106,6 +106,16 @@ def test_a_second_run_adds_a_cluster_and_keeps_every_byte(repo: Path, now: datet
     assert pins.pinned(loaded, "prod", now=now).authenticated
 
 
+def test_a_file_for_the_scanner_alone_gets_its_first_cluster(repo: Path) -> None:
+    for before in ("version: 1\nscan: {strict: true}", "version: 1\r\nscan: {strict: true}\r\n"):
+        (repo / ".sealer.yaml").write_bytes(before.encode())
+        assert _run(hooks=False) == 0
+        after = (repo / ".sealer.yaml").read_bytes().decode()
+        assert after.startswith(before)
+        found = config.load(repo / ".sealer.yaml")
+        assert (list(found.clusters), found.rules[0].clusters, found.scan.strict) == (["local"], ("local",), True)
+
+
 def test_without_keys_it_says_how_to_get_some(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run() == 0
     assert list(config.load(repo / ".sealer.yaml").clusters) == ["local"]
