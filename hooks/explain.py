@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hooks.options import Parser
+from hooks.rule import ERROR
 from sealer import console
 from sealer.errors import UsageError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 Examples:
   sealer-scan explain
+  sealer-scan explain stripe
   sealer-scan explain kubernetes-secret"""
 
 # Rules that need code of their own, and whose description leaves something to say.
@@ -49,6 +51,7 @@ _KINDS = {
     "uppernum": "upper-case letters and digits",
     "lowernum": "lower-case letters and digits",
 }
+_SHORTEST_WORD = 3
 _HOLE = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9]+)(?::([^{}]*))?\}")
 
 
@@ -69,11 +72,13 @@ def main(argv: Sequence[str]) -> int:
 def known() -> dict[str, Known]:
     """Every rule by its id, in order: our own, and those of this repository."""
     from hooks import credential, engine, rule
-    from hooks.engine import pack
+    from hooks.engine import examples, pack
 
     found = {one.id: Known(one) for one in rule.RULES.values()}
     found |= {one.id: Known(one) for one in vars(credential).values() if isinstance(one, rule.Rule)}
-    for spec in pack.load([*engine.rule_files(engine.RULES), *engine.rule_files(engine.custom())]):
+    specs = pack.load([*engine.rule_files(engine.RULES), *engine.rule_files(engine.custom())])
+    examples.check(engine.own(specs))
+    for spec in specs:
         found[spec.id] = Known(rule.Rule(spec.id, spec.description, spec.severity, spec.remediation), spec)
     return dict(sorted(found.items()))
 
@@ -101,10 +106,12 @@ def nearest(name: str, names: Sequence[str]) -> list[str]:
 def _run(name: str | None) -> int:
     rules = known()
     if name is None:
-        width = max(map(len, rules))
-        for one in rules.values():
-            console.out(f"{one.rule.id:<{width}}  {one.rule.description}")
-        console.out(f"{len(rules)} rules; one of them: sealer scan explain RULE")
+        _list(list(rules.values()))
+        console.out(f"{len(rules)} rules; one of them: sealer scan explain RULE; those with a word: explain WORD")
+        return console.OK
+    if name not in rules and (found := _with_word(name, rules)):
+        _list(found)
+        console.out(f"{len(found)} of {len(rules)} rules; one of them: sealer scan explain RULE")
         return console.OK
     if name not in rules:
         like = ", ".join(nearest(name, list(rules)))
@@ -114,13 +121,29 @@ def _run(name: str | None) -> int:
     return console.OK
 
 
+def _with_word(word: str, rules: dict[str, Known]) -> list[Known]:
+    """The rules that have a word in their id or in what they say of themselves."""
+    if len(word) < _SHORTEST_WORD:
+        return []
+    word = word.lower()
+    return [one for one in rules.values() if word in f"{one.rule.id} {one.rule.description.lower()}"]
+
+
+def _list(rules: Sequence[Known]) -> None:
+    width = max(len(one.rule.id) for one in rules)
+    for one in rules:
+        warns = "" if one.rule.severity == ERROR else " (warning)"
+        console.out(f"{one.rule.id:<{width}}  {one.rule.description}{warns}")
+
+
 def explained(one: Known) -> Iterator[str]:
     """What is said of a rule, line by line."""
     from hooks.report import remedy
     from sealer.report import wrapped
 
     name = one.rule.id
-    yield f"{name}  {one.rule.severity}"
+    warns = "warning: shown, and fails with --strict alone" if one.rule.severity != ERROR else ERROR
+    yield f"{name}  {warns}"
     yield from wrapped(f"{one.rule.description[:1].upper()}{one.rule.description[1:]}.")
     yield ""
     yield "What is found"
@@ -152,7 +175,12 @@ def _matched(one: Known) -> Iterator[str]:
     if spec.entropy:
         yield f"It has at least {spec.entropy:g} bits of entropy a character."
     if spec.checksum:
-        yield f"Its checksum has to be right ({spec.checksum})."
+        from hooks.engine.checksum import ONLY_A_SUM
+
+        if spec.checksum in ONLY_A_SUM:
+            yield f"One whose checksum is wrong ({spec.checksum}) is a warning: it was not issued as it stands."
+        else:
+            yield f"Its checksum has to be right ({spec.checksum})."
     if spec.only:
         yield f"Only in {', '.join(spec.only)}."
     if spec.never:
@@ -186,5 +214,5 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("rule", metavar="RULE", nargs="?", help="the id of a rule; none: the list of all")
+    parser.add_argument("rule", metavar="RULE", nargs="?", help="the id of a rule, or a word in some; none: all")
     return parser

@@ -27,9 +27,9 @@ class Compiling:
         if sys.stderr.isatty():
             console.note("compiling the rules; the next run finds them ready")
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         took = time.monotonic() - self._start
-        if took > _LONG and not sys.stderr.isatty():
+        if kind is None and took > _LONG and not sys.stderr.isatty():
             console.note(f"compiled the rules in {took:.0f} s, once; they are kept in {console.line(self._folder)}")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hooks.options import Parser, add_sources
 from sealer import console
 from sealer.errors import UsageError
+from sealer.shell import quote
 
 if TYPE_CHECKING:
     from hooks.accept import Accepted
@@ -65,12 +66,17 @@ def _run(options: argparse.Namespace) -> int:
 def _add(options: argparse.Namespace, run: Run, accepted: Accepted, expires: date | None) -> int:
     """Accept what counts now and is asked for."""
     from hooks.baseline import entry
+    from hooks.explain import check_ids
 
-    foreign, accepted.foreign = accepted.foreign, []
-    findings = [one for one in accepted.remaining(run.findings()) if not options.rule or one.rule.id in options.rule]
+    found = run.findings()
+    if options.rule:
+        check_ids(options.rule)
+        found = [one for one in found if one.rule.id in options.rule]
+    foreign = accepted.foreign
     if foreign:
-        accepted.foreign = foreign
-        findings = [one for one in findings if accepted.by_foreign(one)]
+        found = [one for one in found if accepted.by_foreign(one)]
+        accepted.foreign = []
+    findings = accepted.remaining(found)
     baseline = accepted.baseline.with_entries(accepted.baseline.entries)
     history = bool(options.history or options.range)
     reason = _reason(options)
@@ -88,13 +94,18 @@ def _add(options: argparse.Namespace, run: Run, accepted: Accepted, expires: dat
         _write(accepted, baseline.with_entries([*kept, *added.values()]))
     for one in findings:
         console.out(f"accepted  {console.line(one.path)}:{one.line}  {one.rule.id}  {one.excerpt}")
-    for text in (text for other in foreign for text in [*other.warnings, *_not_found(other)]):
+    gone = [text for other in foreign for text in _not_found(other)]
+    for text in (*(text for other in foreign for text in other.warnings), *gone):
         console.warn(text)
+    if gone and not history:
+        console.note(f"  way out: for what is in commits: sealer-scan baseline --from {quote(options.from_)} --history")
     by_value = sum(bool(found.mac) for found in added.values())
     console.out(
         f"{_entries(len(added))} added to {accepted.baseline.name}: {by_value:,} by value,"
         f" {len(added) - by_value:,} by path and key"
     )
+    if gone and not found:
+        return console.NO
     return console.CANNOT_TELL if run.unread else console.OK
 
 

@@ -36,6 +36,7 @@ _SALT = "salt"
 _FIELDS = ("rule", "mac", "path", "key", "reason", "expires", "history")
 _RULE = re.compile(r"[a-z0-9][-a-z0-9]{0,62}", re.ASCII)
 _HEX = re.compile(r"(?:[0-9a-f]{2})+", re.ASCII)
+_EXPECTED = "a line is  - {rule: ID, mac: HEX, reason: TEXT}  or has path and key, not mac; take it out, or from Git"
 _UNMERGED = re.compile(rb"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 
 
@@ -104,7 +105,11 @@ def read(data: bytes, name: str) -> Baseline:
         line = data.count(b"\n", 0, found.start()) + 1
         way_out = "keep the entries of both sides, take out the marks, then: sealer scan baseline --prune"
         raise DocumentError("is not merged yet", file=name, line=line, way_out=way_out)
-    top = yamlio.load(data, name)
+    try:
+        top = yamlio.load(data, name)
+    except DocumentError as error:
+        error.way_out = "; ".join(filter(None, (error.way_out, _EXPECTED)))
+        raise
     if top is None:
         raise DocumentError("is empty", file=name, line=1, way_out="sealer scan baseline --reason TEXT")
     fields = Value(top, "", name).mapping(("version", "accepted"))
@@ -125,7 +130,7 @@ def _entries(values: Iterable[Value]) -> Iterator[Entry]:
         fields = value.mapping(_FIELDS)
         by_value, place = "mac" in fields, {"path", "key"} & fields.keys()
         if "rule" not in fields or "reason" not in fields or len(place) != (0 if by_value else 2):
-            raise value.error("needs rule, reason, and either mac or path and key", "take the line out")
+            raise value.error("needs rule, reason, and either mac or path and key", _EXPECTED)
         history = "history" in fields and fields["history"].node.text == "true"
         yield Entry(
             _matching(fields["rule"], _RULE, "is not the id of a rule"),
@@ -142,14 +147,14 @@ def _entries(values: Iterable[Value]) -> Iterator[Entry]:
 def _key(value: Value) -> bytes:
     key = bytes.fromhex(_matching(value, _HEX, "is not hexadecimal"))
     if len(key) != _KEY_BYTES:
-        raise value.error(f"is not a key of {_KEY_BYTES} bytes")
+        raise value.error(f"is not a key of {_KEY_BYTES} bytes", "take it from Git: without it nothing is recognised")
     return key
 
 
 def _matching(value: Value, pattern: re.Pattern[str], otherwise: str) -> str:
     text = value.text()
     if not pattern.fullmatch(text):
-        raise value.error(otherwise)
+        raise value.error(otherwise, _EXPECTED)
     return text
 
 

@@ -35,6 +35,9 @@ _REGEX = {
 _BY_NAME = ("generic-", "env-file")
 _PRIVATE_KEY = "Private Key"
 _KEYS = ("private-key", "encrypted-private-key")
+# Its plugin for these ends before the signature, of which it takes as little as there can be.
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+\.?")
+_LONG = 1 << 16
 _PARTS = re.compile(r"[^\s\"'`,;=:<>(){}\[\]]+|\"([^\"]*)\"|'([^']*)'|`([^`]*)`")
 
 
@@ -155,6 +158,7 @@ def _parts(line: str) -> Iterator[str]:
     """Texts of a line that a tool may have taken for a value: words, and what stands in quotes."""
     for found in _PARTS.finditer(line[:4096]):
         yield next((text for text in found.groups() if text), found[0])
+    yield from (found[0] for found in _TOKEN.finditer(line[:_LONG]))
     for piece in re.split(r"[=:]", line[:4096], maxsplit=1)[1:]:
         yield piece.strip()
         yield piece.strip().strip("\"'`,;")

@@ -75,9 +75,11 @@ class Engine:
 
             self._built = build.load(cache.read(f"{self.digest}.rules"))
         if self._built is None:
-            from hooks.engine import build, pack
+            from hooks.engine import build, examples, pack
 
-            self._built = build.build([*pack.load(self._files), *self._extra])
+            specs = pack.load(self._files)
+            examples.check(own(specs))
+            self._built = build.build([*specs, *self._extra])
             cache.write(f"{self.digest}.rules", build.dump(self._built))
         return self._built
 
@@ -140,6 +142,11 @@ def rule_files(folder: str) -> list[str]:
 
         raise SourceError(f"can't be read: {(error.strerror or 'unknown reason').lower()}", where=folder) from None
     return [os.path.join(folder, name) for name in sorted(names) if name.endswith((".yaml", ".yml"))]
+
+
+def own(specs: Sequence[Spec]) -> list[Spec]:
+    """Those of rules that didn't come with the scanner."""
+    return [spec for spec in specs if not os.path.abspath(spec.file).startswith(RULES + os.sep)]
 
 
 def custom(start: str = ".") -> str:

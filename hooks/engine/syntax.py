@@ -346,5 +346,5 @@ class _Parser:
         if sign != "\\":
             return mask(sign)
         if self.peek("b"):
-            raise PatternError(r"has \b in a class")
+            raise PatternError(r"has \b in a class: is the ']' before it missing?")
         return self.escape()

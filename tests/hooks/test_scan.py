@@ -302,6 +302,8 @@ def test_a_mark_needs_its_rule_and_a_reason(repo: Repo) -> None:
         done = repo.scan("--staged")
         assert done.returncode == code, mark
         assert ("say why behind the mark" in done.stdout) == (mark == "# sealer:allow kubernetes-secret")
+        assert ("the mark there is for another rule:" in done.stdout) == ("private-key" in mark)
+        assert ("the mark there names no rule:" in done.stdout) == (mark == "# sealer:allow")
     repo.add("s.yaml", f"{head}  # sealer:allow kubernetes-secret on a line of its own\n{line}\n")
     assert repo.scan("--staged").returncode == 0
     repo.add("s.yaml", f"{head}  a: x # sealer:allow kubernetes-secret of another line\n{line}\n")
@@ -373,6 +375,20 @@ def test_fix_seals_in_place_and_never_stages(repo: Repo) -> None:
     repo.git("add", "secrets")
     repo.git("rm", "-q", "--cached", "prod.env")
     assert repo.scan("--staged").returncode == 0
+
+
+def test_what_was_fixed_in_the_work_tree_is_open_no_more(repo: Repo) -> None:
+    _with_keys(repo)
+    repo.write("secrets/payments/db.yaml", secret())
+    done = repo.scan("--fix")
+    assert (done.returncode, done.stdout.startswith("0 findings; ")) == (0, True)
+    repo.write("secrets/payments/db.yaml", secret())
+    repo.write("a.env", f"API_KEY={random_text('alnum', 32)}\n")
+    done = repo.scan("--fix")
+    assert (done.returncode, "db.yaml" in done.stdout, "a.env:1" in done.stdout) == (1, False, True)
+    repo.write("no-rule.yaml", secret().replace("  namespace: payments\n", ""))
+    done = repo.scan("--fix", "no-rule.yaml")
+    assert (done.returncode, "sealer seal --in-place --namespace NAMESPACE no-rule.yaml" in done.stderr) == (1, True)
 
 
 def test_what_can_not_be_sealed_is_told_and_the_rest_is_sealed(repo: Repo) -> None:

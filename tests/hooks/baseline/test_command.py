@@ -158,3 +158,30 @@ def test_sealer_scan_baseline_is_the_same(repo: Repo) -> None:
     done = run([str(BIN / "sealer"), "scan", "baseline", "--reason", "fixture"], repo.path)
     assert done.returncode == 0, done.stderr
     assert "--prune" in run([str(BIN / "sealer"), "scan", "baseline", "--help"], repo.path).stdout
+
+
+def test_what_gitleaks_accepts_by_its_commit_is_in_history(repo: Repo) -> None:
+    repo.add("s.yaml", secret())
+    commit = repo.commit()
+    repo.git("rm", "-q", "s.yaml")
+    repo.write("ignore", f"{commit}:s.yaml:generic-api-key:7\n")
+    repo.git("add", ".")
+    repo.commit()
+    done = repo.scan("baseline", "--from", "ignore")
+    assert done.returncode == 1, "nothing was taken over"
+    assert "s.yaml:generic-api-key:7: is not found here" in done.stderr
+    assert "sealer-scan baseline --from ignore --history" in done.stderr
+    for _ in range(2):
+        done = repo.scan("baseline", "--from", "ignore", "--history")
+        assert (done.returncode, done.stderr) == (0, ""), "also when it is there already"
+    assert repo.scan("--history").returncode == 0
+
+
+@pytest.mark.parametrize("line", ["{rule: x-y, mac: 12zz, reason: a}", "{rule: x-y, reason: a}", "{rule: x-y, mac: 12"])
+def test_of_a_damaged_line_it_is_said_what_is_expected(repo: Repo, line: str) -> None:
+    repo.add("s.yaml", secret())
+    salt = "00" * 32
+    repo.write(".sealer/baseline.yaml", f'version: 1\naccepted:\n  - {{salt: "{salt}"}}\n  - {line}\n')
+    done = repo.scan()
+    assert done.returncode == 2
+    assert "a line is  - {rule: ID, mac: HEX, reason: TEXT}" in done.stderr

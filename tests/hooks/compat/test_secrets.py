@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hooks import compat
+from hooks.engine.template import expand
 from hooks.finding import Finding, Value
 from hooks.rule import PRIVATE_KEY, Rule
 from sealer.errors import DocumentError
@@ -52,6 +53,16 @@ def test_a_value_that_is_cut_otherwise_is_found_in_its_line(tmp_path: Path) -> N
         assert made.accepts(finding(f"{VALUE}/more"), PATH, line), line
         assert made.accepts(finding(None), PATH, line), "a detector that keeps no value"
         assert not made.accepts(finding("another-" + random_text("alnum", 8)), PATH, line)
+
+
+def test_a_web_token_is_accepted_without_its_signature(tmp_path: Path) -> None:
+    """detect-secrets' expression for these takes as little of the last part as there can be: nothing."""
+    token = expand("{jwt}", "a")
+    head = token.rpartition(".")[0] + "."
+    made = baseline(tmp_path, {PATH: [entry(head, "JSON Web Token")]})
+    for line in (f'token = "{token}"', f"Authorization: Bearer {token}", f"call({token})"):
+        assert made.accepts(finding(token), PATH, line), "as it stands"
+    assert not made.accepts(finding(expand("{jwt}", "b")), PATH, f'token = "{expand("{jwt}", "b")}"')
 
 
 def test_a_private_key_is_accepted_by_its_file(tmp_path: Path) -> None:

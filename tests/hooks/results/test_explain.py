@@ -44,6 +44,46 @@ def test_a_name_that_is_none_leads_to_the_nearest(tmp_path: Path) -> None:
     assert value not in done.stderr
 
 
+def test_a_word_lists_the_rules_that_have_it(tmp_path: Path) -> None:
+    done = run([SCAN, "explain", "Stripe"], tmp_path)
+    assert done.returncode == 0
+    *rules, last = done.stdout.splitlines()
+    assert all("stripe" in line.lower() for line in rules)
+    assert (len(rules) > 1, last.startswith(f"{len(rules)} of ")) == (True, True)
+
+
+def test_it_says_which_are_warnings(tmp_path: Path) -> None:
+    assert "wrong (github) is a warning" in run([SCAN, "explain", "github-pat"], tmp_path).stdout
+    said = run([SCAN, "explain", "encrypted-private-key"], tmp_path).stdout
+    assert said.startswith("encrypted-private-key  warning: shown, and fails with --strict alone\n")
+
+
+def test_a_rule_that_contradicts_its_examples_is_refused(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "repo")
+    head = "version: 1\nrules:\n  - id: acme-token\n    description: x\n    keywords: [acme_]\n"
+    for pattern, true, false, said in (
+        (
+            "acme_[a-z0-9]{20}",
+            "acme_{lowernum:20}",
+            "acme_{lowernum:20}",
+            "3: rule acme-token: example 1 of `false` is found",
+        ),
+        ("acme_[a-z0-9]{20}", "acme_{lowernum:10}", "acme_x", "3: rule acme-token: example 1 of `true` is not found"),
+        ("acme_[a-z0-9]{20}", "acme_{lower}", "acme_x", "example 1 of `true`: {lower} needs a length"),
+        (
+            r"\b(acme_[a-z0-9{20})\b",
+            "acme_x",
+            "acme_y",
+            "6: rule acme-token: the pattern has \\b in a class: is the ']'",
+        ),
+    ):
+        rule = f"    pattern: '{pattern}'\n    examples:\n      true: ['{true}']\n      false: ['{false}']\n"
+        repo.write(".sealer/rules/own.yaml", head + rule)
+        for words in ((), ("explain", "acme-token")):
+            done = repo.scan(*words)
+            assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 def test_a_repository_s_own_rules_are_explained_too(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "repo")
     repo.write(
