@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections import Counter
 
 from hooks.counts import line
 from hooks.rule import ENCRYPTED_KEY, ENV_FILE, ERROR, KUBERNETES_SECRET, KUSTOMIZE_SECRET, PRIVATE_KEY
@@ -40,7 +39,7 @@ _SIGNS = {
 _FULL = 5
 """So many findings are each told with what to do; of more of them that is told once, at the end."""
 _MARKS = {
-    "no reason": "say why behind the mark:",
+    "no reason": "the mark there gives no reason:",
     "no rule": "the mark there names no rule:",
     "another rule": "the mark there is for another rule:",
 }
@@ -117,11 +116,13 @@ def text(report: Report) -> str:
 def rows(report: Report) -> list[str]:
     """Each finding in a line."""
     groups = itertools.groupby(report.findings, key=lambda one: (one.path, one.rule.id))
-    return list(itertools.chain.from_iterable(_lines(list(group)) for _, group in groups))
+    return list(itertools.chain.from_iterable(_lines(list(group), marks=True) for _, group in groups))
 
 
-def _lines(same: Sequence[Finding]) -> Iterator[str]:
-    return itertools.chain.from_iterable(table([_row(one) for one in same]))
+def _lines(same: Sequence[Finding], *, marks: bool = False) -> Iterator[str]:
+    """Findings in lines; `marks` says there what a mark lacks."""
+    lines = [[*_row(one), *([f"mark: {one.mark}"] if marks and one.mark else [])] for one in same]
+    return itertools.chain.from_iterable(table(lines))
 
 
 def counts(report: Report) -> str:
@@ -166,37 +167,27 @@ def _told(same: Sequence[Finding], report: Report) -> Iterator[str]:
 
 
 def _advice(report: Report) -> Iterator[str]:
-    """What to do about many findings: what is the same for all of them once, and what differs by rule."""
-    by_rule: dict[str, dict[tuple[str, str], None]] = {}
+    """What to do about many findings: each thing once, under the rules that it is about."""
+    about: dict[tuple[str, str], dict[str, None]] = {}
     for one in report.findings:
-        general = one.but(path=_any_path(one.path), key="", mark="")
-        ways = ((label, text.replace(f"allow {one.rule.id} ", "allow RULE ")) for label, text in report.ways(general))
-        by_rule.setdefault(one.rule.id, {}).update(dict.fromkeys(ways))
-    for one in report.findings:
-        if one.mark:
-            label, text = _not_one(one)
-            by_rule[one.rule.id][label, f"{console.line(one.path)}:{one.line}: {text}"] = None
-    counted = Counter(way for ways in by_rule.values() for way in ways)
-    shared = [way for way, count in counted.items() if count > 1 or len(by_rule) == 1]
+        for label, text in report.ways(one.but(path=_any_path(one.path), key="", mark="")):
+            said = text.replace(f"allow {one.rule.id} ", "allow RULE ").replace(_any_path(one.path), "FILE")
+            about.setdefault((label, said), {})[one.rule.id] = None
+    blocks: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for way, rules in about.items():
+        blocks.setdefault(tuple(sorted(rules)), []).append(way)
     yield ""
-    for rule, said in by_rule.items():
-        if own := [way for way in said if way not in shared]:
-            yield f"{rule}:"
-            yield from (f"  {label:<9} {text}" for label, text in own)
-    if shared:
-        yield "any of these:" if len(by_rule) > 1 else "each of these:"
-    yield from (f"  {label:<9} {text}" for label, text in sorted(shared, key=lambda way: way[0] == "not one"))
+    for names, ways in sorted(blocks.items(), key=lambda block: len(block[0])):
+        yield f"{', '.join(names)}:"
+        yield from (f"  {label:<9} {text}" for label, text in ways)
     if any(one.commit for one in report.findings):
         yield _COMMITTED
 
 
 def _any_path(path: str) -> str:
-    """A path that stands for others of its kind."""
+    """A path that stands for others whose files have the same comments."""
     name, inside, _ = path.partition("!")
-    ending = os.path.splitext(name)[1].lower()
-    return ("FILE" if _sign(ending) == "#" and ending not in _NO_COMMENTS else f"FILE{ending}") + (
-        "!" if inside else ""
-    )
+    return f"FILE{os.path.splitext(name)[1].lower()}" + ("!" if inside else "")
 
 
 def _row(one: Finding) -> list[str]:

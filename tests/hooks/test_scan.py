@@ -101,6 +101,14 @@ def test_what_is_the_same_for_many_is_said_once(repo: Repo) -> None:
         "  take out  read it from the environment, or seal it: sealer init has to come first",
         "  not one   end the line with  // sealer:allow RULE REASON",
     ]
+    repo.add("t19.js", f'password = "{random_text("alnum", 20)}";  // sealer:allow\n')
+    for number in range(20):
+        repo.add(f"u{number:02}.go", f'password := "{random_text("alnum", 20)}"\n')
+    lines = repo.scan("--staged").stdout.splitlines()
+    assert "t19.js:1  generic-password  password: ********  mark: no rule" in lines
+    assert len(lines) == 60 + 10, "nothing more for more of the same"
+    for number in range(20):
+        repo.git("rm", "-q", "--cached", f"u{number:02}.go")
     assert len(repo.scan("--staged", "--quiet").stdout.splitlines()) == 40
 
 
@@ -301,7 +309,7 @@ def test_a_mark_needs_its_rule_and_a_reason(repo: Repo) -> None:
         repo.add("s.yaml", f"{head}{line} {mark}\n")
         done = repo.scan("--staged")
         assert done.returncode == code, mark
-        assert ("say why behind the mark" in done.stdout) == (mark == "# sealer:allow kubernetes-secret")
+        assert ("the mark there gives no reason" in done.stdout) == (mark == "# sealer:allow kubernetes-secret")
         assert ("the mark there is for another rule:" in done.stdout) == ("private-key" in mark)
         assert ("the mark there names no rule:" in done.stdout) == (mark == "# sealer:allow")
     repo.add("s.yaml", f"{head}  # sealer:allow kubernetes-secret on a line of its own\n{line}\n")
