@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 MAX_STEPS = 2_000_000
 """About two seconds."""
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 """Of output, and of all results of functions on the way, which no Secret can hold anyway (1 MiB in Kubernetes)."""
 MAX_INVOKED = 100
 """Templates that invoke each other; Go allows 100,000."""

@@ -74,7 +74,11 @@ class Program:
 
         def run(state: State, dot: Any) -> None:
             result = value(state, dot)
-            _write(state, result if type(result) is bytes else text(result), at)
+            try:
+                shown = result if type(result) is bytes else text(result)
+            except Fault as fault:
+                raise Failed(fault.what, at) from None
+            _write(state, shown, at)
 
         return run
 

@@ -25,53 +25,98 @@ _QUIET = (_Word.CONNECTOR, _Word.PUNCTUATION)
 """What needs no connector before it."""
 
 
+class _Words:
+    """The words of a name, one after the other."""
+
+    def __init__(self, text: str) -> None:
+        self._units = _UNITS.findall(text)
+        self._at = 0
+
+    def left(self) -> bool:
+        """Whether anything is left."""
+        return self._at < len(self._units)
+
+    def next(self) -> tuple[_Word, str]:
+        """The next word and its kind; NONE at the end, and for bytes that are no UTF-8."""
+        units, start = self._units, self._at
+        first = units[start][-1] if start < len(units) else ""
+        if not first or first in INVALID:
+            self._at = len(units)
+            return _Word.NONE, "".join(units[start:])
+        kind, self._at = self._word(first, start)
+        return kind, "".join(units[start : self._at])
+
+    def _word(self, first: str, start: int) -> tuple[_Word, int]:
+        if _is_connector(first):
+            return _Word.CONNECTOR, self._while(start + 1, _is_connector)
+        if is_punctuation(first):
+            return _Word.PUNCTUATION, self._while(start + 1, is_punctuation)
+        if is_upper(first):
+            return _Word.UPPER, self._capitals(start)
+        if _is_alphabet(first):
+            return _Word.LETTERS, self._while(start + 1, _is_small)
+        if is_number(first):
+            return _Word.NUMBER, self._while(start + 1, is_number)
+        return _Word.OTHER, self._while(start + 1, _is_other)
+
+    def _capitals(self, start: int) -> int:
+        """Where a word ends that begins with a capital: `Name`, `NAME`, or `NAME` before `Next`."""
+        units = self._units
+        if start + 1 < len(units) and is_upper(units[start + 1][-1]):
+            end = self._while(start + 2, is_upper)
+            return end - 1 if end < len(units) and _is_alphabet(units[end][-1]) else end
+        return self._while(start + 1, _is_small)
+
+    def _while(self, start: int, is_part: Callable[[str], bool]) -> int:
+        return _while(self._units, start, is_part)
+
+
 def joined(text: str, connector: str) -> str:
     """A name in lower case, its words joined by a connector."""
     out: list[str] = []
-    kind, word, rest = _next(_UNITS.findall(text))
-    while rest:
+    words = _Words(text)
+    kind, word = words.next()
+    while words.left():
         if kind is not _Word.CONNECTOR:
             out.append(_low(kind, word, connector))
         before, last = kind, word
-        kind, word, rest = _next(rest)
+        kind, word = words.next()
         if before is _Word.NUMBER:
-            kind, word, rest = _run(out, kind, word, rest, connector)
+            kind, word = _run(out, words, kind, word, connector)
         elif before is _Word.CONNECTOR:
             out.append(_low(before, last, connector))
         elif before is not _Word.PUNCTUATION:
-            kind, word, rest = _after_letters(out, kind, word, rest, connector)
+            kind, word = _after_letters(out, words, kind, word, connector)
     out.append(_low(kind, word, connector))
     return "".join(out)
 
 
-def _run(out: list[str], kind: _Word, word: str, rest: list[str], connector: str) -> tuple[_Word, str, list[str]]:
+def _run(out: list[str], words: _Words, kind: _Word, word: str, connector: str) -> tuple[_Word, str]:
     """Small letters and digits behind a number belong to it; a connector parts them from what follows."""
     while kind in (_Word.LETTERS, _Word.NUMBER):
         out.append(_low(kind, word, connector))
-        kind, word, rest = _next(rest)
+        kind, word = words.next()
     if kind is not _Word.NONE and kind not in _QUIET:
         out.append(connector)
-    return kind, word, rest
+    return kind, word
 
 
-def _after_letters(
-    out: list[str], kind: _Word, word: str, rest: list[str], connector: str
-) -> tuple[_Word, str, list[str]]:
+def _after_letters(out: list[str], words: _Words, kind: _Word, word: str, connector: str) -> tuple[_Word, str]:
     if kind is not _Word.NUMBER:
         if kind not in _QUIET:
             out.append(connector)
-        return kind, word, rest
-    if not rest:
-        return kind, word, rest
+        return kind, word
+    if not words.left():
+        return kind, word
     number = word
-    kind, word, rest = _next(rest)
+    kind, word = words.next()
     if kind is not _Word.LETTERS:
         out.append(number)
         if kind not in _QUIET:
             out.append(connector)
-        return kind, word, rest
+        return kind, word
     out += (connector, number)
-    return _run(out, kind, word, rest, connector)
+    return _run(out, words, kind, word, connector)
 
 
 def _low(kind: _Word, word: str, connector: str) -> str:
@@ -82,34 +127,6 @@ def _low(kind: _Word, word: str, connector: str) -> str:
 
 def _is_connector(character: str) -> bool:
     return character in "-_" or character in SPACES
-
-
-def _next(units: list[str]) -> tuple[_Word, str, list[str]]:
-    """The next word, its kind, and what is left."""
-    first = units[0][-1] if units else ""
-    if not units or first in INVALID:
-        return _Word.NONE, "".join(units), []
-    if _is_connector(first):
-        kind, end = _Word.CONNECTOR, _while(units, 1, _is_connector)
-    elif is_punctuation(first):
-        kind, end = _Word.PUNCTUATION, _while(units, 1, is_punctuation)
-    elif is_upper(first):
-        kind, end = _Word.UPPER, _capitals(units)
-    elif _is_alphabet(first):
-        kind, end = _Word.LETTERS, _while(units, 1, _is_small)
-    elif is_number(first):
-        kind, end = _Word.NUMBER, _while(units, 1, is_number)
-    else:
-        kind, end = _Word.OTHER, _while(units, 1, _is_other)
-    return kind, "".join(units[:end]), units[end:]
-
-
-def _capitals(units: list[str]) -> int:
-    """Where a word ends that begins with a capital: `Name`, `NAME`, or `NAME` before `Next`."""
-    if len(units) > 1 and is_upper(units[1][-1]):
-        end = _while(units, 2, is_upper)
-        return end - 1 if end < len(units) and _is_alphabet(units[end][-1]) else end
-    return _while(units, 1, _is_small)
 
 
 def _is_small(character: str) -> bool:
