@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 # Bytecode is cached as for any user; without it every start compiles the checkout anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test soak check bench build lock vectors peers clean
+.PHONY: help demo test soak fuzz check bench build lock vectors peers clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,6 +45,10 @@ test: $(VENV)/dev.stamp peers ## all tests
 
 soak: $(VENV)/dev.stamp ## run for ten minutes under churn (SOAK_SECONDS, SOAK_CHANGES)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.soak
+
+fuzz: $(VENV)/dev.stamp ## the scanner under atheris, which is installed for it (FUZZ_SECONDS)
+	@$(PIP) install --quiet atheris
+	@$(BIN)/python -m tests.hooks.fuzz_atheris -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=4096
 
 check: $(VENV)/dev.stamp ## lint, format, types, import rules, our own hooks on ourselves
 	@$(BIN)/ruff check .

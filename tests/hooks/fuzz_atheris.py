@@ -1,6 +1,6 @@
 """A longer run than the tests make: coverage leads the input through decoding, archives, detectors and reports.
 
-    pip install atheris    # a wheel for CPython 3.11 and 3.12 on Linux; it is no dependency of ours
+    make fuzz              # installs atheris: a wheel for CPython 3.11 and 3.12 on Linux; it is no dependency of ours
     python -m tests.hooks.fuzz_atheris [FOLDER-OF-INPUTS] -max_total_time=600 -rss_limit_mb=4096
 
 What it holds is what tests/hooks/test_fuzz.py holds: nothing raises, and nothing shows a planted value. An input that
@@ -30,7 +30,7 @@ def main() -> int:
 
     def one(data: bytes) -> None:
         path, prefix = PATHS[data[0] % len(PATHS)], PREFIXES[data[1] % len(PREFIXES)] if data[1:] else ""
-        # An `@` of the input is where the value stands; what the fuzzer makes of the rest has no share in it.
+        # An `@@` of the input is where the value stands; what the fuzzer makes of the rest has no share in it.
         text = data[2:].replace(b"@@", prefix.encode() + VALUE)
         for blob in (Blob(path, text), *archive.members(Blob("o.zip", data[2:]))):
             findings = scanner.scan(blob)

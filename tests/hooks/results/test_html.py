@@ -117,8 +117,10 @@ def test_a_browser_shows_it(tmp_path: Path) -> None:
     emit(page(made), str(tmp_path / "report.html"))
     text = (tmp_path / "report.html").read_text()
     shown = _run(browser, "--dump-dom", tmp_path, tmp_path / "report.html") if browser else text
+    read = [tag for tag, _ in Page(text).tags]
     for tag in ("svg", "tr", "details", "rect", "code"):
-        assert shown.count(f"<{tag}") == text.count(f"<{tag}") > 0, tag
+        # Where no browser is installed, Python's parser alone says what the page holds.
+        assert shown.count(f"<{tag}") == text.count(f"<{tag}") == read.count(tag) > 0, tag
     assert "<script" not in shown
     assert "<h2>Findings</h2>" in shown
     if browser:
