@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Tick = Callable[[int, int], None]
     """Told how many entries are done, and how many there are."""
 
-_REGULAR = ("100644", "100755")
+REGULAR = ("100644", "100755")
 BARE_WAY_OUT = "sealer-scan --history, or a work tree of it"
 _SPLIT_FROM = 400
 """Two processes read and scan at least so many entries; starting them costs as much as a hundred files."""
@@ -120,7 +120,7 @@ def findings(blob: Blob, scan: Scan) -> list[Finding]:
     return found
 
 
-class _Objects(Source):
+class Objects(Source):
     """Blobs of a repository. What reads them may run already."""
 
     def __init__(self, kind: str, entries: Sequence[Entry], contents: gitpipe.Contents | None = None) -> None:
@@ -128,6 +128,7 @@ class _Objects(Source):
         self._contents = contents
 
     def blobs(self, which: Iterable[int] | None = None) -> Iterator[Blob]:
+        """The blobs of some entries, or of all, from one process of Git."""
         if not self.entries and self._contents is None:
             return
         contents, self._contents = self._contents or gitpipe.Contents().__enter__(), None
@@ -190,11 +191,11 @@ def staged(only: Sequence[str] = (), meanwhile: Callable[[], object] | None = No
         contents.__exit__()
         raise
     if 0 < len(entries) < _SPLIT_FROM:
-        source = _Objects("staged", entries, contents)
+        source = Objects("staged", entries, contents)
     else:
         contents.__exit__()
-        source = _Objects("staged", entries)
-    source.renamed = _seen_from(here, renamed)
+        source = Objects("staged", entries)
+    source.renamed = seen_from(here, renamed)
     return source
 
 
@@ -202,7 +203,7 @@ def _staged(listing: _Running) -> bytes:
     try:
         return listing.output()
     except SourceError:
-        if _commit("HEAD"):
+        if commit_id("HEAD"):
             raise
         # Before the first commit all of the index is new. The id of no tree at all depends on the repository's hash.
         return gitpipe.output(
@@ -215,32 +216,16 @@ def _regular(changed: bytes, renamed: dict[tuple[str, str], str]) -> list[Entry]
     for path, mode, oid, status, _ in raw(changed, renamed):
         if status == "U":
             raise SourceError("is not merged yet", where=path, way_out="resolve the conflict, then git add it")
-        if mode in _REGULAR:
+        if mode in REGULAR:
             entries.append((path, oid, ""))
     return entries
 
 
 def commits(text: str, only: Sequence[str] = ()) -> Source:
     """What the commits of `A..B` or `A...B` brought in: every version, also one that a later commit removed again."""
-    left, dots, right = text.partition("...") if "..." in text else text.partition("..")
-    if not dots or not left:
-        raise UsageError("--range takes A..B or A...B", where=text, way_out="sealer-scan --range origin/main..HEAD")
-    old, new = (_commit(name) or _no_commit(name, text) for name in (left, right or "HEAD"))
-    if gitpipe.is_shallow() or dots == "...":
-        _merge_base(old, new, text)
-    entries: dict[tuple[str, str], str] = {}
-    revisions = ("rev-list", "--reverse", f"{old}..{new}")
-    differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *RAW)
-    renamed: dict[tuple[str, str], str] = {}
-    for path, mode, oid, status, commit in raw(gitpipe.piped(revisions, differ), renamed):
-        if mode in _REGULAR:
-            if (path, oid) in entries or status[:1] != "R":
-                renamed.pop((path, oid), None)
-            entries.setdefault((path, oid), commit)
-    here = prefix()
-    source = _Objects("range", below([(*place, commit[:12]) for place, commit in entries.items()], only, here))
-    source.renamed = _seen_from(here, renamed)
-    return source
+    from hooks import commits as range_
+
+    return range_.source(text, only)
 
 
 def work_tree(paths: Sequence[str] = (), *, submodules: bool = False) -> Source:
@@ -331,7 +316,8 @@ def below(entries: Iterable[Entry], only: Sequence[str], here: str | None = None
     return [entry for entry in entries if within(entry[0], only)]
 
 
-def _seen_from(here: str, renamed: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+def seen_from(here: str, renamed: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Former paths, and those that they are the former ones of, as seen from here."""
     if not here:
         return renamed
     return {(os.path.relpath(path, here), oid): os.path.relpath(old, here) for (path, oid), old in renamed.items()}
@@ -355,25 +341,9 @@ def prefix(*, bare: bool = True) -> str:
     return os.fsdecode(here.removesuffix(b"\n"))
 
 
-def _commit(name: str) -> str:
+def commit_id(name: str) -> str:
     """The id of a commit; "" if there is none of that name."""
     if name.startswith("-"):
         return ""
     found = gitpipe.answer("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     return (found or b"").decode("ascii").strip()
-
-
-def _no_commit(name: str, text: str) -> str:
-    if not name.strip("0"):
-        what = "all zeros stands for no commit: there is nothing to compare with"
-        raise SourceError(what, where=text, way_out="sealer-scan --range origin/main..HEAD")
-    if gitpipe.is_shallow():
-        what = f"{name} is not in this shallow clone, so the range can't be scanned"
-        raise SourceError(what, where=text, way_out="git fetch --unshallow (CI: fetch-depth 0)")
-    raise SourceError(f"{name} is no commit of this repository", where=text, way_out="git fetch, or name another")
-
-
-def _merge_base(old: str, new: str, text: str) -> None:
-    if not gitpipe.answer("merge-base", old, new):
-        what = "no common ancestor is in this clone, so commits between the two may be missing"
-        raise SourceError(what, where=text, way_out="git fetch --unshallow (CI: fetch-depth 0)")

@@ -7,6 +7,7 @@ the same findings. What is compiled comes from the cache, which is keyed by all 
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from hooks.engine import cache
@@ -32,12 +33,7 @@ if TYPE_CHECKING:
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 RULES = os.path.join(os.path.dirname(_HERE), "rules")
-# All that says how rules are compiled: a cache that was made by other code is another cache.
-_MADE_BY = (
-    *(os.path.join(_HERE, f"{name}.py") for name in ("build", "pack", "shape", "spec", "syntax", "triggers", "trie")),
-    *(os.path.join(os.path.dirname(_HERE), *path) for path in (("structure", "trigger.py"), ("decode", "trigger.py"))),
-    os.path.join(os.path.dirname(_HERE), "credential_trigger.py"),
-)
+_TRIGGERS = (("structure", "trigger.py"), ("decode", "trigger.py"), ("credential_trigger.py",))
 _DIGITS = 32
 _SETTLED = 2_000_000_000
 """So many nanoseconds after a change the next one has another time for sure."""
@@ -73,15 +69,18 @@ class Engine:
         if self._built is None:
             from hooks.engine import build
 
-            self._built = build.load(cache.read(f"{self.digest}.rules"))
+            self._built = build.load(cache.read(self._rules_file()))
         if self._built is None:
             from hooks.engine import build, examples, pack
 
             specs = pack.load(self._files)
             examples.check(own(specs))
             self._built = build.build([*specs, *self._extra])
-            cache.write(f"{self.digest}.rules", build.dump(self._built))
+            cache.write(self._rules_file(), build.dump(self._built))
         return self._built
+
+    def _rules_file(self) -> str:
+        return f"{self.digest}-{sys.implementation.cache_tag}.rules"
 
     def _load(self, name: str) -> Pass:
         from hooks.engine import vectorscan
@@ -162,10 +161,16 @@ def custom(start: str = ".") -> str:
         folder = above
 
 
+def _made_by() -> list[str]:
+    """All that says how rules are compiled: a cache that was made by other code is another cache."""
+    modules = [os.path.join(_HERE, name) for name in sorted(os.listdir(_HERE)) if name.endswith(".py")]
+    return modules + [os.path.join(os.path.dirname(_HERE), *path) for path in _TRIGGERS]
+
+
 def _known_digest(files: Sequence[str]) -> str:
     """The digest, as it was computed when the files were what `stat` says that they are still."""
     state, newest = [], 0
-    for path in (*_MADE_BY, *files):
+    for path in (*_made_by(), *files):
         try:
             status = os.stat(path)
         except OSError:
@@ -187,7 +192,7 @@ def _digest(files: Sequence[str], extra: Sequence[Spec]) -> str:
     from _blake2 import blake2b
 
     state = blake2b(digest_size=16)
-    for path in (*_MADE_BY, *files):
+    for path in (*_made_by(), *files):
         data = _read(path)
         state.update(b"%s %d " % (os.fsencode(os.path.basename(path)), len(data)))
         state.update(data)

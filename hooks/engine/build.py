@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import sys
 import zlib
 
 from hooks.engine.found import DETECTORS
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hooks.engine.spec import Spec
+
+_HEAD = b"sealer rules 1 %s\n" % (sys.implementation.cache_tag or "").encode()
+"""The format, and the Python that marshal wrote it for."""
 
 Pattern = tuple[bytes, int, bool]
 """An expression, the number that it reports, and whether once is enough."""
@@ -112,18 +116,25 @@ def build(rules: Sequence[Spec]) -> Built:
 
 
 def dump(built: Built) -> bytes:
-    """As bytes, with a checksum in front."""
+    """As bytes: a line with format and Python, a checksum (CRC-32, 4 bytes), and what marshal writes."""
     body = marshal.dumps((tuple(record.plain() for record in built.records), marshal.dumps(built.patterns)))
-    return zlib.crc32(body).to_bytes(4, "big") + body
+    return _HEAD + zlib.crc32(body).to_bytes(4, "big") + body
 
 
 def load(data: bytes | None) -> Built | None:
-    """From bytes; None if they are damaged. Only for bytes of a file that is ours: marshal trusts them."""
-    if data is None or zlib.crc32(data[4:]).to_bytes(4, "big") != data[:4]:
+    """From bytes; None if they are damaged or of another format. Only for a file that is ours: marshal trusts it."""
+    if data is None or not data.startswith(_HEAD):
         return None
-    records: Any
-    records, patterns = marshal.loads(data[4:])  # noqa: S302
-    return Built(Records(records), patterns)
+    body = memoryview(data)[len(_HEAD) + 4 :]
+    if zlib.crc32(body).to_bytes(4, "big") != data[len(_HEAD) : len(_HEAD) + 4]:
+        return None
+    try:
+        records, patterns = marshal.loads(body)  # noqa: S302
+        if not isinstance(records, tuple) or any(len(values) != len(Record.FIELDS) for values in records):
+            return None
+        return Built(Records(records), patterns)
+    except (EOFError, TypeError, ValueError):
+        return None
 
 
 def _values(rule: Spec) -> tuple[Any, ...]:

@@ -31,7 +31,8 @@ def extension() -> tuple[Any, str] | None:
         if os.path.isdir(package):
             spec = PathFinder.find_spec("_hs_ext", [package])
             if spec is not None and spec.origin:
-                return _loaded(spec), _mark(spec.origin)
+                module = _loaded(spec)
+            return module, _mark(module, spec.origin)
     return None
 
 
@@ -43,9 +44,10 @@ def _loaded(spec: Any) -> Any:
     return module
 
 
-def _mark(path: str) -> str:
+def _mark(module: Any, path: str) -> str:
     status, system = os.stat(path), os.uname()
-    return f"{system.machine}-{status.st_size:x}-{status.st_mtime_ns:x}"
+    version = str(getattr(module, "__version__", "")).partition(" ")[0].replace("/", "_")
+    return f"{system.machine}-{version}-{status.st_size:x}-{status.st_mtime_ns:x}"
 
 
 class Vectorscan:

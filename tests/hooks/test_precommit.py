@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hooks.labelled import random_text
+from tests.hooks.labelled import pem, random_text
 from tests.hooks.repo import BIN, Repo, run, secret
 
 CHECKOUT = Path(__file__).parents[2]
@@ -18,7 +18,12 @@ CONFIG = """\
 repos:
   - repo: local
     hooks:
-      - {id: scan-secrets, name: scan, entry: sealer-scan --staged, language: system, pass_filenames: false}
+      - id: scan-secrets
+        name: scan
+        entry: sealer-scan --staged
+        language: system
+        verbose: true
+        pass_filenames: false
       - {id: check-sealed, name: check, entry: sealer-check, language: system, pass_filenames: false}
 """
 
@@ -65,6 +70,13 @@ def test_blocked_fixed_committed(repo: Repo) -> None:
     repo.git("add", "secrets")
     assert commit(repo).returncode == 0
     assert repo.git("status", "--porcelain") == ""
+
+
+def test_a_warning_is_shown_and_blocks_nothing(repo: Repo) -> None:
+    repo.add("key.pem", "\n".join(pem("ENCRYPTED PRIVATE KEY")) + "\n")
+    done = commit(repo)
+    assert done.returncode == 0
+    assert "key.pem:1  encrypted-private-key  ********  warning" in done.stdout + done.stderr
 
 
 def test_a_partly_staged_file_is_judged_by_what_is_staged(repo: Repo) -> None:

@@ -279,6 +279,7 @@ def test_a_rename_alone_brings_nothing_in(repo: Repo) -> None:
     done = repo.scan("--range", f"{before}..")
     assert "x/d.yaml:7" in done.stdout
     assert "x/e.yaml" not in done.stdout
+    assert "x/e.yaml:7" in repo.scan("--range", f"{before}..", "x/e.yaml").stdout, "what is asked for alone is told"
     repo.git("mv", "x/e.yaml", "x/f.yaml")
     repo.add("x/g.yaml", secret(value))
     done = repo.scan("--staged")
