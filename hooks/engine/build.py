@@ -130,11 +130,10 @@ def load(data: bytes | None) -> Built | None:
         return None
     try:
         records, patterns = marshal.loads(body)  # noqa: S302
-        if not isinstance(records, tuple) or any(len(values) != len(Record.FIELDS) for values in records):
-            return None
-        return Built(Records(records), patterns)
+        fits = isinstance(patterns, bytes) and all(len(values) == len(Record.FIELDS) for values in records)
     except (EOFError, TypeError, ValueError):
         return None
+    return Built(Records(records), patterns) if fits else None
 
 
 def _values(rule: Spec) -> tuple[Any, ...]:

@@ -31,8 +31,7 @@ def extension() -> tuple[Any, str] | None:
         if os.path.isdir(package):
             spec = PathFinder.find_spec("_hs_ext", [package])
             if spec is not None and spec.origin:
-                module = _loaded(spec)
-            return module, _mark(module, spec.origin)
+                return (module := _loaded(spec)), _mark(module, spec.origin)
     return None
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import random
+import shutil
+import sys
 import sysconfig
+import zlib
 from pathlib import Path
 
 import pytest
@@ -137,7 +141,7 @@ def load(few: list[str], name: str = "") -> list[str]:
 def test_what_is_compiled_is_kept_in_private(empty: Path, few: list[str]) -> None:
     assert load(few) == ["free-one"]
     assert empty.stat().st_mode & 0o777 == 0o700
-    kept = sorted(path for path in empty.iterdir() if path.suffix != ".stamp")
+    kept = sorted((path for path in empty.iterdir() if path.suffix != ".stamp"), key=lambda path: path.suffix)
     assert [path.suffix for path in kept] == [".db", ".rules"]
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
     before = [path.stat().st_mtime_ns for path in kept]
@@ -167,6 +171,50 @@ def test_what_is_damaged_or_not_ours_is_made_again(empty: Path, few: list[str], 
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.is_file()
     assert not path.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"?", marshal.dumps(1), marshal.dumps((1, b"")), marshal.dumps(((("x",),), b"")), marshal.dumps(((), ()))],
+)
+def test_rules_that_cannot_be_loaded_are_made_again(empty: Path, few: list[str], body: bytes) -> None:
+    load(few)
+    (path,) = empty.glob("*.rules")
+    head = path.read_bytes().partition(b"\n")[0] + b"\n"
+    path.write_bytes(head + zlib.crc32(body).to_bytes(4, "big") + body)
+    assert load(few) == ["free-one"]
+    assert path.read_bytes().startswith(head)
+    assert len(path.read_bytes()) > len(head) + 4 + len(body)
+
+
+def test_rules_of_another_format_or_python_are_made_again(empty: Path, few: list[str]) -> None:
+    load(few)
+    (path,) = empty.glob("*.rules")
+    kept = path.read_bytes()
+    head, _, rest = kept.partition(b"\n")
+    assert sys.implementation.cache_tag.encode() in head
+    for other in (head.replace(b" 1 ", b" 2 "), head + b"x"):
+        path.write_bytes(other + b"\n" + rest)
+        assert load(few) == ["free-one"]
+        assert path.read_bytes() == kept
+
+
+def test_a_change_of_any_module_of_the_engine_makes_another_cache(
+    tmp_path: Path, few: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = Path(engine.RULES).parent
+    modules = [*hooks.glob("engine/*.py"), *hooks.glob("*/trigger.py"), hooks / "credential_trigger.py"]
+    copies = [tmp_path / "hooks" / module.relative_to(hooks) for module in modules]
+    for module, copy in zip(modules, copies, strict=True):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(module, copy)
+    monkeypatch.setattr(engine, "_HERE", str(tmp_path / "hooks" / "engine"))
+    digests = {engine._digest(few, ())}
+    for copy in copies:
+        with copy.open("ab") as stream:
+            stream.write(b"#\n")
+        digests.add(engine._digest(few, ()))
+    assert len(digests) == len(copies) + 1
 
 
 def test_a_folder_that_others_may_write_is_not_used(empty: Path, few: list[str]) -> None:
