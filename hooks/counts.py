@@ -15,8 +15,9 @@ def line(
     warnings: int = 0,
     accepted: int = 0,
     unread: int = 0,
+    binary: int = 0,
 ) -> str:
-    """`1 finding; 3 staged files, 11 KB, 0.03 s`."""
+    """`1 finding; 3 staged files, 1 binary passed over, 11 KB, 0.03 s`."""
     found = [_count(findings, "finding")]
     if warnings:
         found.append(_count(warnings, "warning"))
@@ -24,7 +25,10 @@ def line(
         found.append(f"{accepted:,} accepted")
     if unread:
         found.append(f"{unread:,} not scanned")
-    return f"{', '.join(found)}; {_count(files, _NOUNS.get(source, 'file'))}, {_size(size)}, {seconds:.2f} s"
+    looked = [_count(files, _NOUNS.get(source, "file"))]
+    if binary:
+        looked.append(f"{binary:,} binary passed over")
+    return f"{', '.join(found)}; {', '.join(looked)}, {_size(size)}, {seconds:.2f} s"
 
 
 def _count(number: int, noun: str) -> str:

@@ -136,6 +136,7 @@ def counts(report: Report) -> str:
         warnings=len(report.findings) - report.errors,
         accepted=report.accepted,
         unread=len(report.unread),
+        binary=report.binary,
     )
 
 

@@ -175,7 +175,8 @@ def _run(options: Namespace) -> int:
     run.go(options.exclude, options.baseline)
     if not (run.found or run.unread or options.format or options.output):
         if not options.quiet:
-            console.out(counts.line(run.source.kind, len(run.source), run.source.size, run.seconds))
+            all_ = run.source
+            console.out(counts.line(all_.kind, len(all_), all_.size, run.seconds, binary=all_.binary))
         return console.OK
     return _report(options, run)
 

@@ -118,6 +118,13 @@ def test_what_is_printed(repository: Path) -> None:
                 validate(value, name)
 
 
+def test_each_line_of_a_report_is_what_its_schema_says(repository: Path) -> None:
+    lines = [json.loads(line) for line in run("sealer-scan --format jsonl", code=1).splitlines()]
+    assert {line["kind"] for line in lines} == {"finding", "run"}
+    for line in lines:
+        validate(line, "findings-line")
+
+
 def test_what_is_written(repository: Path) -> None:
     ring = paths.keyrings() / "prod"
     validate(json.loads((ring / "keyring.json").read_bytes()), "keyring")

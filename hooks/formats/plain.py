@@ -1,4 +1,4 @@
-"""JSON, as schemas/findings.v1.json describes it, and JSON lines: a finding of it on each line."""
+"""JSON, as schemas/findings.v1.json describes it, and JSON lines, as schemas/findings-line.v1.json does."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def jsonl(report: Report) -> str:
             "source": report.source,
             "files": report.files,
             "bytes": report.bytes,
+            "binary": report.binary,
             "accepted": report.accepted,
             "findings": report.errors,
             "warnings": len(report.findings) - report.errors,
@@ -46,7 +47,7 @@ def jsonl(report: Report) -> str:
             "seconds": round(report.seconds, 3),
         }
     )
-    return "\n".join(map(encoder.dumps, lines))
+    return "\n".join(encoder.dumps({"version": 1, **line}) for line in lines)
 
 
 def _plain(one: Finding, fingerprint: str, report: Report) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks import accept, compat
+from hooks import accept, compat, scan
 from sealer import schema
 from tests.hooks.labelled import pem, random_text
 from tests.hooks.repo import BIN, SCAN, Repo, run, secret
@@ -123,6 +123,23 @@ def test_clean_is_one_line(repo: Repo) -> None:
     done = repo.scan("--staged")
     assert done.stdout.startswith("0 findings; 0 staged files, 0 B, 0.0")
     assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+
+
+def test_a_binary_is_counted_in_the_line(repo: Repo) -> None:
+    repo.add("a.txt", "x\n")
+    repo.add("b.bin", b"\0" * 100)
+    done = repo.scan("--staged")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "; 2 staged files, 1 binary passed over, " in done.stdout
+
+
+def test_a_hook_has_the_options_that_the_parser_gives() -> None:
+    """Hooks start with `--staged` alone, which is not worth a parser."""
+    parsed = vars(scan._parser().parse_args(["--staged"]))
+    quick = {name: getattr(scan._Staged, name, None) for name in vars(scan._Staged) if not name.startswith("_")}
+    assert {name: value or None for name, value in quick.items()} == {
+        name: value or None for name, value in parsed.items()
+    }
 
 
 def test_json_is_what_its_schema_says(repo: Repo) -> None:

@@ -17,10 +17,11 @@ import pytest
 from hooks import formats
 from hooks.finding import Finding
 from hooks.options import FORMATS
-from hooks.report import Report
+from hooks.report import Report, counts
 from hooks.rule import KUBERNETES_SECRET
 from sealer import schema
 from sealer.emit import emit
+from sealer.errors import DocumentError
 from tests.hooks.labelled import random_text
 from tests.hooks.repo import Repo, secret
 from tests.hooks.results.made import EMPTY, HOSTILE, PLANTED, TOKEN, report
@@ -49,6 +50,23 @@ def test_json_lines_are_one_each_and_the_last_counts(tmp_path: Path) -> None:
     assert [one["kind"] for one in lines] == ["finding"] * len(HOSTILE) + ["unread"] * 2 + ["run"]
     assert [one["path"] for one in lines[: len(HOSTILE)]] == list(HOSTILE)
     assert lines[-1]["findings"] + lines[-1]["warnings"] == len(HOSTILE)
+
+
+@pytest.mark.parametrize("made", [report(), EMPTY])
+def test_each_json_line_is_what_its_schema_says_and_nothing_more(made: Report) -> None:
+    lines = [json.loads(line) for line in formats.render("jsonl", made).splitlines()]
+    assert lines[-1]["binary"] == made.binary
+    for line in lines:
+        schema.validate(line, "findings-line", file="report")
+        others = [{**line, "another": 1}, {**line, "kind": "other"}, {**line, "version": 2}]
+        for wrong in (*others, *({name: line[name] for name in line if name != left} for left in ("version", "kind"))):
+            with pytest.raises(DocumentError):
+                schema.validate(wrong, "findings-line", file="report")
+
+
+def test_binary_files_are_counted_in_the_last_line() -> None:
+    assert ", 3 binary passed over, " in counts(report())
+    assert "binary" not in counts(EMPTY)
 
 
 @pytest.mark.parametrize("made", [report(), EMPTY])
@@ -169,7 +187,7 @@ def test_each_file_has_the_format_of_its_ending(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("1 finding; 1 staged file")
     begins = dict(
-        zip(names, ("{", '{"kind"', "{", "<?xml", "severity,", "<!doctype", "### ", "s.yaml:7"), strict=False)
+        zip(names, ("{", '{"version"', "{", "<?xml", "severity,", "<!doctype", "### ", "s.yaml:7"), strict=False)
     )
     for name, begin in begins.items():
         text = (repo.path / name).read_text()
