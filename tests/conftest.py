@@ -42,6 +42,12 @@ def crosscheck() -> Path:
 
 
 @pytest.fixture(scope="session")
+def go_templates() -> Path:
+    """Go's own text/template with Sprig's functions."""
+    return _peer(peers.TEMPLATES)
+
+
+@pytest.fixture(scope="session")
 def npm_v1() -> Path:
     """npm's implementation of v1 envelopes, as a script for `node`."""
     return _peer(peers.NPM_V1)

@@ -37,6 +37,7 @@ PRINTED: dict[str, list[tuple[str, int, str | None]]] = {
     "sealer-scan": [("--staged", 1, "findings"), ("--range HEAD~1..HEAD", 0, "findings")],
     "sealer diff": [("", 0, "diff"), ("HEAD~1..HEAD", 0, "diff")],
     "sealer unseal": [(DB, 0, None)],
+    "sealer render": [(DB, 0, None)],
     "sealer-controller keys list": [("", 0, "key-list")],
     "sealer-controller apply": [
         (". --dry-run", 1, "plan"),

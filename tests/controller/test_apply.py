@@ -56,14 +56,16 @@ def test_template_surrounds_are_delivered_and_a_new_label_alone_is_an_update(wor
     assert world.apply().summary == "1 updated"
 
 
-def test_template_data_is_copied_null_leaves_out_and_an_expression_is_refused(world: World) -> None:
+def test_template_data_is_copied_null_leaves_out_and_templates_are_rendered(world: World) -> None:
     world.put("web/app.yaml", {"kept": b"1", "dropped": b"2"}, template={"data": {"dropped": None, "plain": "text"}})
-    world.put("web/bad.yaml", {"a": b"1"}, template={"data": {"conf": "x\n  {{ lower .a }}"}})
+    world.put("web/bad.yaml", {"a": b"1"}, template={"data": {"conf": "x\n  {{ lowest .a }}"}})
+    world.put("web/tmpl.yaml", {"a": b"Value"}, template={"data": {"conf": "a={{ lower .a | quote }}"}})
     ran = world.apply()
     assert ran.code == 1
-    assert "FAILED   web/bad  not delivered; template" in ran.out
-    assert "template of item conf, line 2, column 3" in ran.err
-    assert "(function lower)" in ran.err
+    assert "FAILED   web/bad   not delivered; template" in ran.out
+    assert "template of item conf, line 2, column 6" in ran.err
+    assert "function lowest is not defined" in ran.err
+    assert world.run("get", "web/tmpl", "conf", "--state", world.state).out == 'a="value"'
     body = world.run("get", "web/app", "--state", world.state, "--format", "json").json
     assert sorted(body["data"]) == ["kept", "plain"]
 

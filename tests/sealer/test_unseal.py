@@ -93,8 +93,8 @@ def test_no_key_and_cannot_open() -> None:
 
 
 def test_a_template_is_refused_before_a_key_is_used() -> None:
-    doc = sealed({"a": "v2:AA=="}, template={"data": {"conf": "{{ .a | upper }}"}})
-    with pytest.raises(TemplateRefused, match="function upper") as caught:
+    doc = sealed({"a": "v2:AA=="}, template={"data": {"conf": "{{ .a | uppest }}"}})
+    with pytest.raises(TemplateRefused, match="function uppest") as caught:
         unseal.unseal(doc, NOTHING)
     assert caught.value.where == f"f.yaml:{doc.template.lines['conf']}"
 

@@ -105,8 +105,16 @@ CROSSCHECK = Peer(
     _go_tool("crosscheck", "."),
     "seconds",
 )
+TEMPLATES = Peer(
+    "templates",
+    "go",
+    ("crosscheck/templates/go.mod", "crosscheck/templates/go.sum", "crosscheck/templates/main.go"),
+    "templates",
+    _go_tool("crosscheck/templates", "."),
+    "seconds",
+)
 NPM_V1 = Peer("npm-v1", "npm", ("npm/package.json", "npm/package-lock.json", "npm/v1.mjs"), "v1.mjs", _npm, "seconds")
-ALL = (KUBESEAL, CROSSCHECK, NPM_V1)
+ALL = (KUBESEAL, CROSSCHECK, TEMPLATES, NPM_V1)
 
 
 def main() -> int:

@@ -380,15 +380,20 @@ def test_a_credential_left_in_the_template(shop: Shop) -> None:
     assert found() == [("plaintext-template", "db-password", "warning")]
 
 
-def test_templates_are_refused_where_our_controller_runs(shop: Shop) -> None:
-    template = {"data": {"url": "postgres://{{ .password }}@db"}}
-    shop.write(DB, sealed("payments/db", ["password"], prod(shop), template=template))
-    assert found() == [("template", "", "error")]
-    shop["prod"].keys.append(rings.rsa_key())
-    shop.pin()
-    shop.write(".sealer.yaml", shop.read(".sealer.yaml").replace(b"prod: {}", b"prod: {envelope: v1}"))
-    shop.write(DB, sealed("payments/db", ["password"], rings.rsa_key(), template=template))
-    assert found() == []
+def test_templates_are_parsed_and_their_items_looked_for(shop: Shop) -> None:
+    def judged(text: str) -> list[tuple[str, str, str]]:
+        shop.write(DB, sealed("payments/db", ["password"], prod(shop), template={"data": {"url": text}}))
+        return found()
+
+    assert judged("postgres://{{ .password | urlquery }}@db") == []
+    assert judged("{{ .password | uppest }}") == [("template", "", "error")]
+    assert judged("{{ if .password }}") == [("template", "", "error")]
+    assert judged("{{ .user }}:{{ .password }}") == [("template-item", "url", "warning")]
+    assert judged('{{ index . "user" }}') == [("template-item", "url", "warning")]
+    assert (
+        judged('{{ if .user }}{{ .password }}{{ end }}{{ .user | default "app" }}{{ with .user }}{{ . }}{{ end }}')
+        == []
+    )
 
 
 def test_exposed_items_are_an_error_until_they_are_changed(shop: Shop) -> None:
