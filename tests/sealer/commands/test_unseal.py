@@ -142,9 +142,15 @@ def test_templates(shop: Shop, pem: str, value: bytes) -> None:
     assert values_of(sealer("unseal", DB, "--private-key", pem).out) == {"password": value, "conf": b"x=1"}
     assert sealer("unseal", DB, "conf", "--private-key", pem).out == b"x=1"
     shop.write(DB, text.replace(b"x=1", b"a {{ .password | b64enc }}"))
-    done = sealer("unseal", DB, "--private-key", pem)
-    assert (done.code, done.out) == (2, b"")
-    assert said(done, "item conf, line 1, column 3", "function b64enc")
+    shown = b"a " + base64.b64encode(value)
+    assert values_of(sealer("unseal", DB, "--private-key", pem).out) == {"password": value, "conf": shown}
+    for command in ("unseal", "render"):
+        assert sealer(command, DB, "conf", "--private-key", pem).out == shown
+    shop.write(DB, text.replace(b"x=1", b"a {{ .password | b64 }}"))
+    for command in ("unseal", "render"):
+        done = sealer(command, DB, "--private-key", pem)
+        assert (done.code, done.out) == (2, b"")
+        assert said(done, "item conf, line 1, column 18", "function b64 is not defined")
 
 
 @pytest.mark.parametrize(
