@@ -179,6 +179,13 @@ ROWS: dict[str, dict[str, Row]] = {
             "sealer seal --cert ../inputs/cert.pem", 2, stdin=PLAIN, files={"../inputs/cert.pem": PEM}
         ),
     },
+    "sealer render": {
+        "manifest": Row(f"sealer render {DB}", 0, prints=True),
+        "to a file": Row(f"sealer render {DB} -o ../inputs/rendered.yaml", 0, purposes=("../inputs/rendered.yaml",)),
+        "no such item": Row(f"sealer render {DB} none", 2),
+        "argument": Row(f"sealer render {DB} password @V@", 2),
+        "key for its path": Row(f"sealer render {DB} --private-key '{PEM}'", 2),
+    },
     "sealer unseal": {
         "manifest": Row(f"sealer unseal {DB}", 0, prints=True),
         "item": Row(f"sealer unseal {DB} password", 0, prints=True),
