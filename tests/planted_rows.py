@@ -264,7 +264,7 @@ ROWS: dict[str, dict[str, Row]] = {
             before=("git commit -q --allow-empty -m x", "git add .", "git commit -q -m x"),
             files={WEB: PLAIN},
         ),
-        "fixes": Row("sealer scan --fix", 1, files={WEB: PLAIN}),
+        "fixes": Row("sealer scan --fix", 0, files={WEB: PLAIN}),
         "option": Row("sealer scan --@C@", 2),
         "configuration is malformed": Row(
             "sealer scan", 2, files={WEB: PLAIN, ".sealer.yaml": "version: 1\nscan: {exclude: '@C@\n"}
