@@ -79,7 +79,12 @@ def pairs(text: Text, near: Iterable[int] | None = None) -> Iterator[Pair]:
     data = text.data
     seen: set[tuple[str, str, int]] = set()
     number, counted = 1, 0
-    for start, end in _all(data) if near is None else _near(data, near):
+    for looked, (start, end) in enumerate(_all(data) if near is None else _near(data, near)):
+        if looked >= _MOST_LINES:
+            text.partly = (
+                f"more than {_MOST_LINES:,} of its lines may name a credential, and only the first were looked at"
+            )
+            return
         following = _following(data, end) if end - start <= _LONGEST else ""
         for piece in _pieces(data[start:end]):
             for pair in _line(piece, following):
@@ -95,7 +100,7 @@ def pairs(text: Text, near: Iterable[int] | None = None) -> Iterator[Pair]:
 
 def _near(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
     """The lines that matches end on, in order, and those before them that a value may go on from."""
-    done = left = 0
+    done = 0
     for offset in sorted(ends):
         if offset <= done and done:
             continue
@@ -106,9 +111,6 @@ def _near(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
             yield data.rfind(b"\n", 0, start - 1) + 1, start - 1
         yield start, end
         done = end + 1
-        left += 1
-        if left >= _MOST_LINES:
-            return
 
 
 def _following(data: bytes, end: int) -> str:
@@ -123,7 +125,7 @@ def _all(data: bytes) -> Iterator[tuple[int, int]]:
     found: dict[int, int] = {}
     for word in (*_WORDS, *_MARKS):
         at = low.find(word)
-        while at >= 0 and len(found) < _MOST_LINES:
+        while at >= 0:
             end = low.find(b"\n", at)
             found[low.rfind(b"\n", 0, at) + 1] = end if end >= 0 else len(data)
             at = low.find(word, end) if end >= 0 else -1

@@ -81,7 +81,9 @@ def _decoded(text: Text, found: Candidates) -> Iterator[Hit]:
         candidates = engine.candidates(inner.text)
         if candidates:
             single = [*engine.hits(inner.text, candidates), *_keys(inner.text, candidates)]
-            for hit in (*single, *_named(inner.text, candidates)):
+            named = list(_named(inner.text, candidates))
+            text.partly = text.partly or inner.text.partly
+            for hit in (*single, *named):
                 yield hit.but(line=inner.line, end=inner.end, sealable=False, decoded=inner.how)
 
 

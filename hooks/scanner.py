@@ -43,7 +43,10 @@ def load_all() -> None:
 
 
 def scan(blob: Blob) -> list[Finding]:
-    """Every leak in a blob, in order of lines. Never raises, whatever the bytes are."""
+    """Every leak in a blob, in order of lines. Never raises, whatever the bytes are.
+
+    What is too much to be looked at whole has that as its problem afterwards.
+    """
     data = blob.data
     if not data:
         named = extra.named(blob.path, data) if extra and not blob.problem else []
@@ -57,6 +60,8 @@ def scan(blob: Blob) -> list[Finding]:
     from hooks import detect
 
     hits = detect.hits(text, found)
+    if text.partly:
+        blob.problem, blob.way_out = text.partly, "scan it in parts, or leave it out: --exclude PATTERN"
     return _findings(blob, text, extra.join(hits, text, found) if extra else hits)
 
 

@@ -9,14 +9,16 @@ from itertools import accumulate
 class Text:
     """Bytes in UTF-8 under the path that users know; a part of an archive is behind `!`, as in `a.zip!b.env`.
 
-    No dataclass, and nothing is computed before it is asked for: most blobs are only searched.
+    `partly`: what a detector left out for its size, to be told. No dataclass, and nothing is computed before it is
+    asked for: most blobs are only searched.
     """
 
-    __slots__ = ("_newlines", "_text", "data", "path")
+    __slots__ = ("_newlines", "_text", "data", "partly", "path")
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
+        self.partly = ""
         self._newlines: list[int] | None = None
         self._text: str | None = None
 

@@ -176,7 +176,7 @@ def _scan_groups(source: Source, scan: Scan, number: int, writer: int) -> None:
         while group is not None and blob.entry >= (group + 1) * each:
             done()
         source.count(blob)
-        blob.found = bool(blob.problem or scan(blob))
+        blob.found = bool(scan(blob) or blob.problem)
         if blob.found and found[-1:] != [blob.entry]:
             found.append(blob.entry)
         elif blob.repeats and not blob.found:

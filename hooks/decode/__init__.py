@@ -48,12 +48,14 @@ def decoded(text: Text, at: Sequence[int] | None = None) -> Iterator[Decoded]:
         for run in _runs(outer.data, sorted(at) if at is not None and not depth else None):
             left -= 1
             if left < 0:
+                text.partly = f"of its encoded runs only {RUNS:,} were undone"
                 return
             if not depth:
                 line, end = text.line(run.start), text.line(max(run.end - 1, run.start))
             for inner in _texts(outer.path, run):
                 budget -= len(inner.data)
                 if budget < 0:
+                    text.partly = f"of what its encoded runs hold only {BUDGET >> 20} MiB were looked at"
                     return
                 said = f"{how}, {run.how}" if how else run.how
                 yield Decoded(inner, line, end, said)

@@ -39,6 +39,7 @@ def pairs(text: Text, near: Sequence[int] | None = None) -> Iterator[Pair]:
         last = source.count("\n") + 1
     for number, pair in enumerate(read(source, 0)):
         if number >= MAX_PAIRS:
+            text.partly = f"of its names and values only {MAX_PAIRS:,} were looked at"
             return
         pair.line = min(max(pair.line, 1), last)
         pair.end = min(max(pair.end, pair.line), last)
@@ -46,4 +47,4 @@ def pairs(text: Text, near: Sequence[int] | None = None) -> Iterator[Pair]:
         yield from parts(pair)
 
 
-__all__ = ("MAX_PAIRS", "Pair", "pairs")
+__all__ = ("Pair", "pairs")

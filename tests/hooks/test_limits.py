@@ -1,0 +1,75 @@
+"""What is too much to be looked at whole is told: a scan that left something out does not end as a clean one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from hooks import code, decode, scanner, structure
+from hooks.blobs import Blob
+from tests.hooks.labelled import random_text
+from tests.hooks.repo import Repo
+
+
+def _lines(count: int) -> str:
+    return "".join(f"password = 'your-password-{number}-here'\n" for number in range(count))
+
+
+def _encoded(count: int) -> str:
+    words = (f"password number {number} is not here, this is only text" for number in range(count))
+    return "".join(base64.b64encode(word.encode()).decode() + "\n" for word in words)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "path", "text", "said"),
+    [
+        (code, "_MOST_LINES", "a.py", _lines(30), "more than 10 of its lines"),
+        (decode, "RUNS", "a.txt", _encoded(30), "only 10 were undone"),
+        (structure, "MAX_PAIRS", "a.ini", "[a]\n" + "a=b\n" * 30 + "password=your-password-here\n", "only 10 were"),
+    ],
+)  # fmt: skip
+def test_each_limit_is_told(
+    module: object, name: str, path: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Blob(path, text.encode())
+    scanner.scan(whole)
+    assert whole.problem == ""
+    monkeypatch.setattr(module, name, 10)
+    part = Blob(path, text.encode())
+    scanner.scan(part)
+    assert said in part.problem
+    assert "--exclude" in part.way_out
+
+
+def test_what_decodes_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "BUDGET", 100)
+    blob = Blob("a.txt", _encoded(30).encode())
+    scanner.scan(blob)
+    assert "encoded runs" in blob.problem
+
+
+def test_a_scan_of_a_part_ends_with_2_and_findings_are_kept(repo: Repo) -> None:
+    repo.add("big.py", _lines(code._MOST_LINES + 10))
+    done = repo.scan("--staged")
+    assert done.returncode == 2
+    assert "big.py: more than 20,000 of its lines may name a credential" in done.stderr
+    repo.add("leak.py", f'api_key = "{random_text("alnum", 32)}"\n')
+    for source in ("--staged", "."):
+        done = repo.scan(source, "--format", "json")
+        assert done.returncode == 1
+        report = json.loads(done.stdout)
+        assert [each["path"] for each in report["unread"]] == ["big.py"]
+        assert [each["path"] for each in report["findings"]] == ["leak.py"]
+    repo.commit()
+    for _ in range(2):
+        done = repo.scan("--history")
+        assert done.returncode == 1
+        assert "big.py" in done.stderr, "it is not remembered as looked at"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return Repo(tmp_path / "repo")
