@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,20 +38,7 @@ _BY_NAME = (
     "A literal beside a name that says what it is, in code, configuration or prose. Placeholders, references,"
     " templates, hashes and words are none."
 )
-_KINDS = {
-    "alnum": "letters and digits",
-    "hex": "hex digits",
-    "HEX": "hex digits, upper case",
-    "lower": "lower-case letters",
-    "upper": "upper-case letters",
-    "digit": "digits",
-    "base64": "of base64",
-    "base64url": "of base64url",
-    "uppernum": "upper-case letters and digits",
-    "lowernum": "lower-case letters and digits",
-}
 _SHORTEST_WORD = 3
-_HOLE = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9]+)(?::([^{}]*))?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +147,8 @@ def explained(one: Known) -> Iterator[str]:
 
 
 def _matched(one: Known) -> Iterator[str]:
+    from hooks.engine.template import in_words
+
     spec = one.spec
     if spec is None:
         yield _WORDS.get(one.rule.id, _BY_NAME)
@@ -189,21 +177,6 @@ def _matched(one: Known) -> Iterator[str]:
 
     if spec.file and not os.path.abspath(spec.file).startswith(RULES):
         yield f"Its rule is in {spec.file}:{spec.line}."
-
-
-def in_words(template: str) -> str:
-    """A template of an example, with what is drawn at random told in words."""
-
-    def said(found: re.Match[str]) -> str:
-        if found[1] is None:
-            return found[0][0]
-        if found[1] == "uuid":
-            return "<a UUID>"
-        if found[1] in _KINDS and found[2]:
-            return f"<{found[2]} {_KINDS[found[1]]}>"
-        return f"{found[2] or ''}<the rest, with a right checksum>"
-
-    return " ".join(_HOLE.sub(said, template).split())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -31,7 +31,8 @@ def fix(findings: Sequence[Finding], to: str | None = None, *, staged: bool = Fa
     for path in dict.fromkeys(one.path for one in findings if one.sealable):
         try:
             if not os.path.isfile(path):
-                raise SealerError("is staged, but not in the work tree", where=path, way_out=f"git restore {path}")
+                way_out = f"git restore {quote(path)}"
+                raise SealerError("is staged, but not in the work tree", where=path, way_out=way_out)
             _seal([path], in_place=True)
             written.append(path)
         except SealerError as error:

@@ -15,21 +15,23 @@ import string
 from hooks.engine import checksum
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([a-z0-9A-Z]+)(?::([^{}]*))?\}|[{}]")
+_ALNUM = string.ascii_letters + string.digits
 _KINDS = {
-    "alnum": string.ascii_letters + string.digits,
-    "hex": string.digits + "abcdef",
-    "HEX": string.digits + "ABCDEF",
-    "lower": string.ascii_lowercase,
-    "upper": string.ascii_uppercase,
-    "letters": string.ascii_letters,
-    "digit": string.digits,
-    "base32": string.ascii_uppercase + "234567",
-    "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
-    "base64": string.ascii_letters + string.digits + "+/",
-    "base64url": string.ascii_letters + string.digits + "-_",
-    "uppernum": string.ascii_uppercase + string.digits,
-    "lowernum": string.ascii_lowercase + string.digits,
+    "alnum": (_ALNUM, "letters and digits"),
+    "hex": (string.digits + "abcdef", "hex digits"),
+    "HEX": (string.digits + "ABCDEF", "hex digits, upper case"),
+    "lower": (string.ascii_lowercase, "lower-case letters"),
+    "upper": (string.ascii_uppercase, "upper-case letters"),
+    "letters": (string.ascii_letters, "letters"),
+    "digit": (string.digits, "digits"),
+    "base32": (string.ascii_uppercase + "234567", "of base32"),
+    "base58": ("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", "of base58"),
+    "base64": (_ALNUM + "+/", "of base64"),
+    "base64url": (_ALNUM + "-_", "of base64url"),
+    "uppernum": (string.ascii_uppercase + string.digits, "upper-case letters and digits"),
+    "lowernum": (string.ascii_lowercase + string.digits, "lower-case letters and digits"),
 }
+"""Alphabets of `{kind:LENGTH}`, and what `sealer scan explain` calls so many characters of each."""
 _MIXED = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 
 
@@ -43,6 +45,20 @@ def expand(template: str, seed: str) -> str:
     return _FIELD.sub(lambda field: _field(field, draw), template)
 
 
+def in_words(template: str) -> str:
+    """A template with what is drawn told in words, on one line."""
+    return " ".join(_FIELD.sub(_said, template).split())
+
+
+def _said(field: re.Match[str]) -> str:
+    kind, argument = field[1], field[2] or ""
+    if kind is None:
+        return field[0][0]
+    if kind in _KINDS:
+        return f"<{argument} {_KINDS[kind][1]}>"
+    return f"{argument}<{_MAKERS[kind][1]}>"
+
+
 def _field(field: re.Match[str], draw: _Draw) -> str:
     if field[0] in ("{{", "}}"):
         return field[0][0]
@@ -50,11 +66,11 @@ def _field(field: re.Match[str], draw: _Draw) -> str:
     if kind in _KINDS:
         if not argument.isdecimal():
             raise TemplateError(f"{{{kind}}} needs a length, as in {{{kind}:32}}")
-        return draw.text(_KINDS[kind], int(argument))
+        return draw.text(_KINDS[kind][0], int(argument))
     maker = _MAKERS.get(kind)
     if maker is None:
         raise TemplateError(f"{field[0]} is no field; braces are written twice")
-    return maker(draw, argument)
+    return maker[0](draw, argument)
 
 
 class _Draw:
@@ -78,17 +94,17 @@ class _Draw:
 
 
 def _uuid(draw: _Draw, _: str) -> str:
-    digits = draw.text(_KINDS["hex"], 32)
+    digits = draw.text(_KINDS["hex"][0], 32)
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _github(draw: _Draw, prefix: str) -> str:
-    body = draw.text(_KINDS["alnum"], 30)
+    body = draw.text(_KINDS["alnum"][0], 30)
     return prefix + body + checksum.base62_crc(body.encode()).decode()
 
 
 def _grafana(draw: _Draw, prefix: str) -> str:
-    start = prefix + draw.text(_KINDS["alnum"], 32)
+    start = prefix + draw.text(_KINDS["alnum"][0], 32)
     return f"{start}_{checksum.grafana_crc(start.encode()).decode()}"
 
 
@@ -107,7 +123,7 @@ def _jwt(draw: _Draw, prefix: str) -> str:
 
 
 def _json(draw: _Draw, prefix: str) -> str:
-    body = {"id": _uuid(draw, ""), "key": draw.text(_KINDS["alnum"], 40), "v": 1}
+    body = {"id": _uuid(draw, ""), "key": draw.text(_KINDS["alnum"][0], 40), "v": 1}
     return prefix + _base64url(json.dumps(body, separators=(",", ":")).encode())
 
 
@@ -124,18 +140,20 @@ def _bech32(draw: _Draw, name: str) -> str:
     return checksum.bech32_encode(name.rstrip("1").encode(), digits).decode()
 
 
+_SUMMED = "the rest, with a right checksum"
 _MAKERS = {
-    "uuid": _uuid,
-    "github": _github,
-    "npm": _github,
-    "grafana": _grafana,
-    "pypi": _pypi,
-    "jwt": _jwt,
-    "json": _json,
-    "wif": _wif,
-    "base58check": _xprv,
-    "bech32": _bech32,
+    "uuid": (_uuid, "a UUID"),
+    "github": (_github, _SUMMED),
+    "npm": (_github, _SUMMED),
+    "grafana": (_grafana, _SUMMED),
+    "pypi": (_pypi, "the rest, a macaroon"),
+    "jwt": (_jwt, "a JSON Web Token"),
+    "json": (_json, "base64url of JSON"),
+    "wif": (_wif, "a key with a right checksum"),
+    "base58check": (_xprv, "a key with a right checksum"),
+    "bech32": (_bech32, "a key with a right checksum"),
 }
+"""What makes `{kind:PREFIX}`, prefix and all, and what it is called behind its prefix."""
 
 
 def _base64url(data: bytes) -> str:

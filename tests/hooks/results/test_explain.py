@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hooks import explain
+from hooks.engine import template
 from hooks.rule import RULES
 from tests.hooks.labelled import random_text
 from tests.hooks.repo import BIN, SCAN, Repo, run
@@ -100,5 +103,15 @@ def test_a_repository_s_own_rules_are_explained_too(tmp_path: Path) -> None:
 
 
 def test_templates_in_words() -> None:
-    assert explain.in_words("a={alnum:3} {{x}} {uuid}") == "a=<3 letters and digits> {x} <a UUID>"
-    assert explain.in_words("{github:ghp_}") == "ghp_<the rest, with a right checksum>"
+    assert template.in_words("a={alnum:3} {{x}} {uuid}") == "a=<3 letters and digits> {x} <a UUID>"
+    assert template.in_words("{github:ghp_}") == "ghp_<the rest, with a right checksum>"
+    assert template.in_words("hf_{letters:34}") == "hf_<34 letters>"
+
+
+@pytest.mark.parametrize("kind", [*template._KINDS, *template._MAKERS])
+def test_every_kind_of_a_template_has_words(kind: str) -> None:
+    said = template.in_words(f"x={{{kind}:34}}\n")
+    assert said.startswith("x=<34 " if kind in template._KINDS else "x=34<")
+    assert said.endswith(">")
+    assert kind not in said.split("<")[0]
+    assert template.expand(f"x={{{kind}:34}}", "seed") != said
