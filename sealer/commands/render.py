@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealer import console, files, template
-from sealer.commands.unseal import chosen, item_of, manifests, read
-from sealer.emit import refuse_format
+from sealer.commands.unseal import check, chosen, item_of, manifests, read
 from sealer.errors import NoKey, TemplateRefused, UsageError
 from sealer.keyrings import private
 from sealer.sealing import sealedfile
@@ -32,7 +31,7 @@ def run(
     name: str | None = None,
 ) -> int:
     """Print what the templates of a file give, or check them; 1 if one of them is refused."""
-    refuse_format(output)
+    check(path, private_keys, output, key, format)
     file = read(path)
     docs = chosen(file, namespace, name)
     if key is not None:
@@ -40,11 +39,14 @@ def run(
         if doc.template.data.get(key) is None:
             raise UsageError(f"{key} is no item of its template", where=str(doc.place), way_out=_items(doc))
         docs = [doc]
-    if not private_keys and not _check(docs, key):
+    if not _check(docs, key):
         return console.NO
     try:
         keys = private.load(private_keys)
         data = manifests(docs, keys, format or file.format) if key is None else item_of(docs[0], key, keys)
+    except TemplateRefused as error:
+        console.report(error)
+        return console.NO
     except NoKey as error:
         if private_keys:
             raise
@@ -65,7 +67,7 @@ def _check(docs: Sequence[SealedSecret], key: str | None) -> bool:
     fine = True
     for doc in docs:
         try:
-            template.check(doc.template, doc.place.file)
+            template.check(doc.template, doc.place.file, key)
         except TemplateRefused as error:
             console.report(error)
             fine = False

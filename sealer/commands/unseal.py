@@ -33,7 +33,7 @@ def run(
     name: str | None = None,
 ) -> int:
     """Open the sealed documents of a file; a Secret is printed whole or not at all."""
-    _check(path, private_keys, output, key, format)
+    check(path, private_keys, output, key, format)
     file = read(path)
     keys = private.load(private_keys)
     if key is not None:
@@ -47,7 +47,8 @@ def run(
     return console.OK
 
 
-def _check(path: str, sources: Sequence[str], output: str | None, key: str | None, form: str | None) -> None:
+def check(path: str, sources: Sequence[str], output: str | None, key: str | None, form: str | None) -> None:
+    """Raise UsageError for options that contradict each other."""
     if path == _STDIN and _STDIN in sources:
         raise UsageError("FILE and --private-key both read stdin", way_out="save one of them to a file")
     if key is not None and form is not None:
@@ -91,13 +92,13 @@ def item_of(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
 
 def _rendered(doc: SealedSecret, key: str, keys: PrivateKeys) -> bytes:
     """An item of the template; only one that is a template needs the other items, and so a private key."""
-    text = doc.template.data[key]
-    if text is not None and not template.is_template(text):
-        return text.encode("utf-8")
-    try:
-        return unseal.unseal(doc, keys)[0].items[key]
-    except NoKey:
-        raise _named(doc, keys) from None
+    if not template.is_template(doc.template.data[key] or ""):
+        return template.render_item(doc.template, key, {})
+    opened = unseal.open_all(doc, keys)
+    if opened.failures:
+        error = unseal.failed(opened.failures, doc)
+        raise _named(doc, keys) if isinstance(error, NoKey) else error
+    return template.render_item(doc.template, key, opened.items, doc.place.file)
 
 
 def _named(doc: SealedSecret, keys: PrivateKeys) -> NoKey:

@@ -26,9 +26,11 @@ def is_template(text: str) -> bool:
     return _OPEN in text
 
 
-def check(template: Template, file: str = "") -> None:
-    """Raise TemplateRefused for the first value that is no template; `file` is where it stands."""
+def check(template: Template, file: str = "", only: str | None = None) -> None:
+    """Raise TemplateRefused for the first value that is no template, or for one of them; `file` is where it stands."""
     for item, text in _templates(template):
+        if only not in (None, item):
+            continue
         from sealer.template import rendering
 
         try:
@@ -46,22 +48,30 @@ def render(
     the machine's own.
     """
     result = {item: value for item, value in items.items() if template.data.get(item, "") is not None}
-    values: dict[str, bytes] | None = None
     for item, text in template.data.items():
-        if text is None or item in items:
-            continue
-        if not is_template(text):
-            result[item] = text.encode("utf-8")
-            continue
-        from sealer.template import rendering
+        if text is not None and item not in items:
+            if is_template(text) and run is None:
+                from sealer.template import rendering
 
-        run = run or rendering.run()
-        values = values or {key: raw.encode() for key, raw in template.data.items() if raw is not None} | dict(items)
-        try:
-            result[item] = rendering.render(item, text, values, run)
-        except TemplateRefused as error:
-            raise _placed(error, template, item, file) from None
+                run = rendering.run()
+            result[item] = render_item(template, item, items, file, run=run)
     return result
+
+
+def render_item(
+    template: Template, item: str, items: Mapping[str, bytes], file: str = "", *, run: Run | None = None
+) -> bytes:
+    """One of the template's own items. Raises TemplateRefused as `render` does; KeyError where there is none."""
+    text = template.data[item] or ""
+    if not is_template(text):
+        return text.encode("utf-8")
+    from sealer.template import rendering
+
+    values = {key: raw.encode() for key, raw in template.data.items() if raw is not None} | dict(items)
+    try:
+        return rendering.render(item, text, values, run or rendering.run())
+    except TemplateRefused as error:
+        raise _placed(error, template, item, file) from None
 
 
 def missing(template: Template, items: Mapping[str, object]) -> Iterator[tuple[str, str]]:

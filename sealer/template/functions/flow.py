@@ -45,7 +45,7 @@ def _ternary(yes: Any, no: Any, condition: bool) -> Any:
 @define("fail", STRING, result=STRING)
 def _fail(_message: bytes) -> bytes:
     """The message is not repeated: it may hold a value."""
-    raise Fault("the template says that this can't be rendered (its message is not shown, it may hold a value)")
+    raise Fault("its message is not shown, since it may hold a value")
 
 
 @define("typeOf", ANY, result=STRING)

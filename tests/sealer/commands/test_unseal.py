@@ -147,10 +147,28 @@ def test_templates(shop: Shop, pem: str, value: bytes) -> None:
     for command in ("unseal", "render"):
         assert sealer(command, DB, "conf", "--private-key", pem).out == shown
     shop.write(DB, text.replace(b"x=1", b"a {{ .password | b64 }}"))
-    for command in ("unseal", "render"):
+    for command, code in (("unseal", 2), ("render", 1)):
         done = sealer(command, DB, "--private-key", pem)
-        assert (done.code, done.out) == (2, b"")
+        assert (done.code, done.out) == (code, b"")
         assert said(done, "item conf, line 1, column 18", "function b64 is not defined")
+
+
+def test_render(shop: Shop, pem: str, value: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"  template:\n    data: {good: '{{ .password | len }}', bad: '{{ fail .password }}', lost: '{{ .user }}'}\n"
+    shop.write(DB, shop.read(DB).replace(b"  template:\n", data))
+    assert sealer("render", DB, "good", "--private-key", pem).out == str(len(value)).encode()
+    assert sealer("unseal", DB, "good", "--private-key", pem).out == str(len(value)).encode()
+    done = sealer("render", DB, "--private-key", pem)
+    assert (done.code, done.out) == (1, b"")
+    assert said(done, "item bad, line 1, column 4", "error calling fail")
+    assert value.decode() not in done.err
+    assert said(sealer("render", DB, "none"), "none is no item of its template", "bad, good, lost")
+    assert sealer("render", DB, "password").code == 2, "a sealed item is for unseal"
+    assert said(sealer("render", "-", "--private-key", "-"), "both read stdin")
+    monkeypatch.setenv("XDG_DATA_HOME", str(shop.root / "nothing"))
+    done = sealer("render", DB)
+    assert (done.code, done.out) == (0, b"")
+    assert said(done, "item lost, line 1, column 4: there is no item user", "3 templates checked, not rendered")
 
 
 @pytest.mark.parametrize(
