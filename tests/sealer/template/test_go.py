@@ -29,7 +29,7 @@ DATA = {
     "json": b'{"a":[1,2.5,null,{"b":"c"}],"z":true}',
 }
 _NAME = re.compile(r"@([a-z]+)(2?)")
-_PLACE = re.compile(r"^template: k:(\d+):\d+: executing")
+_PLACE = re.compile(r"^template: k:(\d+)")
 SEED = 20261126
 STAGES = ("upper", "quote", "len", "print", "toJson", 'printf "%v|%T"', "default 5", "not")
 FUNCTIONS = [
