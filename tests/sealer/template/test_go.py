@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
 import os
@@ -11,12 +12,19 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from sealer.errors import TemplateRefused
 from sealer.template import functions, rendering
+from sealer.template.language import call, expressions
+from sealer.template.values import ANY, VALUE, Function, type_of
+
+if TYPE_CHECKING:
+    import pytest
+
+    from sealer.template.limits import Run
 
 CASES = Path(__file__).parent / "cases"
 DATA = {
@@ -199,3 +207,21 @@ class _Grammar:
         if depth and self._draw.random() < 0.3:
             return f"({self._pipe(depth - 1)})"
         return self._draw.choice(OPERANDS)
+
+
+def test_what_functions_give_is_of_the_type_that_they_declare(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong: set[str] = set()
+
+    def watched(function: Function, arguments: Sequence[Any], run: Run, at: int) -> Any:
+        result = call.call(function, arguments, run, at)
+        if function.result not in (ANY, VALUE) and type_of(result) != function.result:
+            wrong.add(f"{function.name}: {type_of(result).name}")
+        return result
+
+    monkeypatch.setattr(expressions, "call", watched)
+    rendering.compiled.cache_clear()
+    for text in products()[::7]:
+        with contextlib.suppress(TemplateRefused):
+            rendering.render("k", text, DATA, rendering.run())
+    rendering.compiled.cache_clear()
+    assert wrong == set()
