@@ -80,9 +80,6 @@ class Accepted:
         data = blob.data
         if data is None or not self.foreign:
             return findings
-        findings = [
-            one for one in findings if not any(f.drops(one, self.from_repository(one), data) for f in self.foreign)
-        ]
         if any(one.needs_lines for one in self.foreign):
             from hooks.text import Text
 

@@ -30,9 +30,6 @@ class Foreign(Protocol):
     def accepts(self, one: Finding, path: str, line: str) -> bool:
         """Whether it accepts a finding; `path` is from the top."""
 
-    def drops(self, one: Finding, path: str, data: bytes) -> bool:
-        """Whether a finding is none, by the conditions of a rule that it brought."""
-
     def unused(self) -> list[str]:
         """What it lists that no finding asked for."""
 

@@ -85,10 +85,6 @@ class Gitleaks:
             if not found.rules or any(_is(theirs, one.rule.id) for theirs in found.rules)
         )
 
-    def drops(self, one: Finding, path: str, data: bytes) -> bool:  # noqa: ARG002  # its rules judge for themselves
-        """None: what its own rules found, they judged."""
-        return False
-
     def _all(self) -> Iterator[Allowlist]:
         yield from self._lists
         for rule in self.own:

@@ -54,10 +54,6 @@ class Ignore:
         self.used.update(found)
         return bool(found)
 
-    def drops(self, one: Finding, path: str, data: bytes) -> bool:  # noqa: ARG002  # it has no rules
-        """It has no rules of its own."""
-        return False
-
     def unused(self) -> list[str]:
         """Fingerprints that no finding had."""
         return [f"{one.path}:{one.rule}:{one.line}" for one in self.prints if one not in self.used]

@@ -72,10 +72,6 @@ class Secrets:
             return True
         return bool(hashes) and self._on_line(one, path, line, hashes)
 
-    def drops(self, one: Finding, path: str, data: bytes) -> bool:  # noqa: ARG002  # it has no rules
-        """It has no rules of its own."""
-        return False
-
     def unused(self) -> list[str]:
         """Files with entries that no finding had."""
         return [
