@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import accuracy, crypto, deliver, gates, rules, scan, seal, startup
+from tests.benchmarks import accuracy, crypto, deliver, gates, render, rules, scan, seal, startup
 
 PARTS = {
     "crypto": crypto.main,
@@ -16,6 +16,7 @@ PARTS = {
     "seal": seal.main,
     "deliver": deliver.main,
     "gates": gates.main,
+    "render": render.main,
     "scan": scan.main,
     "rules": rules.main,
     "accuracy": accuracy.table,
