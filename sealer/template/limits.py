@@ -83,4 +83,5 @@ class Run:
         self._bytes -= size
         if self._bytes < 0:
             raise Fault(f"makes more than {MAX_BYTES >> 20} MiB")
-        self.spend(size // _BYTES_A_STEP)
+        if size >= _BYTES_A_STEP:
+            self.spend(size // _BYTES_A_STEP)

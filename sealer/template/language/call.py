@@ -50,7 +50,13 @@ def checked(value: Any, type_: Type, at: int) -> Any:
 def call(function: Function, arguments: Sequence[Any], run: Run, at: int) -> Any:
     """The result of a function for checked arguments. Whatever goes wrong in it is a Failed with its name."""
     try:
-        run.spend(_CALL if function.name in _AT_ONCE else _CALL + sum(map(_size, arguments)))
+        steps = _CALL
+        if function.name not in _AT_ONCE:
+            for value in arguments:
+                # What is short is usual, and takes no step.
+                if type(value) is not bytes or len(value) >= _BYTES_A_STEP:
+                    steps += _size(value)
+        run.spend(steps)
         result = function.call(run, *arguments) if function.with_run else function.call(*arguments)
         if type(result) is bytes:
             run.grow(len(result))

@@ -57,10 +57,14 @@ class Malformed(Exception):
         self.at = at
 
 
+_KINDS = {kind.name: kind for kind in TokenKind}
+_NAMES = (TokenKind.WORD, TokenKind.FIELD, TokenKind.VARIABLE, TokenKind.DOT)
 KEYWORDS = frozenset(("block", "break", "continue", "define", "else", "end", "if", "range", "nil", "template", "with"))
 _SPACE = " \t\r\n"
 _OPEN = re.compile(r"\{\{(?P<trim>-(?=[ \t\r\n]))?")
 _CLOSE = re.compile(r"(?P<trim>[ \t\r\n]-)?\}\}")
+_CLOSES = frozenset(_SPACE + "}")
+"""How a `}}` may begin, its marker included."""
 _COMMENT = re.compile(r"[ \t\r\n]?/\*")
 _NUMBER = (
     r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?"
@@ -122,7 +126,7 @@ def _action(text: str, at: int, start: int) -> Generator[Token, None, int]:
     """The tokens of one action, whose `{{` is behind `at`; returns the offset behind its `}}`."""
     depth = 0
     while True:
-        if (close := _CLOSE.match(text, at)) is not None:
+        if text[at : at + 1] in _CLOSES and (close := _CLOSE.match(text, at)) is not None:
             if depth:
                 raise Malformed("unclosed left paren", at)
             yield Token(TokenKind.CLOSE, "}}", at)
@@ -141,14 +145,13 @@ def _token(text: str, at: int, start: int) -> Token:
     found = _TOKENS.match(text, at)
     if found is None:
         raise Malformed(_UNFINISHED.get(text[at], "unrecognized character in action"), at)
-    kind, word = TokenKind[str(found.lastgroup)], found[0]
-    match kind:
-        case TokenKind.SPACE:
-            return Token(kind, _short_of_close(text, at, word), at)
-        case TokenKind.WORD | TokenKind.FIELD | TokenKind.VARIABLE | TokenKind.DOT:
-            return _name(text, at, kind, word)
-        case TokenKind.NUMBER:
-            return _number(text, at, word)
+    kind, word = _KINDS[str(found.lastgroup)], found[0]
+    if kind in _NAMES:
+        return _name(text, at, kind, word)
+    if kind is TokenKind.SPACE:
+        word = _short_of_close(text, at, word)
+    elif kind is TokenKind.NUMBER:
+        return _number(text, at, word)
     return Token(kind, word, at)
 
 

@@ -54,6 +54,8 @@ class _Format:
     def _verb(self) -> bytes:
         verb, before = Verb(), b""
         self._good, self._indexed = True, False
+        if self._peek().isalpha():  # %s and its like, as nearly all are
+            return self._printed(verb, self._letter())
         while (flag := self._peek()) and flag in _FLAGS:
             self._at += 1
             setattr(verb, _NAMES[flag], True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+from sealer.template.text.runes import kept, mapped
+
+_PLAIN = re.compile(rb"[ !#-\[\]-~]*+")
 _NAMED = {7: "\\a", 8: "\\b", 12: "\\f", 10: "\\n", 13: "\\r", 9: "\\t", 11: "\\v"}
 
 
 def quoted(data: bytes, *, ascii_only: bool = False) -> bytes:
     """A string in double quotes; bytes that are no UTF-8 in hex."""
-    shown = "".join(_shown(character, '"', ascii_only) for character in data.decode("utf-8", "surrogateescape"))
+    if _PLAIN.fullmatch(data):
+        return b'"%s"' % data
+    shown = mapped(kept(data), lambda character: _shown(character, '"', ascii_only))
     return f'"{shown}"'.encode()
 
 

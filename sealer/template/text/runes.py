@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """unicode.IsSpace."""
@@ -25,6 +26,21 @@ def runes(data: bytes) -> str:
     """Characters, as []rune has them: bytes that are no UTF-8 are lost."""
     text = kept(data)
     return text if data.isascii() else text.translate(_BAD)
+
+
+def mapped(text: str, of: Callable[[str], str]) -> str:
+    """Text with each character as a function has it, which is asked once for each that there is."""
+    return text.translate(_Mapping(of))
+
+
+class _Mapping(dict[int, str]):
+    def __init__(self, of: Callable[[str], str]) -> None:
+        super().__init__()
+        self._of = of
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = self._of(chr(code))
+        return found
 
 
 def upper(character: str) -> str:
