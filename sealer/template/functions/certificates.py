@@ -249,10 +249,13 @@ def _builder(
 
 def _signed(builder: x509.CertificateBuilder, key: Any, signer: Any) -> Certificate:
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.dsa import DSAPrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding
 
+    if isinstance(signer, DSAPrivateKey):
+        raise Fault("error creating certificate: Go signs none with a DSA key")
     algorithm = None if isinstance(signer, Ed25519PrivateKey) else SHA256()
     try:
         certificate = builder.sign(signer, algorithm)

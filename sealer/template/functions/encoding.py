@@ -8,7 +8,6 @@ import zlib
 from typing import Any
 
 from sealer.template.functions.table import Table
-from sealer.template.limits import Fault
 from sealer.template.text import jsontext
 from sealer.template.text.basetext import Illegal, base32_decoded, base64_decoded
 from sealer.template.values import ANY, STRING
@@ -54,7 +53,7 @@ def _from_json(data: bytes) -> Any:
     """Nil where the text is no JSON."""
     try:
         return jsontext.decoded(data)
-    except Fault:
+    except jsontext.NotJson:
         return None
 
 

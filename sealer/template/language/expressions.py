@@ -63,6 +63,8 @@ class Expressions:
 
     def __init__(self, find: Callable[[str], Function]) -> None:
         self._find = find
+        self._renamed = False
+        # Whether `$` was declared anew in the text so far; else it is always the first variable.
 
     def pipe(self, pipe: nodes.Pipe) -> Value:
         """A pipeline, with the variables that it sets. What comes out is never None: that is NO_VALUE then."""
@@ -70,6 +72,7 @@ class Expressions:
         if len(stages) == 1 and not pipe.variables:
             return _alone(stages[0])
         variables, assigns, at = pipe.variables, pipe.assigns, pipe.at
+        self._renamed = self._renamed or "$" in variables
 
         def run(state: State, dot: Any) -> Any:
             value: Any = _MISSING
@@ -98,9 +101,9 @@ class Expressions:
                     return _failing("indirection through explicit nil", first.at)
                 return self._fields(self._argument(first.node, ANY, keep=True), first.names, rest, first.at)
             case nodes.Variable() if first.names:
-                return self._fields(_variable(first), first.names, rest, first.at)
+                return self._fields(self._variable(first), first.names, rest, first.at)
             case nodes.Variable():
-                return _only(_variable(first), rest, first.at)
+                return _only(self._variable(first), rest, first.at)
             case nodes.Pipe():
                 return _only(self.pipe(first), rest, first.at)
             case nodes.Nil():
@@ -173,6 +176,12 @@ class Expressions:
 
         return run
 
+    def _variable(self, node: nodes.Variable) -> Value:
+        name, at = node.name, node.at
+        if name == "$" and not self._renamed:
+            return lambda state, _dot: state.variables[0][1]
+        return lambda state, _dot: state.variable(name, at)[1]
+
     def _argument(self, node: nodes.Node, type_: Type, *, keep: bool = False) -> Value:
         """An operand as an argument of a type; `keep`: as it is, for fields are asked of it."""
         at = node.at
@@ -210,13 +219,6 @@ def _alone(stage: _Stage) -> Value:
 
 def _dot(_state: State, dot: Any) -> Any:
     return dot
-
-
-def _variable(node: nodes.Variable) -> Value:
-    name, at = node.name, node.at
-    if name == "$":
-        return lambda state, _dot: state.variables[0][1]
-    return lambda state, _dot: state.variable(name, at)[1]
 
 
 def _only(value: Value, rest: Sequence[nodes.Node], at: int) -> _Stage:

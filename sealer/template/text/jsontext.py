@@ -11,10 +11,14 @@ from sealer.template.limits import Fault, Meter
 from sealer.template.text.floats import shortest
 from sealer.template.values import BYTES, Map, Opaque, Slice
 
-MAX_DEPTH = 900
-"""Go reads 10,000 lists within each other."""
+MAX_DEPTH = 100
+"""Lists and maps within each other that are read; Go reads 10,000, and takes more for no JSON."""
 
 _NAMED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+
+
+class NotJson(Fault):
+    """A text that is no JSON."""
 
 
 class Unsupported(Fault):
@@ -22,15 +26,21 @@ class Unsupported(Fault):
 
 
 def decoded(data: bytes) -> Any:
-    """JSON as values, numbers as float64. Raises Fault for what is none; quotes nothing."""
+    """JSON as values, numbers as float64. Raises NotJson for what is none, Fault for more than MAX_DEPTH levels."""
     text = data.decode("utf-8", "surrogateescape")
     try:
         found = json.loads(
             _replaced(text), parse_int=_number, parse_float=_number, parse_constant=_refused, strict=True
         )
-    except (ValueError, RecursionError):
-        raise Fault("this is no JSON") from None
-    return _value(found)
+    except ValueError:
+        raise NotJson("this is no JSON") from None
+    except RecursionError:
+        raise _too_deep() from None
+    return _value(found, MAX_DEPTH)
+
+
+def _too_deep() -> Fault:
+    return Fault(f"this is JSON of more than {MAX_DEPTH} levels")
 
 
 def _replaced(text: str) -> str:
@@ -49,14 +59,16 @@ def _refused(_text: str) -> Any:
     raise ValueError("no number")
 
 
-def _value(found: Any) -> Any:
+def _value(found: Any, levels: int) -> Any:
+    if levels < 0:
+        raise _too_deep()
     match found:
         case str():
             return re.sub("[\ud800-\udfff]", "\ufffd", found).encode()
         case list():
-            return Slice([_value(item) for item in found])
+            return Slice([_value(item, levels - 1) for item in found])
         case dict():
-            return Map({_value(key): _value(item) for key, item in found.items()})
+            return Map({_value(key, levels): _value(item, levels - 1) for key, item in found.items()})
     return found
 
 
