@@ -8,12 +8,13 @@ from typing import Any
 from sealer.template.text.runes import kept, raw
 from sealer.template.times import calendar, durations, layouts
 from sealer.template.times.calendar import SECOND, UTC_ZONE, Moment, Zone
-from sealer.template.values import BOOL, FLOAT64, INT, INT64, STRING, Function, Kind, Opaque, Sized, Type, wrap
+from sealer.template.values import BOOL, FLOAT64, INT, INT64, STRING, Function, Kind, Map, Opaque, Sized, Type, wrap
 
 TIME = Type("time.Time", Kind.STRUCT)
 DURATION = Type("time.Duration", Kind.INT64)
 MONTH = Type("time.Month", Kind.INT)
 WEEKDAY = Type("time.Weekday", Kind.INT)
+LOCATION = Type("*time.Location", Kind.POINTER)
 
 _STRING = "2006-01-02 15:04:05.999999999 -0700 MST"
 _JSON = "2006-01-02T15:04:05.999999999Z07:00"
@@ -51,6 +52,33 @@ class Time(Opaque):
         return Time(self.moment._replace(zone=zone))
 
 
+class Location(Opaque):
+    """*time.Location: what a time's `Location` gives, for another's `In`."""
+
+    __slots__ = ("zone",)
+    type = LOCATION
+
+    def __init__(self, zone: Zone) -> None:
+        self.zone = zone
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Location) and self.zone == other.zone
+
+    def __hash__(self) -> int:
+        return hash(self.zone)
+
+    def json(self) -> Any:
+        """An empty object: what Go's has for a struct of private fields."""
+        return Map({})
+
+    def text(self) -> bytes:
+        """Its name in the time zone database, or the abbreviation of a fixed offset."""
+        return (self.zone.key or self.zone.name).encode()
+
+
+Location.methods = {"String": Function("String", lambda each: each.text(), (), None, STRING)}
+
+
 class Named(Sized):
     """time.Month, time.Weekday and time.Duration: integers that print as a name, and count as numbers."""
 
@@ -71,6 +99,29 @@ def duration(nanoseconds: int) -> Duration:
     return Duration(max(min(nanoseconds, most), -most - 1), DURATION)
 
 
+def _rounded(time: Time, step: int) -> Time:
+    """To a multiple of a duration since the year 1, halves up."""
+    rest = _over(time, step)
+    return time.moved(-rest if rest + rest < step or step <= 0 else step - rest)
+
+
+def _over(time: Time, step: int) -> int:
+    return (time.moment.nanoseconds - calendar.ZERO.nanoseconds) % step if step > 0 else 0
+
+
+def _rounded_duration(size: int, step: int) -> int:
+    """To a multiple of another, halves away from zero."""
+    if step <= 0:
+        return size
+    rest = abs(size) % step
+    found = abs(size) + (step - rest if rest + rest >= step else -rest)
+    return found if size >= 0 else -found
+
+
+def _truncated(size: int, step: int) -> int:
+    return size - _sign(size) * (abs(size) % step) if step > 0 else size
+
+
 def _declare(
     methods: dict[str, Function], name: str, result: Type, call: Callable[..., Any], *parameters: Type
 ) -> None:
@@ -89,6 +140,10 @@ def _added(time: Time, years: int, months: int, days: int) -> Time:
         clock.year + years, clock.month + months, clock.day + days, seconds, clock.nanosecond, fixed
     )
     return Time(Moment(found.nanoseconds, time.moment.zone))
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
 
 
 def _unix(divisor: int) -> Callable[[Time], int]:
@@ -121,6 +176,11 @@ _declare(_TIME, "Equal", BOOL, lambda time, other: time.moment.nanoseconds == ot
 _declare(_TIME, "Add", TIME, lambda time, size: time.moved(int(size)), DURATION)
 _declare(_TIME, "Sub", DURATION, lambda time, other: duration(time.moment.nanoseconds - other.moment.nanoseconds), TIME)
 _declare(_TIME, "AddDate", TIME, _added, INT, INT, INT)
+_declare(_TIME, "Location", LOCATION, lambda time: Location(time.moment.zone))
+_declare(_TIME, "In", TIME, lambda time, location: time.within(location.zone), LOCATION)
+_declare(_TIME, "Truncate", TIME, lambda time, step: time.moved(-_over(time, int(step))), DURATION)
+_declare(_TIME, "Round", TIME, lambda time, step: _rounded(time, int(step)), DURATION)
+_declare(_TIME, "Compare", INT, lambda time, other: _sign(time.moment.nanoseconds - other.moment.nanoseconds), TIME)
 Time.methods = _TIME
 
 _DURATION: dict[str, Function] = {}
@@ -128,6 +188,9 @@ for _name, _size in (("Hours", 3600 * SECOND), ("Minutes", 60 * SECOND), ("Secon
     _declare(_DURATION, _name, FLOAT64, (lambda size: lambda each: (each // size) + (each % size) / size)(_size))
 for _name, _size in (("Milliseconds", 1_000_000), ("Microseconds", 1_000), ("Nanoseconds", 1)):
     _declare(_DURATION, _name, INT64, (lambda size: lambda each: wrap(int(int(each) / size), INT64))(_size))
+_declare(_DURATION, "Abs", DURATION, lambda each: duration(abs(int(each))))
+_declare(_DURATION, "Round", DURATION, lambda each, step: duration(_rounded_duration(int(each), int(step))), DURATION)
+_declare(_DURATION, "Truncate", DURATION, lambda each, step: duration(_truncated(int(each), int(step))), DURATION)
 _declare(_DURATION, "String", STRING, lambda each: each.text())
 Duration.methods = _DURATION
 Named.methods = {"String": Function("String", lambda each: each.text(), (), None, STRING)}
