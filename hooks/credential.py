@@ -76,6 +76,8 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     kind = keyname.kind(pair.key) or (keyname.kind(_behind(pair.path)) if _is_nameless(pair.key) else "")
     if not kind or keyname.is_public(pair.key) or literal.is_no_secret(value, quoted=pair.quoted):
         return None
+    if (said := literal.decoded(value)) is not None and verdict_of(pair.key, said) < Verdict.WEAK:
+        return None
     verdict = verdict_of(pair.key, value)
     setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS
     if verdict < Verdict.WEAK or literal.echoes(pair.key, value):

@@ -36,10 +36,18 @@ def hits(text: Text, found: Candidates) -> list[Hit]:
     whole = [*_manifest(text, found), *_environment(text)]
     # A private key inside of a value of a Secret is found once, as that value.
     keys = [hit for hit in _keys(text, found) if not any(one.line <= hit.line <= one.end for one in whole)]
-    hidden = list(_decoded(text, found))
+    hidden = [_placed(hit, whole) for hit in _decoded(text, found)]
     named = list(_named(text, found))
     one = _once([*tokens, *whole, *keys, *hidden, *named])
     return sorted(one, key=lambda hit: (hit.line, hit.rule.id, hit.key))
+
+
+def _placed(hit: Hit, whole: list[Hit]) -> Hit:
+    """What stands in an item of a Secret is where the item is: base64 may begin some lines below its key."""
+    for one in whole:
+        if one.decoded and one.line < hit.line <= hit.end <= one.end:
+            return hit.but(line=one.line, end=one.end)
+    return hit
 
 
 def _manifest(text: Text, found: Candidates) -> list[Hit]:

@@ -59,7 +59,7 @@ _PUBLIC = lazy.compile(
 )
 _DER = lazy.compile(r"M[A-Z][A-Za-z0-9+/\\nr]{30,}={0,2}")
 _ESCAPES = lazy.compile(r"(?:.*\\+(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\d)){2}", re.DOTALL)
-_BASE64 = lazy.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+_BASE64 = lazy.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
 _FILLER = lazy.compile(
     r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted"
     r"|todo|fixme"
@@ -224,11 +224,11 @@ def _is_public_der(value: str) -> bool:
 
 def hides_short(value: str) -> bool:
     """Whether base64 of a text is one that documents show how to encode with, and none that a generator made."""
-    said = _decoded(value)
+    said = decoded(value)
     return said is not None and not looks_random(said)
 
 
-def _decoded(value: str) -> str | None:
+def decoded(value: str) -> str | None:
     """The text behind base64, if it is one."""
     if len(value) % 4 or not _BASE64.fullmatch(value):
         return None
@@ -238,7 +238,7 @@ def _decoded(value: str) -> str | None:
 
 def _says_words(value: str) -> bool:
     """Whether base64 only hides what people wrote: `bm90IG15IHBhc3N3b3Jk`."""
-    text = _decoded(value)
+    text = decoded(value)
     if text is None:
         return False
     # Chance yields printable bytes alone in short texts only; a sentence, or words, is what somebody put there.

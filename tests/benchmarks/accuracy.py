@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from tests.benchmarks.measure import row, title
 from tests.benchmarks.scanners import PEERS
+from tests.hooks.kubernetes_manifests import manifests
 from tests.hooks.labelled_credentials import samples, write
 
 Truth = list[tuple[str, int, bool]]
@@ -93,6 +94,29 @@ def table(scratch: Path) -> None:
             mine = {path for path, _, _ in half}
             got = score(half, [place for place in reported if place[0] in mine])
             row(f"{name}, {label}", f"F1 {got.f1:.3f}", f"recall {got.recall:.3f}, precision {got.precision:.3f}")
+    _kubernetes(scratch)
+
+
+def _kubernetes(scratch: Path) -> None:
+    """Of plain Secrets how many were found, and of other manifests how many were reported."""
+    title("Accuracy on Kubernetes manifests, by file")
+    folder = scratch / "manifests"
+    truth: dict[str, bool] = {}
+    for number, one in enumerate(manifests()):
+        path = f"{number:04}/{one.path}"
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(one.text, "utf-8")
+        truth[path] = bool(one.lines)
+    found = {"sealer-scan": {path for path, _ in ours(folder, truth)}}
+    for peer in PEERS:
+        found[peer.name] = {path for path, _ in peer.found(folder, scratch / "report.json")}
+    for name, reported in found.items():
+        recall, wrong = (
+            sum(path in reported for path, leaks in truth.items() if leaks is wanted)
+            / sum(leaks is wanted for leaks in truth.values())
+            for wanted in (True, False)
+        )
+        row(f"{name}, plain Secrets", f"recall {recall:.3f}", f"false positives {wrong:.3f}")
 
 
 if __name__ == "__main__":
