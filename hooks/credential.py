@@ -58,6 +58,8 @@ def judge(pair: Pair, path: str) -> Rule | None:
     if not 4 <= len(value) <= 5000:
         return None
     value = value.strip("\r\n") if pair.where in _SETTING_FORMATS else value
+    if pair.where == "keypair":
+        return API_KEY
     where = place.of(path)
     if where == place.COPY:
         return None
@@ -77,6 +79,9 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     if not kind or keyname.is_public(pair.key) or literal.is_no_secret(value, quoted=pair.quoted):
         return None
     if (said := literal.decoded(value)) is not None and verdict_of(pair.key, said) < Verdict.WEAK:
+        return None
+    # Of what stands in hex behind 0x, only a key that is called one is none of a chain's addresses and hashes.
+    if kind in ("token", "salt", "key") and literal.is_on_chain(value):
         return None
     verdict = verdict_of(pair.key, value)
     setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS

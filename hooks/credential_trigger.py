@@ -60,5 +60,9 @@ TRIGGER: tuple[bytes, ...] = (
     # devices
     rb"(?i)(?:password|secret)[ ][0579][ ][\w$./]{6}",
     rb"(?i)(?:snmp-server[ ]community|pre-shared-key)[ ]",
-    rb"""\bpw["']?\s{0,4}[:=]{1,2}\s{0,4}["'][^\s"']{4}""",
+    rb"""(?i)(?:\b|_)pw["']?\s{0,4}[:=]{1,2}\s{0,4}["'][^\s"']{4}""",
+    # tables with a column of passwords; `the password for X is y`
+    rb"""(?i)[|,;\t"][ \t]{0,4}[\w ]{0,12}(?:passw(?:or)?d|secret|token|api.key)["`*]{0,3}[ \t]{0,40}[|,;\t\r\n]""",
+    rb"""(?i)(?:^|\n)"?(?:passw(?:or)?d|secret|token)"?[|,;\t]""",
+    rb"(?i)(?:password|passwd|passphrase)[ ](?:for|of|on|to|in)[ ][^\n=]{1,60}(?:\bis|\bwas|:)[ ]{1,3}[`'\"*]{0,3}[^\s`]{6}",
 )

@@ -97,28 +97,40 @@ def _decoded(text: Text, found: Candidates) -> Iterator[Hit]:
 
 def _named(text: Text, found: Candidates) -> Iterator[Hit]:
     """Credentials that their names give away, in files of known formats, in code and prose."""
-    from hooks.scanner import NAMES
+    from hooks.scanner import NAMES, is_bare
 
     pairs = PAIRS in found or text.name in NAMES
-    if not pairs and CODE not in found:
-        return
+    if pairs or CODE in found:
+        for pair in _pairs(text, found, pairs=pairs):
+            yield from _judged(pair, text.path)
+    if is_bare(text):
+        from hooks import bare
+
+        if (one := bare.pair(text.path, text.text)) is not None:
+            yield from _judged(one, "")  # `password.txt` is no document
+
+
+def _judged(pair: Pair, path: str) -> Iterator[Hit]:
     from hooks.credential import judge
 
-    for pair in _pairs(text, found, pairs=pairs):
-        rule = judge(pair, text.path)
-        if rule is not None:
-            yield Hit(rule, pair.line, pair.end, shown(pair.path or pair.key, pair.value), value=Value(pair.value))
+    rule = judge(pair, path)
+    if rule is not None:
+        yield Hit(rule, pair.line, pair.end, shown(pair.path or pair.key, pair.value), value=Value(pair.value))
 
 
 def _pairs(text: Text, found: Candidates, *, pairs: bool) -> Iterator[Pair]:
+    from hooks.scanner import NAMES
+
     if pairs:
         from hooks import structure
-        from hooks.scanner import NAMES
 
         # A file that is read for its name is read whole.
         yield from structure.pairs(text, found.at(PAIRS) if text.name not in NAMES else None)
     if CODE in found:
-        from hooks import code
+        from hooks import code, table
+
+        if table.is_table(text.name):
+            yield from table.pairs(text.text, [text.line(max(end - 1, 0)) for end in found.at(CODE)])
 
         yield from code.pairs(text, found.at(CODE))
 

@@ -245,6 +245,14 @@ def _says_words(value: str) -> bool:
     return len(text) >= 8 and (" " in text.strip() or letters.share(text) < 0.5)
 
 
+_ON_CHAIN = lazy.compile(r"0x(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{8})")
+
+
+def is_on_chain(value: str) -> bool:
+    """Whether a value has the form of an address, a hash or a selector of Ethereum, which everybody may read."""
+    return _ON_CHAIN.fullmatch(value) is not None
+
+
 def is_digest(value: str) -> bool:
     """Whether a value has the form of a hash, or of an identifier."""
     return bool(_DIGEST.fullmatch(value) or _UUID.fullmatch(value))

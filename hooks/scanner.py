@@ -24,6 +24,10 @@ NAMES = frozenset((
 extra: Own | None = None
 """Rules of a team's own, from another tool's file (`hooks.compat.own`)."""
 
+BARE = frozenset((".vault_pass", ".vault-pass", ".vaultpass", "vault_pass", "master.key", "id.json"))
+"""Names of files that are nothing but one secret, as those are whose name says `password`."""
+
+_BARE_BYTES = 400
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
@@ -55,7 +59,7 @@ def scan(blob: Blob) -> list[Finding]:
         data = data[2:].decode(_WIDE[data[:2]], "replace").encode("utf-8", "replace")
     text = Text(blob.path, data)
     found = engine.candidates(text)
-    if not found and not _known(text.name) and not extra:
+    if not found and not _known(text.name) and not extra and not is_bare(text):
         return []
     from hooks import detect
 
@@ -68,6 +72,20 @@ def scan(blob: Blob) -> list[Finding]:
 def _known(name: str) -> bool:
     """Whether a file is worth reading for its name alone."""
     return ".env" in name or name in NAMES
+
+
+def is_bare(text: Text) -> bool:
+    """Whether a file may be nothing but one secret: it is short, and called so."""
+    if len(text.data) > _BARE_BYTES:
+        return False
+    name = text.name
+    return (
+        name in BARE
+        or "passw" in name
+        or name.startswith("vault_pass")
+        or "keypair" in name
+        or (name.endswith(".key") and "/credentials/" in text.path)
+    )
 
 
 def _findings(blob: Blob, text: Text, hits: list[Hit]) -> list[Finding]:

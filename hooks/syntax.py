@@ -173,6 +173,15 @@ FORMS = (
         "login",
         literal=True,
     ),
+    # the password for x is v
+    _form(
+        "password passwd passphrase",
+        r"\b(?i:password|passwd|passphrase) (?i:for|of|on|to|in) [^\n=]{1,60}?(?:\s(?i:is|was):?|:)\s{1,3}[`\"'*]{0,3}"
+        r"(?P<value>[^\s`\"'*<>{}$]{6,60}?)[`\"'*]{0,3}[.,;)]?(?=\s|$)",
+        "password",
+        "said",
+        quoted=False,
+    ),
     # login: name / v
     _form(
         "login cred user account log",

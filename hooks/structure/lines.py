@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from hooks import lazy
 from hooks.structure.pair import Pair
 
-_WORDS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "dsn", "webhook", "connection")
+_WORDS = ("pass", "pw", "secret", "token", "key", "cred", "auth", "dsn", "webhook", "connection")
 _REST = lazy.compile(
     r"""[\w.\-]{0,40}+["']?[ \t]*(?:=>|:=|[:=])[ \t]*"""
     r"""(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))"""
@@ -78,6 +78,10 @@ _FOLLOWED = lazy.compile(
 )
 
 
+# The value of a variable of Terraform is some lines below its name.
+_VARIABLE = lazy.compile(r"""\bvariable\s+"[\w-]*(?:passw|secret|token|_key|_pw|_pwd|cred)""")
+
+
 def likely_near(data: bytes, near: Sequence[int], where: str) -> bool:
     """Whether a credential may stand around one of some offsets: two lines before to one line behind it."""
     return any(_known(part.decode("utf-8", "replace"), where) for part in _around(data, near))
@@ -109,6 +113,8 @@ def _known(part: str, where: str) -> bool:
 def likely(text: str, where: str) -> bool:
     """Whether a credential may stand in a text with levels, so that reading all of it is worth it."""
     low = text.lower() if text.isascii() else text
+    if (where == "json" and '"random_password"' in low) or (where == "hcl" and _VARIABLE.search(low)):
+        return True
     options, values = "--" in low, "value" in low
     for start in _places(low):
         match = _FOLLOWED.match(text, start)

@@ -35,6 +35,11 @@ TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + _ASSIGNED for word in _WORDS),
     rb"(?i)(?:pass|secret)" + _NAMED,
     rb"(?i)(?:token|[_-]key|apikey)" + _NAMED,
+    # `db_pw: x`; requirepass x of Redis; variables of Terraform, passwords in its state
+    rb"(?i)(?:\b|_)pw" + _ASSIGNED.replace(rb"""[\w.\-]{0,24}[\\""", rb"""[\\""", 1),
+    rb"(?:requirepass|masterauth|masteruser)[ \t]{1,8}[\"']?\S{4}",
+    rb"""variable[ \t]{1,4}"[\w\-]{0,40}(?i:passw|secret|token|_key|_pw|_pwd|cred)""",
+    rb"""random_password"[ \t]{0,4},""",
     # ENV DB_PASSWORD x, set -x DB_PASSWORD x, setx
     rb"\b(?:ENV|set -[Ugx]{1,3}|setx)[ \t]{1,8}[\w.\-]{0,40}(?i:pass|secret|token|_key)",
     rb"\blogin\s{1,20}\S{1,80}\s{1,40}(?:account|password)\b",

@@ -63,6 +63,8 @@ def _hidden(node: Node) -> Iterator[Node]:
 
 def _named(node: Node, path: str, where: str) -> Iterator[Pair]:
     """`{name: X, value: Y}`: the value is X's; without a name (`X: {value: Y}`) as well."""
+    if "random_password" in node.texts("type"):
+        yield from _generated(node, path, where)
     name = next((child for each in _NAMES for child in node.all(each) if child.kind == TEXT), None)
     said = name.text if name is not None else path.rpartition(".")[2]
     if not said or len(said) > 200:
@@ -72,6 +74,14 @@ def _named(node: Node, path: str, where: str) -> Iterator[Pair]:
             if child.kind == TEXT:
                 full = join(path, said) if name is not None else path
                 yield Pair(said, full, child.text, child.line, child.end, child.quoted, where)
+
+
+def _generated(node: Node, path: str, where: str) -> Iterator[Pair]:
+    """Of the state of Terraform the passwords that it made: only the type of the resource says what `result` is."""
+    for instance, _ in maps(node):
+        for child in instance.all("result"):
+            if child.kind == TEXT:
+                yield Pair("password", join(path, "password"), child.text, child.line, child.end, True, where)
 
 
 def _text(node: Node, key: str, path: str, where: str, depth: int) -> Iterator[Pair]:

@@ -6,7 +6,8 @@ import pytest
 
 from hooks import scanner
 from hooks.blobs import Blob
-from tests.hooks.kubernetes_manifests import CLEAN, LEAKS, Manifest, manifests
+from tests.hooks.kubernetes_lookalikes import CLEAN
+from tests.hooks.kubernetes_manifests import LEAKS, Manifest, manifests
 
 
 def found(one: Manifest) -> set[int]:

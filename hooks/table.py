@@ -1,0 +1,72 @@
+r"""Tables with a column of credentials: CSV and its kin, Markdown, reStructuredText's simple bars. Pure.
+
+name,password          | host | password |
+alice,x                |------|----------|
+                       | db1  | x        |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hooks import keyname, lazy
+from hooks.structure.pair import Pair
+
+_ENDINGS = (".csv", ".tsv", ".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".org")
+_SIGNS = ("|", "\t", ";", ",")
+_MOST_ROWS = 5_000
+_MOST_CELLS = 100
+_CELL = lazy.compile(r'"((?:[^"]|"")*)"')
+_RULER = lazy.compile(r"[\s|:+=-]+")
+
+
+def is_table(name: str) -> bool:
+    """Whether a file is one that may hold tables, by its name."""
+    return name.endswith(_ENDINGS)
+
+
+def pairs(text: str, near: Sequence[int]) -> Iterator[Pair]:
+    """The cells below each heading that names a credential; `near`: the lines, from 1, where one was seen."""
+    lines = text.split("\n")
+    done = 0
+    for number in sorted(set(near)):
+        if number <= done or number > len(lines):
+            continue
+        heads, sign = _cells(lines[number - 1])
+        columns = [at for at, head in enumerate(heads) if len(head) < 40 and keyname.kind(head.replace(" ", "_"))]
+        if not columns or len(heads) < 2:
+            continue
+        for done, line in enumerate(lines[number : number + _MOST_ROWS], number + 1):
+            cells = _split(line, sign)
+            if len(cells) != len(heads):
+                break
+            if _RULER.fullmatch(line):
+                continue
+            for at in columns:
+                if cells[at]:
+                    yield Pair(heads[at].replace(" ", "_"), heads[at], cells[at], done, done, True, "table")
+
+
+def _cells(line: str) -> tuple[list[str], str]:
+    for sign in _SIGNS:
+        if sign in line:
+            return _split(line, sign), sign
+    return [], ""
+
+
+def _split(line: str, sign: str) -> list[str]:
+    """The cells of a row, without quotes and marks around them."""
+    line = line.strip("\r ")
+    if sign == "|":
+        line = line.removeprefix("|").removesuffix("|")
+    if '"' in line and sign != "|":
+        quoted: list[str] = []
+
+        def kept(match: re.Match[str]) -> str:
+            quoted.append(match[1].replace('""', '"'))
+            return f"\0{len(quoted) - 1}\0"
+
+        parts = _CELL.sub(kept, line).split(sign)[:_MOST_CELLS]
+        return [quoted[int(part.strip("\0 "))] if part.strip().startswith("\0") else part.strip() for part in parts]
+    return [part.strip(" `*\t") for part in line.split(sign)[:_MOST_CELLS]]
