@@ -6,11 +6,10 @@ keyring or reason is new, not each run.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from controller import reason
+from controller import jsontext, reason
 from controller.model import Delivery, Document, Known, Ref, Source, StoreSpec
 from controller.remembered import is_url
 from controller.sources.entry import PARSER
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from controller.state import State
     from sealer.documents.document import SealedSecret
 
-_compact = json.JSONEncoder(separators=(",", ":")).encode
 _REFUSED = (reason.NEVER, reason.COMPROMISED, reason.FOREIGN)
 
 
@@ -72,7 +70,7 @@ class Records:
     def delivered(self, document: Document, body: SealedSecret, deliveries: Iterable[Delivery], now: int) -> None:
         """A document whose every target holds it."""
         self._deliveries += deliveries
-        self._bodies[document.ref] = _compact(body.body).encode()
+        self._bodies[document.ref] = jsontext.compact(body.body)
         self._documents[document.ref] = Known(
             document.ref, self._source.id, document.origin.path, document.digest, "delivered",
             good=document.digest, changed_at=now,

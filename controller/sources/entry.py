@@ -12,8 +12,9 @@ import sys
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from controller import jsontext
 from sealer.errors import FormatError
-from sealer.formats.wire import canonical_plain
+from sealer.formats.wire import compact
 from sealer.sealing.targets import STORES, split_list
 
 if TYPE_CHECKING:
@@ -55,8 +56,6 @@ class Entry:
     items: tuple[str, ...]
 
 
-_compact = json.JSONEncoder(separators=(",", ":")).encode
-
 _NAMES = tuple(each.name for each in fields(Entry))
 _TUPLES = tuple(number for number, each in enumerate(fields(Entry)) if "tuple" in str(each.type))
 
@@ -97,7 +96,7 @@ def entry_of(document: SealedSecret) -> Entry:
 
 def digest(document: SealedSecret) -> str:
     """Hex SHA-256 of canonical JSON of all that delivery depends on: neither path nor other metadata."""
-    return hashlib.sha256(canonical_plain(depends(document))).hexdigest()
+    return hashlib.sha256(jsontext.canonical(depends(document))).hexdigest()
 
 
 def depends(document: SealedSecret) -> dict[str, Any]:
@@ -122,7 +121,7 @@ def depends(document: SealedSecret) -> dict[str, Any]:
 
 def dump(found: Iterable[Entry]) -> bytes:
     """The cached form of a file's entries."""
-    return _compact([[getattr(entry, name) for name in _NAMES] for entry in found]).encode("ascii")
+    return compact([[getattr(entry, name) for name in _NAMES] for entry in found])
 
 
 def load(data: bytes) -> tuple[Entry, ...]:

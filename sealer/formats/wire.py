@@ -19,6 +19,7 @@ _SHA256 = 32  # bytes of a digest
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9][A-Z0-9 ]*)-----\r?\n([A-Za-z0-9+/=\r\n]*?)\r?\n-----END \1-----")
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 def lp(value: bytes) -> bytes:
@@ -59,6 +60,11 @@ def canonical_json(value: Any) -> bytes:
 def canonical_plain(value: Any) -> bytes:
     """`canonical_json` of a value that can't hold a float: looking for one costs as much as the rest."""
     return _CANONICAL(value).encode("ascii")
+
+
+def compact(value: Any) -> bytes:
+    """JSON that is neither signed nor hashed: no spaces, ASCII, members in their order."""
+    return _COMPACT(value).encode("ascii")
 
 
 def _refuse_floats(value: Any) -> None:
