@@ -46,9 +46,10 @@ test: $(VENV)/dev.stamp peers ## all tests
 soak: $(VENV)/dev.stamp ## run for ten minutes under churn (SOAK_SECONDS, SOAK_CHANGES)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.soak
 
-fuzz: $(VENV)/dev.stamp ## the scanner under atheris, which is installed for it (FUZZ_SECONDS)
+fuzz: $(VENV)/dev.stamp ## scanner, then templates, under atheris, which is installed for it (FUZZ_SECONDS each)
 	@$(PIP) install --quiet atheris
 	@$(BIN)/python -m tests.hooks.fuzz_atheris -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=4096
+	@$(BIN)/python -m tests.sealer.template.fuzz_atheris -max_total_time=$(or $(FUZZ_SECONDS),600) -rss_limit_mb=4096 -timeout=60
 
 check: $(VENV)/dev.stamp ## lint, format, types, import rules, our own hooks on ourselves
 	@$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from sealer.template.values import ANY, STRING, Kind, type_of
 TABLE = define = Table()
 
 _HTML = b"2006-01-02"
+_LONGEST = 1000
 _HOUR = 3_600 * SECOND
 _ROUND = (
     (_HOUR * 24 * 365, "y"),
@@ -119,11 +120,18 @@ def _duration_round(run: Run, value: Any) -> bytes:
     return b"0s"
 
 
+def _read(layout: bytes, text: bytes) -> Moment:
+    """A date by its layout. Raises NotADate, and Fault for what is longer than any: each chunk copies what is left."""
+    if len(layout) > _LONGEST:
+        raise Fault(f"takes a layout of more than {_LONGEST} bytes")
+    return parsed(kept(layout), kept(text))
+
+
 @define("toDate", STRING, STRING, result=TIME)
 def _to_date(layout: bytes, text: bytes) -> Time:
     """Go's zero time where the text is no date."""
     try:
-        return Time(parsed(kept(layout), kept(text)))
+        return Time(_read(layout, text))
     except NotADate:
         return Time(calendar.ZERO)
 
@@ -131,7 +139,7 @@ def _to_date(layout: bytes, text: bytes) -> Time:
 @define("mustToDate", STRING, STRING, result=TIME)
 def _must_to_date(layout: bytes, text: bytes) -> Time:
     try:
-        return Time(parsed(kept(layout), kept(text)))
+        return Time(_read(layout, text))
     except NotADate:
         raise Fault("this is no date of that layout") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sealer.template.functions.strings import fits
 from sealer.template.functions.table import Table
-from sealer.template.limits import MAX_ELEMENTS, Fault
+from sealer.template.limits import MAX_ELEMENTS, Fault, Run
 from sealer.template.text.runes import kept, raw
 from sealer.template.values import BOOL, INT, STRING, STRINGS, Slice
 
@@ -23,6 +23,8 @@ _LITERAL = re.compile(rb"\\Q.*?(?:\\E|\Z)", re.DOTALL)
 _ESCAPES = re.compile(rb"\\(.)", re.DOTALL)
 _META = re.compile(rb"[\\.+*?()|\[\]{}^$]")
 _MAX_MEMORY = 8 << 20
+_SEARCH, _WORK_A_STEP, _WORK_A_STEP_AGAIN = 2, 64, 16_384
+"""Steps of a search, and bytes times instructions that take another one."""
 
 
 @lru_cache(256)
@@ -37,19 +39,30 @@ def _compiled(pattern: bytes) -> Any:
     options.log_errors = False
     options.max_mem = _MAX_MEMORY
     try:
-        return re2.compile(pattern.decode().encode(), options)
+        found = re2.compile(pattern.decode().encode(), options)
     except UnicodeDecodeError:
         raise Fault("error parsing regexp: invalid UTF-8") from None
     except re2.error:
         raise Fault("error parsing regexp") from None
+    # Names of groups are ASCII in Go.
+    if not all(bytes(name).isascii() if isinstance(name, bytes) else name.isascii() for name in found.groupindex):
+        raise Fault("error parsing regexp: invalid named capture")
+    return found
 
 
-def _matches(pattern: bytes, data: bytes, count: int) -> Iterator[Any]:
+def _search(run: Run, expression: Any, data: bytes, at: int = 0) -> Any:
+    """The next match, or None. Its steps: a program is run over the text once, and for each match again over a part."""
+    work = (len(data) - at) * int(expression.programsize)
+    run.spend(_SEARCH + work // (_WORK_A_STEP if at == 0 else _WORK_A_STEP_AGAIN))
+    return expression.search(data, at)
+
+
+def _matches(run: Run, pattern: bytes, data: bytes, count: int) -> Iterator[Any]:
     """Matches from left to right, an empty one not where the one before ends (regexp.allMatches)."""
     expression = _compiled(pattern)
     at, ended, found = 0, -1, 0
     while at <= len(data) and (count < 0 or found < count):
-        match = expression.search(data, at)
+        match = _search(run, expression, data, at)
         if match is None:
             return
         start, end = match.span()
@@ -74,50 +87,51 @@ def _width(data: bytes, at: int) -> int:
     return 1
 
 
-@define("mustRegexMatch", STRING, STRING, result=BOOL)
-def _must_match(pattern: bytes, data: bytes) -> bool:
-    return _compiled(pattern).search(data) is not None
+@define("mustRegexMatch", STRING, STRING, result=BOOL, run=True)
+def _must_match(run: Run, pattern: bytes, data: bytes) -> bool:
+    return _search(run, _compiled(pattern), data) is not None
 
 
-@define("regexMatch", STRING, STRING, result=BOOL)
-def _match(pattern: bytes, data: bytes) -> bool:
+@define("regexMatch", STRING, STRING, result=BOOL, run=True)
+def _match(run: Run, pattern: bytes, data: bytes) -> bool:
     """False for what is no expression, as in Sprig."""
     try:
-        return _must_match(pattern, data)
+        expression = _compiled(pattern)
     except Fault:
         return False
+    return _search(run, expression, data) is not None
 
 
-@define("regexFind mustRegexFind", STRING, STRING, result=STRING)
-def _find(pattern: bytes, data: bytes) -> bytes:
-    match = _compiled(pattern).search(data)
+@define("regexFind mustRegexFind", STRING, STRING, result=STRING, run=True)
+def _find(run: Run, pattern: bytes, data: bytes) -> bytes:
+    match = _search(run, _compiled(pattern), data)
     return match.group() if match is not None else b""
 
 
-@define("regexFindAll mustRegexFindAll", STRING, STRING, INT, result=STRINGS)
-def _find_all(pattern: bytes, data: bytes, count: int) -> Slice:
-    found = [match.group() for match in _matches(pattern, data, count)]
+@define("regexFindAll mustRegexFindAll", STRING, STRING, INT, result=STRINGS, run=True)
+def _find_all(run: Run, pattern: bytes, data: bytes, count: int) -> Slice:
+    found = [match.group() for match in _matches(run, pattern, data, count)]
     return Slice(found, STRINGS, nil=not found)
 
 
-@define("regexReplaceAll mustRegexReplaceAll", STRING, STRING, STRING, result=STRING)
-def _replace_all(pattern: bytes, data: bytes, template: bytes) -> bytes:
+@define("regexReplaceAll mustRegexReplaceAll", STRING, STRING, STRING, result=STRING, run=True)
+def _replace_all(run: Run, pattern: bytes, data: bytes, template: bytes) -> bytes:
     """`$1` and `${name}` in the replacement stand for groups."""
     text = kept(template)
-    return _replaced(pattern, data, lambda match: _expanded(text, match))
+    return _replaced(run, pattern, data, lambda match: _expanded(text, match))
 
 
-@define("regexReplaceAllLiteral mustRegexReplaceAllLiteral", STRING, STRING, STRING, result=STRING)
-def _replace_all_literal(pattern: bytes, data: bytes, replacement: bytes) -> bytes:
-    return _replaced(pattern, data, lambda _match: replacement)
+@define("regexReplaceAllLiteral mustRegexReplaceAllLiteral", STRING, STRING, STRING, result=STRING, run=True)
+def _replace_all_literal(run: Run, pattern: bytes, data: bytes, replacement: bytes) -> bytes:
+    return _replaced(run, pattern, data, lambda _match: replacement)
 
 
-def _replaced(pattern: bytes, data: bytes, replacement: Any) -> bytes:
+def _replaced(run: Run, pattern: bytes, data: bytes, replacement: Any) -> bytes:
     """regexp.replaceAll: no replacement of nothing right behind a match."""
     expression = _compiled(pattern)
     out: list[bytes] = []
     size = at = ended = 0
-    while at <= len(data) and (match := expression.search(data, at)) is not None:
+    while at <= len(data) and (match := _search(run, expression, data, at)) is not None:
         start, end = match.span()
         out.append(data[ended:start])
         if end > ended or start == 0:
@@ -156,8 +170,8 @@ def _group_number(name: str, named: dict[str, int]) -> int | None:
     return named.get(name)
 
 
-@define("regexSplit mustRegexSplit", STRING, STRING, INT, result=STRINGS)
-def _split(pattern: bytes, data: bytes, count: int) -> Slice:
+@define("regexSplit mustRegexSplit", STRING, STRING, INT, result=STRINGS, run=True)
+def _split(run: Run, pattern: bytes, data: bytes, count: int) -> Slice:
     """What stands between matches (regexp.Split)."""
     _compiled(pattern)
     if count == 0:
@@ -166,7 +180,7 @@ def _split(pattern: bytes, data: bytes, count: int) -> Slice:
         return Slice([b""], STRINGS)
     parts: list[bytes] = []
     start = end = 0
-    for match in _matches(pattern, data, count):
+    for match in _matches(run, pattern, data, count):
         if 0 < count <= len(parts) + 1:
             break
         end = match.start()

@@ -107,7 +107,9 @@ def integer(text: str) -> int | None:
         return None
     for name, base in (("hex", 16), ("bin", 2), ("oct", 8), ("dec", 10)):
         if found[name] is not None:
-            value = int(found[name], base)
+            digits = found[name].lstrip("0")
+            # Python itself reads no more than 4300 digits; what is out of range is so in any case.
+            value = int(digits or "0", base) if len(digits) < 4000 else 1 << 4000
             return -value if found["sign"] == "-" else value
     return None
 

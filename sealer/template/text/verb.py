@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sealer.template.limits import Fault, Meter
+from sealer.template.limits import BYTES_AN_ELEMENT, Fault, Meter
 from sealer.template.text import floats
 from sealer.template.text.printing import text
 from sealer.template.text.quoting import can_backquote, printable, quoted, quoted_rune
@@ -98,8 +98,10 @@ def _composed(verb: Verb, value: Any) -> bytes:
 
 
 def _inner(verb: Verb, value: Any) -> bytes:
-    verb.meter.take()
-    return (b"<nil>" if not verb.go else b"interface {}(nil)") if value is None else printed_by(verb, value)
+    nil = b"interface {}(nil)" if verb.go else b"<nil>"
+    found = nil if value is None else printed_by(verb, value)
+    verb.meter.take(1 + len(found) // BYTES_AN_ELEMENT)
+    return found
 
 
 def _syntax(verb: Verb, value: Slice | Map) -> bytes:

@@ -24,9 +24,10 @@ PART = 8
 STEPS = 20_000
 """A hundredth of what a render may take: most of what can happen does so before."""
 ITEMS = {"v": VALUE.encode(), "e": b"", "b": b"\xff\0a", "n": b"12", "j": b'{"a":[1,2.5,null,{"b":"c"}]}'}
-WORDS = r"""{{ ¦{{- ¦ }}¦ -}}¦(¦)¦ := ¦ = ¦ | ¦, ¦. ¦.v ¦.v.x ¦.e ¦.b ¦.n ¦.j ¦$ ¦$x ¦$x := ¦$i, $x := ¦$.v ¦nil ¦true ¦0 ¦
--1 ¦3 ¦2.5 ¦1e300 ¦0x1p-2 ¦1i ¦'a' ¦9223372036854775807 ¦"" ¦"a" ¦"v" ¦"@" ¦"," ¦`a,b` ¦"%v" ¦"%#v" ¦
-"%+q" ¦"%08.3f" ¦"%-*d" ¦"%[2]x" ¦"2006-01-02" ¦"Mon Jan _2 15:04:05.000 MST" ¦"1.2.3-a+b" ¦"^1 - 2 || >3" ¦"(a|b)*?" ¦"$1" ¦
+WORDS = r"""{{ ¦{{- ¦ }}¦ -}}¦(¦)¦ := ¦ = ¦ | ¦, ¦. ¦.v ¦.v.x ¦.e ¦.b ¦.n ¦.j ¦$ ¦$x ¦$x := ¦$i, $x := ¦$.v ¦nil ¦true ¦
+0 ¦-1 ¦3 ¦2.5 ¦1e300 ¦0x1p-2 ¦1i ¦'a' ¦9223372036854775807 ¦"" ¦"a" ¦"v" ¦"@" ¦"," ¦`a,b` ¦"%v" ¦
+"%#v" ¦"%+q" ¦"%08.3f" ¦"%-*d" ¦"%[2]x" ¦"2006-01-02" ¦
+"Mon Jan _2 15:04:05.000 MST" ¦"1.2.3-a+b" ¦"^1 - 2 || >3" ¦"(a|b)*?" ¦"$1" ¦
 "1h2m" ¦"UTC" ¦"http://a:b@c/d?e#f" ¦if ¦else ¦else if ¦range ¦with ¦end ¦break ¦continue ¦define "a" ¦block "a" ¦
 template "a" ¦é¦/* a */¦.Unix ¦.Format ¦.AddDate ¦.Month ¦.Major ¦.IncPatch ¦._0 ¦{{ range ¦{{ end }}¦{{ if ¦
 {{ with ¦{{ else }}¦{{ define "a" }}¦{{ $x := ¦{{ template "a" . }}""".replace("\n", "").split("¦")

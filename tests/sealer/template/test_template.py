@@ -78,7 +78,7 @@ def test_refused(text: str, line: int, column: int, said: str) -> None:
         "{{ mustFromJson .v }}",
         "{{ mustRegexFind .v .v }}",
         "{{ semver .v }}",
-        "{{ mustToDate .v .v }}",
+        "{{ mustToDate `2006` .v }}",
         "{{ .v.x }}",
         "{{ add1 .v | repeat 2 }}",
         "{{ genSelfSignedCert .v (list .v) nil 1 }}",
