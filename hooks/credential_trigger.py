@@ -64,5 +64,8 @@ TRIGGER: tuple[bytes, ...] = (
     # tables with a column of passwords; `the password for X is y`
     rb"""(?i)[|,;\t"][ \t]{0,4}[\w ]{0,12}(?:passw(?:or)?d|secret|token|api.key)["`*]{0,3}[ \t]{0,40}[|,;\t\r\n]""",
     rb"""(?i)(?:^|\n)"?(?:passw(?:or)?d|secret|token)"?[|,;\t]""",
-    rb"(?i)(?:password|passwd|passphrase)[ ](?:for|of|on|to|in)[ ][^\n=]{1,60}(?:\bis|\bwas|:)[ ]{1,3}[`'\"*]{0,3}[^\s`]{6}",
+    (
+        rb"(?i)(?:password|passwd|passphrase)[ ](?:for|of|on|to|in)[ ]"
+        rb"[^\n=]{1,60}(?:\bis|\bwas|:)[ ]{1,3}[`'\"*]{0,3}[^\s`]{6}"
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hooks import engine
+from hooks import engine, partly
 from hooks.engine.found import CODE, DECODE, KEY, MANIFEST, PAIRS, Candidates
 from hooks.finding import Hit, Value, shown
 from hooks.rule import RULES, WARNING
@@ -32,12 +32,14 @@ _MANIFESTS = (
 
 def hits(text: Text, found: Candidates) -> list[Hit]:
     """Every leak of a text, in order of lines."""
+    partly.taken()
     tokens = engine.hits(text, found)
     whole = [*_manifest(text, found), *_environment(text)]
     # A private key inside of a value of a Secret is found once, as that value.
     keys = [hit for hit in _keys(text, found) if not any(one.line <= hit.line <= one.end for one in whole)]
     hidden = [_placed(hit, whole) for hit in _decoded(text, found)]
     named = list(_named(text, found))
+    text.partly = text.partly or partly.taken()
     one = _once([*tokens, *whole, *keys, *hidden, *named])
     return sorted(one, key=lambda hit: (hit.line, hit.rule.id, hit.key))
 
@@ -56,6 +58,14 @@ def _manifest(text: Text, found: Candidates) -> list[Hit]:
     from hooks import manifest
 
     return manifest.hits(text.text, manifest=_is_manifest(text.name), json=text.name.endswith(".json"))
+
+
+def _whole(text: Text) -> list[Hit]:
+    """The Secrets of a manifest that was encoded as a whole."""
+    from hooks import manifest
+
+    begin = text.text.lstrip()[:1]
+    return manifest.hits(text.text, manifest=True, json=begin in ("{", "["))
 
 
 def _is_manifest(name: str) -> bool:
@@ -89,6 +99,8 @@ def _decoded(text: Text, found: Candidates) -> Iterator[Hit]:
         candidates = engine.candidates(inner.text)
         if candidates:
             single = [*engine.hits(inner.text, candidates), *_keys(inner.text, candidates)]
+            if MANIFEST in candidates:
+                single += _whole(inner.text)
             named = list(_named(inner.text, candidates))
             text.partly = text.partly or inner.text.partly
             for hit in (*single, *named):
@@ -130,7 +142,7 @@ def _pairs(text: Text, found: Candidates, *, pairs: bool) -> Iterator[Pair]:
         from hooks import code, table
 
         if table.is_table(text.name):
-            yield from table.pairs(text.text, [text.line(max(end - 1, 0)) for end in found.at(CODE)])
+            yield from table.pairs(text.text, [text.line(max(end - 1, 0)) for end in found.at(CODE) or ()])
 
         yield from code.pairs(text, found.at(CODE))
 
@@ -173,9 +185,13 @@ def _rank(hit: Hit) -> int:
 
 
 def _is_same(one: Hit, other: Hit) -> bool:
-    """Whether two hits on one line are of one value, one of a part of it, or one of its base64."""
+    """Whether two hits on one line are of one value: one of a part of it, of its base64, or as it is escaped."""
     if one.value is None or other.value is None:
         return True
-    if one.decoded and not other.decoded and (inner := other.value.decoded()) is not None:
-        return inner == one.value or inner.holds(one.value)
-    return one.value == other.value or one.value.holds(other.value) or other.value.holds(one.value)
+    for this, that in ((one.value, other.value), (other.value, one.value)):
+        if this == that or this.holds(that):
+            return True
+        for inner in (this.decoded(), this.written()):
+            if inner is not None and (inner == that or inner.holds(that)):
+                return True
+    return False

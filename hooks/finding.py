@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 import re
 from _operator import _compare_digest as compare_digest  # hmac's own, without OpenSSL
+from itertools import pairwise
 
 from hooks.fields import Fields
 from hooks.randomness import entropy, looks_random
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 REDACTED = "********"
 
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _NAME = re.compile(r"[-._/A-Za-z0-9]{1,80}", re.ASCII)
 
 
@@ -51,15 +53,40 @@ class Value:
     def decoded(self) -> Value | None:
         """What this is the base64 of; None if it is none."""
         try:
-            found = binascii.a2b_base64(self._bytes.translate(_FROM_URL), strict_mode=True)
+            compact = b"".join(self._bytes.split()).translate(_FROM_URL)
+            found = binascii.a2b_base64(compact + b"=" * (-len(compact) % 4), strict_mode=True)
         except ValueError:
             return None
         return Value(found) if found else None
 
+    def written(self) -> Value | None:
+        """What this is with its escapes of XML and JSON undone; None if it has none."""
+        text = self._bytes.decode("utf-8", "replace")
+        if "&" in text:
+            import html
+
+            text = html.unescape(text)
+        if "\\u" in text:
+            text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+        found = Value(text)
+        return None if found == self else found
+
     @property
     def bits(self) -> float:
-        """How hard it is to guess, at most: Shannon's entropy of its characters, in bits."""
-        return entropy(self._bytes.decode("latin-1")) * len(self._bytes)
+        """How hard it is to guess, at most, in bits: Shannon's entropy, or what it costs to write it as people do.
+
+        A character that repeats the one before it, or is the next or the last one in the alphabet, counts as one bit,
+        and words of the vocabulary as one choice of a word (`hooks.letters`).
+        """
+        from hooks.letters import written
+
+        text = self._bytes.decode("latin-1")
+        size = len(text)
+        steps = sum(abs(ord(one) - ord(other)) <= 1 for one, other in pairwise(text))
+        drawn = entropy(text)
+        # Of a draw some pairs are neighbours as well: only what is more of them than chance makes is worth less.
+        shannon = drawn * (size - steps) + steps if steps * 4 > size else drawn * size
+        return min(shannon, written(text) + drawn * max(size - 200, 0))
 
     def satisfies(self, question: Callable[[str], object]) -> bool:
         """Whether a question is answered with yes, for allowlists that judge by the value. It must keep nothing."""

@@ -19,7 +19,8 @@ _COMPOUND = lazy.compile(r"(?:pass(?:word|wd|phrase)|secret|token|apikey|private
 # Whatever else the name says, these make it a credential; the second set only as the last word.
 _ANYWHERE = word_set(
     "password passwords passwd passwort pwd pass passphrase passcode secret secrets token tokens apikey",
-    "requirepass masterauth bindpw rootpw credential credentials creds bearer jwt hmac dsn webhook htpasswd privatekey accesskey secretkey",
+    "requirepass masterauth bindpw rootpw",
+    "credential credentials creds bearer jwt hmac dsn webhook htpasswd privatekey accesskey secretkey",
 )
 _LAST = word_set("key keys auth authorization pin otp totp salt pepper cookie license licence pw private keystore")
 # `PASSWORD_MIN_LENGTH`, `TOKEN_URL`: about a credential, not one. `MAX_TOKENS`: a number of them.

@@ -87,18 +87,28 @@ def written(text: str) -> float:
     text = text[:_MOST]
     low = text.lower()
     leet = low.translate(_LEETS)
-    words = vocabulary()
+    plain = leet == low
+    words, begins = vocabulary(), _begins()
     best = [0.0] + [math.inf] * len(text)
-    for at in range(len(text)):
+    before = ""
+    for at, char in enumerate(text):
         here = best[at]
-        best[at + 1] = min(best[at + 1], here + _one(text, at))
-        if leet[at].isalpha():
-            for end in range(at + 3, min(at + _LONGEST_WORD, len(text)) + 1):
-                if low[at:end] in words:
-                    best[end] = min(best[end], here + _WORD + _case(text[at:end]))
-                elif end - at > 3 and leet[at:end] != low[at:end] and leet[at:end] in words:
-                    best[end] = min(best[end], here + _WORD + _LEET + _case(text[at:end]))
+        best[at + 1] = min(best[at + 1], here + _one(before, char))
+        before = char
+        if leet[at : at + 3] not in begins and low[at : at + 3] not in begins:
+            continue
+        for end in range(at + 3, min(at + _LONGEST_WORD, len(text)) + 1):
+            if low[at:end] in words:
+                best[end] = min(best[end], here + _WORD + _case(text[at:end]))
+            elif not plain and end - at > 3 and leet[at:end] in words:
+                best[end] = min(best[end], here + _WORD + _LEET + _case(text[at:end]))
     return best[-1]
+
+
+@functools.cache
+def _begins() -> frozenset[str]:
+    """The first three letters of each word."""
+    return frozenset(word[:3] for word in vocabulary())
 
 
 def _case(word: str) -> float:
@@ -108,9 +118,9 @@ def _case(word: str) -> float:
     return _CASED if letters.isupper() or letters[1:].islower() else 2.0 * sum(map(str.isupper, letters))
 
 
-def _one(text: str, at: int) -> float:
+@functools.lru_cache(maxsize=8192)
+def _one(before: str, char: str) -> float:
     """Bits of one character behind the one before it."""
-    char, before = text[at], text[at - 1] if at else ""
     if char == before or (char.isalpha() and before.isalpha() and ord(char) - ord(before) == 1):
         return 1.0
     if char.isdigit():

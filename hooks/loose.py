@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from hooks import lazy
+from hooks import lazy, partly
 from hooks.structure import json5
 from hooks.structure.tree import LIST, MAP, TEXT, Node
 
@@ -87,6 +87,8 @@ class _Reader:
                 self.item(item)
             else:
                 self.close(_width(line))
+        if self.at < len(self.lines):
+            partly.tell(f"only the first {MAX_NODES:,} of its names and values were read")
         self.resolve()
 
     @property

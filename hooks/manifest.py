@@ -19,6 +19,7 @@ from hooks.value import Verdict, decode, judge, judge_base64
 _TOKEN = re.compile(r"[^\s\"'=:,;{}\[\]]{8,}")
 _CALL = re.compile(r"[A-Za-z_][\w.]{2,40}\([^()]{0,200}\)")
 _CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR"
+_SHORT = re.compile(r"[A-Za-z0-9+/]{4,40}\.{3,}")
 _UNTOLD = Verdict.WEAK
 
 
@@ -78,7 +79,7 @@ def _is_instead(text: str) -> bool:
     bare = text.strip()
     if _CALL.fullmatch(bare):
         return not any(map(looks_random, _TOKEN.findall(bare)))
-    return bare.startswith(_CERTIFICATE) and "..." in bare
+    return "..." in bare and (bare.startswith(_CERTIFICATE) or _SHORT.fullmatch(bare) is not None)
 
 
 __all__ = ("Item", "hits", "items")

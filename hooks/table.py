@@ -18,6 +18,7 @@ _SIGNS = ("|", "\t", ";", ",")
 _MOST_ROWS = 5_000
 _MOST_CELLS = 100
 _CELL = lazy.compile(r'"((?:[^"]|"")*)"')
+_KEPT = lazy.compile(r"\0(\d+)\0")
 _RULER = lazy.compile(r"[\s|:+=-]+")
 
 
@@ -67,6 +68,6 @@ def _split(line: str, sign: str) -> list[str]:
             quoted.append(match[1].replace('""', '"'))
             return f"\0{len(quoted) - 1}\0"
 
-        parts = _CELL.sub(kept, line).split(sign)[:_MOST_CELLS]
-        return [quoted[int(part.strip("\0 "))] if part.strip().startswith("\0") else part.strip() for part in parts]
+        parts = _CELL.sub(kept, line.replace("\0", "")).split(sign)[:_MOST_CELLS]
+        return [_KEPT.sub(lambda match: quoted[int(match[1])], part).strip() for part in parts]
     return [part.strip(" `*\t") for part in line.split(sign)[:_MOST_CELLS]]

@@ -82,6 +82,7 @@ def _runs(data: bytes, at: Sequence[int] | None) -> Iterator[Run]:
     finders: tuple[Callable[[bytes, Sequence[int] | None], Iterator[Run]], ...] = (
         base64.runs,
         escapes.escaped,
+        escapes.joined,
         escapes.numbers,
     )
     for finder in finders:

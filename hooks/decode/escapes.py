@@ -15,6 +15,7 @@ from hooks.decode.run import Run
 _AROUND = 16 * 1024
 _MOST = 64 * 1024
 _BEFORE = 64
+_JOINT = 16
 _PART = 1024 * 1024
 
 _PERCENT = re.compile(rb"%[0-9a-fA-F]{2}")
@@ -23,6 +24,8 @@ _ENTITY = re.compile(rb"&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|&(?:amp|lt|gt|quo
 _NAMED = {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&apos;": b"'"}
 # What stands between two strings that are one: `" +` and a line break, or the next.
 _JOINED = re.compile(rb"""(["'])[ \t]*[+.,\\]?[ \t]*\\?\r?\n[ \t]*[+.]?[ \t]*\1""")
+
+_STRINGS = re.compile(rb"""(?<=[\w\-.])(["'])[ \t]{0,3}[+.]?[ \t]{0,3}\1(?=[\w\-.])""")
 
 _NUMBERS = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:[,;: \t\r\n]{1,40}+0[xX][0-9a-fA-F]{1,2}){7,}+")
 _PAIRS = re.compile(
@@ -55,6 +58,18 @@ def escaped(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
             new = _undone(_JOINED.sub(b"", data[left:right]), expression, undo)
             if new != data[left:right] and (text := readable(new)):
                 yield Run(left, right, how, text[0])
+
+
+def joined(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
+    """Each line on which strings are joined, as the one string that they are."""
+    done = 0
+    for offset in at if at is not None else (match.end() for match in _STRINGS.finditer(data)):
+        # What joins them is at the end of what the engine found; the whole line is read only where it is there.
+        if offset <= done or not _STRINGS.search(data, max(offset - _JOINT, done), offset + 1):
+            continue
+        left, right = _lines(data, offset - 1, max(offset - _AROUND, done), min(offset + _AROUND, len(data)))
+        done = right + 1
+        yield Run(left, right, "strings", _STRINGS.sub(b"", data[left:right]))
 
 
 def numbers(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import zlib
 
+from hooks import partly
+
 MAX_BYTES = 8 * 1024 * 1024
 """What one run may become, unpacked."""
 
@@ -71,4 +73,6 @@ def _unpacked(data: bytes, window: int, how: str) -> tuple[bytes, str] | None:
         text += stream.decompress(stream.unconsumed_tail, MAX_BYTES)
     except zlib.error:
         return None
+    if len(text) >= MAX_BYTES and not stream.eof:
+        partly.tell(f"of what it holds packed only {MAX_BYTES >> 20} MiB were unpacked")
     return text, how

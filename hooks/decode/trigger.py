@@ -27,6 +27,11 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?:&#[0-9]{2,3};[^&\n]{0,8}){3}",
     rb"(?:&#[xX][2-7][0-9a-fA-F];[^&\n]{0,8}){3}",
     rb"(?:\\[01][0-7]{2}){6}",
+    # The begin of a provider's token as a string of its own, and more of it: "ghp_" + "..."
+    (
+        rb"""["'](?:gh[opsu]_|github_pat_|glpat-|[rs]k_(?:live|test)_|xox[abp]-|sk-ant-|sk-proj-|npm_|hf_|AKIA|AIza|SG\.|dop_v1_"""
+        rb"""|dckr_pat_|pypi-|shpat_|hvs\.)[\w\-.]{0,60}["'][ \t]{0,3}[+.]?[ \t]{0,3}["'][\w\-.]{4}"""
+    ),
 )
 """Patterns that start `hooks.decode.decoded`, beside the literals below."""
 

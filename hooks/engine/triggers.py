@@ -64,6 +64,7 @@ def _encoded(rules: Sequence[Spec]) -> list[bytes]:
         if not rule.assigned and not rule.mentions:
             for word in _as_written(rule):
                 found.update(dict.fromkeys(_base64(word)))
+                found[word.hex().encode()] = None
     return list(found)
 
 

@@ -17,7 +17,8 @@ _PAIR = lazy.compile(
 # requirepass x, bindpw x, secret "x";
 _REGISTRY = lazy.compile(r"\s*//[^\s=]+?:(?=\w+\s*=)")
 _WORDS = lazy.compile(
-    r"""\s*(?P<name>[\w.-]*(?:pass|passwd|password|secret|token|bindpw|rootpw|masterauth|requirepass|api[-_]?key|key))[ \t]+"""
+    r"""\s*(?P<name>[\w.-]*(?:pass|passwd|password|secret|token|bindpw|rootpw|masterauth|requirepass|api[-_]?key"""
+    r"""|key))[ \t]+"""
     r"""(?P<value>"[^"]*"|'[^']*'|[^\s#;]+);?\s*$""",
     re.IGNORECASE,
 )

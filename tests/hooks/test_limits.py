@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
-from hooks import code, decode, scanner, structure
+from hooks import code, decode, loose, scanner, structure
 from hooks.blobs import Blob
+from hooks.decode import readable
 from tests.hooks.labelled import random_text
 from tests.hooks.repo import Repo
 
@@ -28,6 +30,7 @@ def _encoded(count: int) -> str:
     [
         (code, "_MOST_LINES", "a.py", _lines(30), "more than 10 of its lines"),
         (decode, "RUNS", "a.txt", _encoded(30), "only 10 were undone"),
+        (loose, "MAX_NODES", "a.yaml", "kind: Secret\nx: {{ y }}\n" + "a: b\n" * 30, "only the first 10 of its names"),
         (structure, "MAX_PAIRS", "a.ini", "[a]\n" + "a=b\n" * 30 + "password=your-password-here\n", "only 10 were"),
     ],
 )  # fmt: skip
@@ -49,6 +52,17 @@ def test_what_decodes_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     blob = Blob("a.txt", _encoded(30).encode())
     scanner.scan(blob)
     assert "encoded runs" in blob.problem
+
+
+def test_what_unpacks_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = base64.b64encode(gzip.compress(b"password: your-password-here\n" * 2000, mtime=0)) + b"\n"
+    whole = Blob("a.txt", text)
+    scanner.scan(whole)
+    assert whole.problem == ""
+    monkeypatch.setattr(readable, "MAX_BYTES", 5000)
+    part = Blob("a.txt", text)
+    scanner.scan(part)
+    assert "unpacked" in part.problem
 
 
 def test_a_scan_of_a_part_ends_with_2_and_findings_are_kept(repo: Repo) -> None:
