@@ -18,10 +18,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from controller import jsontext
 from controller.fingerprint import surroundings
 from sealer.errors import CannotOpen, FormatError, NoKey
 from sealer.formats.envelope_v2 import pad, unpad
-from sealer.formats.wire import b64decode, b64encode, canonical_json, canonical_plain, hkdf, lp
+from sealer.formats.wire import b64decode, b64encode, canonical_json, hkdf, lp
 from sealer.secret import Ref, Secret
 
 _VERSION = b"\x01"
@@ -34,7 +35,7 @@ def seal_row(key_id: str, state_key: bytes, ref: Ref, version: int, secret: Secr
     """The row of a version of a secret, under the state key with this id (16 hex digits)."""
     head = _VERSION + bytes.fromhex(key_id) + os.urandom(32)
     items = {item: b64encode(value) for item, value in secret.items.items()}
-    payload = canonical_plain({"items": items, **surroundings(secret)})
+    payload = jsontext.canonical({"items": items, **surroundings(secret)})
     return head + AESGCM(_row_key(state_key, head)).encrypt(_NONCE, pad(payload), _aad(head, ref, version))
 
 

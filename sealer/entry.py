@@ -29,7 +29,7 @@ _LONG_OPTION = re.compile(r"No such option: --[a-z]+(-[a-z]+)*\b")
 
 def start(app: typer.Typer, name: str, argv: Sequence[str], *, usage: int = console.CANNOT_TELL) -> int:
     """Run an application on its arguments; the exit code comes back, `usage` for arguments that can't be read."""
-    gc.set_threshold(_YOUNG)
+    gc.set_threshold(_YOUNG, 20, 100)
     return console.run(lambda: _main(app, name, argv, usage))
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from controller import jsontext
 from sealer.errors import FormatError
-from sealer.formats.wire import compact
 from sealer.sealing.targets import STORES, split_list
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def depends(document: SealedSecret) -> dict[str, Any]:
 
 def dump(found: Iterable[Entry]) -> bytes:
     """The cached form of a file's entries."""
-    return compact([[getattr(entry, name) for name in _NAMES] for entry in found])
+    return jsontext.compact([[getattr(entry, name) for name in _NAMES] for entry in found])
 
 
 def load(data: bytes) -> tuple[Entry, ...]:

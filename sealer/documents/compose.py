@@ -61,6 +61,7 @@ class Builder:
     def __init__(self, text: str, file: str, *, aliases: bool) -> None:
         self.text = text
         self.file = file
+        self.marked = any(sign in text for sign in _PROPERTIES)
         self.trail: list[str | int] = []
         # Only a document with a '*' can have aliases; base64 has none, so the hot path remembers nothing.
         self.seen: dict[int, tuple[Node, int, int] | None] | None = {} if aliases else None
@@ -107,8 +108,9 @@ class Builder:
         keys: set[str] = set()
         trail = self.trail
         build = self._fresh if self.seen is None else self.build
+        scalar = self.scalar if self.seen is None else self.build
         for raw_key, raw_value in raw.value:
-            key = build(raw_key) if raw_key.id == "scalar" else None
+            key = scalar(raw_key) if raw_key.id == "scalar" else None
             if key is None or key.text in keys or key.kind is not _STR or (key.text == "<<" and not key.style):
                 if key is None or key.text != "<<" or merges:
                     raise self._bad_key(key, keys, raw_key)
@@ -120,7 +122,7 @@ class Builder:
             text = key.text
             keys.add(text)
             trail.append(text)
-            value = build(raw_value)
+            value = scalar(raw_value) if raw_value.id == "scalar" else build(raw_value)
             trail.pop()
             if value.alias:
                 value.line = key.line
@@ -156,7 +158,7 @@ class Builder:
             raise self._refused("is a number that JSON can't hold", raw, "quote it, if text is meant")
         mark = raw.start_mark
         start = mark.index
-        anchor = self.text[start : start + 1] in _PROPERTIES and self._anchored(start)
+        anchor = self.marked and self._anchored(start)
         return Node(kind, start, raw.end_mark.index, mark.line + 1, text, style, anchor)
 
     def _tagged(self, tag: str, kind: Kind, raw: Any) -> Kind:
@@ -174,11 +176,11 @@ class Builder:
         mark = raw.start_mark
         start = mark.index
         style = ("{" if kind is Kind.MAP else "[") if raw.flow_style else ""
-        anchor = self.text[start : start + 1] in _PROPERTIES and self._anchored(start)
+        anchor = self.marked and self._anchored(start)
         return Node(kind, start, raw.end_mark.index, mark.line + 1, "", style, anchor, **parts)
 
     def _anchored(self, start: int) -> bool:
-        return _ANCHOR.match(self.text, start) is not None
+        return self.text[start : start + 1] in _PROPERTIES and _ANCHOR.match(self.text, start) is not None
 
     def _again(self, raw: Any) -> Node:
         assert self.seen is not None  # noqa: S101  # only called with a memory

@@ -121,6 +121,8 @@ def recipients(text: str) -> tuple[str, ...]:
         raise EnvelopeError("sealed value is not a v2 envelope")
     start = _bytes(text, 0, _FIXED + 8)  # with the first recipient, mostly the only one
     count = start[10] if len(start) >= _FIXED else 0
+    if count == 1 and len(start) == _FIXED + 8:
+        return (start[_FIXED:].hex(),)
     ids = [start[_FIXED:]] if count else []
     ids += [_bytes(text, _FIXED + number * _RECIPIENT, 8) for number in range(1, min(count, MAX_RECIPIENTS))]
     if not ids or any(len(each) != 8 for each in ids):

@@ -69,9 +69,10 @@ def open_all(doc: SealedSecret, keys: PrivateKeys) -> Opened:
     values: dict[str, bytes] = {}
     used: set[str] = set()
     failures: dict[str, SealerError] = {}
+    binding = doc.binding
     for item in sorted(doc.items):
         try:
-            values[item], key_id = open_item(doc.items[item], doc.binding, item, keys)
+            values[item], key_id = open_item(doc.items[item], binding, item, keys)
             used.add(key_id)
         except OF_AN_ITEM as error:
             failures[item] = error

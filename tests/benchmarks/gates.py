@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import statistics
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +49,13 @@ def _v2(scratch: Path, count: int, raw: float, *, warm_wall: float, cold_wall: f
     state = scratch / f"state-{count}"
     opens, batches = count * corpus.ITEMS, math.ceil(count / BATCH)
     title(f"Gates: {count:,} documents of {corpus.ITEMS} items, v2, store local")
-    cold = apply(root, state)
-    ratio = cold.run.cpu / (opens / raw)
-    gate("cold, CPU beside raw opens", f"{ratio:.2f} times", ratio <= 2.5 or count < 10_000, "2.5 at 10,000")
+    cold, ratios = _cold(root, state)
+    ratio = statistics.median(ratios)
+    each = ", ".join(f"{one:.2f}" for one in ratios)
+    gate("cold, CPU beside raw opens", f"{ratio:.2f} times ({each})", ratio <= 2.5 or count < 10_000, "2.5 at 10,000")
+    row("cold, CPU beside as many opens alone", f"{cold.run.cpu / (opens / raw):.2f} times")
     floor = opens / raw + count / _yaml(root / "secrets/team-0/secret-0.yaml")
-    row("cold, CPU beside raw opens and raw YAML", f"{cold.run.cpu / floor:.2f} times")
+    row("cold, CPU beside these and raw YAML", f"{cold.run.cpu / floor:.2f} times")
     row("cold, wall", f"{cold.run.wall:.2f} s", f"written down: {cold_wall} s")
     gate("cold, memory", f"{cold.run.peak:.0f} MiB", cold.run.peak <= 250, "250 MiB")
     gate("cold, private operations", f"{cold.of('private'):,}", cold.of("private") == opens, f"{opens:,}")
@@ -65,6 +69,16 @@ def _v2(scratch: Path, count: int, raw: float, *, warm_wall: float, cold_wall: f
     gate("nothing changed, memory", f"{warm.run.peak:.0f} MiB", warm.run.peak <= 100, "100 MiB")
     _one_changed(root, state, warm)
     _ten_bad(root, state)
+
+
+def _cold(root: Path, state: Path, *, times: int = 3) -> tuple[Counted, list[float]]:
+    """The last of some cold runs, and of each the CPU beside what its opens took of it."""
+    ratios = []
+    for _ in range(times):
+        shutil.rmtree(state, ignore_errors=True)
+        cold = apply(root, state)
+        ratios.append(cold.run.cpu / (cold.of("raw ns") / 1e9))
+    return cold, ratios
 
 
 def _yaml(file: Path) -> float:

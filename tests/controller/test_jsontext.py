@@ -29,4 +29,3 @@ _VALUES = st.recursive(
 def test_the_same_bytes_as_by_the_standard_library(value: object) -> None:
     assert jsontext.canonical(value) == wire.canonical_json(value)
     assert jsontext.compact(value) == json.dumps(value, separators=(",", ":")).encode()
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -67,11 +66,11 @@ def test_each_line_names_the_one_before() -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        replace(intent(), outcome="done"),
-        replace(intent(), intent=1),
-        replace(outcome(1), intent=0),
-        replace(outcome(1), outcome=""),
-        replace(outcome(1), phase="event"),
+        intent()._replace(outcome="done"),
+        intent()._replace(intent=1),
+        outcome(1)._replace(intent=0),
+        outcome(1)._replace(outcome=""),
+        outcome(1)._replace(phase="event"),
         Entry("event", "get"),
         Entry("event", "dance", outcome="done"),  # type: ignore[arg-type]
         Entry("event", "get", outcome="perhaps"),  # type: ignore[arg-type]
