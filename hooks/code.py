@@ -12,6 +12,7 @@ What needs no such name, as a URL with a password, is `hooks.syntax`'s.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -31,6 +32,8 @@ _MARKS = (
 _ANY_WORD = re.compile(b"|".join((*_WORDS, b"://")))
 _CHUNK = 1 << 20
 _LONGEST = 1000
+_REMEMBERED = 200
+"""Bytes of a line whose pairs are kept: with 4,096 of them that is a few MB at most."""
 _MOST_LINES = 20_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$")
 
@@ -85,17 +88,29 @@ def pairs(text: Text, near: Iterable[int] | None = None) -> Iterator[Pair]:
                 f"more than {_MOST_LINES:,} of its lines may name a credential, and only the first were looked at"
             )
             return
-        following = _following(data, end) if end - start <= _LONGEST else ""
-        for piece in _pieces(data[start:end]):
-            for pair in _line(piece, following):
-                # Most lines hold nothing: only of those that do it is asked which they are.
-                number += data.count(b"\n", counted, start)
-                counted = start
-                pair.line, pair.end = pair.line + number, pair.end + number
-                mark = (pair.key, pair.value, pair.line)
-                if mark not in seen:
-                    seen.add(mark)
-                    yield pair
+        for pair in _of_line(data[start:end], _following(data, end)):
+            # Most lines hold nothing: only of those that do it is asked which they are.
+            number += data.count(b"\n", counted, start)
+            counted = start
+            mark = (pair.key, pair.value, pair.line + number)
+            if mark not in seen:
+                seen.add(mark)
+                yield pair.moved(number)
+
+
+def _of_line(raw: bytes, following: bytes) -> Iterable[Pair]:
+    """The pairs of a line, whose number is 0 here. `following`: the beginning of the next one."""
+    if len(raw) <= _REMEMBERED and len(following) <= _REMEMBERED:
+        return _remembered(raw, following)
+    if len(raw) <= _LONGEST:
+        return _line(raw.decode("utf-8", "replace").rstrip("\r"), following.decode("utf-8", "replace"))
+    return (pair for piece in _pieces(raw) for pair in _line(piece, ""))
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _remembered(raw: bytes, following: bytes) -> tuple[Pair, ...]:
+    # Versions of a file repeat most of their lines, and so do licences, settings and what was generated.
+    return tuple(_line(raw.decode("utf-8", "replace").rstrip("\r"), following.decode("utf-8", "replace")))
 
 
 def _near(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -113,10 +128,10 @@ def _near(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
         done = end + 1
 
 
-def _following(data: bytes, end: int) -> str:
+def _following(data: bytes, end: int) -> bytes:
     """The beginning of the line behind the one that ends at an offset."""
     after = data.find(b"\n", end + 1)
-    return data[end + 1 : min(len(data) if after < 0 else after, end + 1 + _LONGEST)].decode("utf-8", "replace")
+    return data[end + 1 : min(len(data) if after < 0 else after, end + 1 + _LONGEST)]
 
 
 def _all(data: bytes) -> Iterator[tuple[int, int]]:
@@ -133,10 +148,7 @@ def _all(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _pieces(raw: bytes) -> Iterator[str]:
-    """A line, or of a very long one (minified code, data) what is around its words."""
-    if len(raw) <= _LONGEST:
-        yield raw.decode("utf-8", "replace").rstrip("\r")
-        return
+    """Of a very long line (minified code, data) what is around its words."""
     done = 0
     for base in range(0, len(raw), _CHUNK):
         # A word that begins in one chunk ends in the next, which is why each looks a little beyond its end.

@@ -8,17 +8,17 @@ letters how likely people wrote it and no generator (`hooks.letters`). The path 
 
 from __future__ import annotations
 
+import functools
 import re
 
 from hooks import keyname, lazy, letters, literal, place
 from hooks.rule import Rule
+from hooks.structure.pair import Pair
 from hooks.value import Verdict
 from hooks.value import judge as verdict_of
 
-TYPE_CHECKING = False  # typing's own would be an import.
-if TYPE_CHECKING:
-    from hooks.structure.pair import Pair
-
+_REMEMBERED = 200
+"""Characters of a value whose rule is kept."""
 _ROTATE = "change it where it is used, then hand the new one over sealed: `sealer seal`"
 
 PASSWORD = Rule("generic-password", "a password under a name that says so", remediation=_ROTATE)
@@ -54,13 +54,18 @@ _SCHEME = lazy.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest
 
 def judge(pair: Pair, path: str) -> Rule | None:
     """The rule that a pair breaks in the file at a path, or none."""
-    value = pair.value
-    if not 4 <= len(value) <= 5000:
+    size = len(pair.value)
+    if not 4 <= size <= 5000:
         return None
+    rule = _known if size <= _REMEMBERED and len(pair.path) <= _REMEMBERED else _rule
+    return rule(pair.key, pair.path, pair.value, pair.quoted, pair.where, place.of(path))
+
+
+def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) -> Rule | None:
+    pair = Pair(key, path, value, 1, 1, quoted, form)
     value = value.strip("\r\n") if pair.where in _SETTING_FORMATS else value
     if pair.where == "keypair":
         return API_KEY
-    where = place.of(path)
     if where == place.COPY:
         return None
     if "://" in value and (found := _url(value, where)) is not None:
@@ -72,6 +77,9 @@ def judge(pair: Pair, path: str) -> Rule | None:
     if pair.where == "header" or _is_authorization(pair.key):
         return _header(value, where)
     return _named(pair, value, where)
+
+
+_known = functools.lru_cache(maxsize=1 << 12)(_rule)  # the same value is told again by each version of its file
 
 
 def _named(pair: Pair, value: str, where: str) -> Rule | None:

@@ -20,5 +20,9 @@ class Pair:
         self.quoted = quoted
         self.where = where
 
+    def moved(self, lines: int) -> "Pair":
+        """The same one, so many lines below."""
+        return Pair(self.key, self.path, self.value, self.line + lines, self.end + lines, self.quoted, self.where)
+
     def __repr__(self) -> str:
         return f"Pair({self.where}, lines {self.line} to {self.end})"
