@@ -30,6 +30,8 @@ _MARK = re.compile(r"^([ \t]*)#+ ?", re.MULTILINE)
 _ITEM_COMMENT = re.compile(r"\s*#+\s*[\"']?(?P<key>[\w.-]+)[\"']?:\s+[\"']?(?P<value>[^\s\"'#]{4,})[\"']?\s*$")
 _MAX_DEPTH = 3
 _NEAR = 20
+_UNSURE = "json"
+"""The text of a root that reads as JSON, as long as nobody has asked a strict parser."""
 
 Parts = tuple[str | int, ...]
 
@@ -72,6 +74,9 @@ def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
         return  # code that knows of Secrets: reading it as if it were a manifest takes long
     for root in _roots(text, manifest=manifest, json=json):
         found = list(_walk(root, 0))
+        if found and root.text == _UNSURE and not _is_json(text):
+            root.exact = False
+            found = list(_walk(root, 0))
         yield from found
         if "#" in text and found:
             yield from _comments(text, found)
@@ -88,19 +93,29 @@ def _roots(text: str, *, manifest: bool, json: bool) -> list[Node]:
 
 
 def _json(text: str) -> Node | None:
-    """A JSON text; None if it is a template or YAML's flow style all through, which only begins alike."""
+    """A JSON text; None if it is a template or YAML's flow style all through, which only begins alike.
+
+    Whether it is JSON to the letter is asked once something is found in it: that takes as long as reading it.
+    """
+    if (text.lstrip()[:2] in ("{{", "{%", "[[") or "\n---" in text) and not _is_json(text):
+        return None
+    root = Node(LIST, 1, text=_UNSURE)
+    root.entries = [("", node) for node in json5.values(text)]
+    root.exact = True
+    return root
+
+
+def _is_json(text: str) -> bool:
     from sealer.documents import jsonio
     from sealer.errors import DocumentError
 
-    root = Node(LIST, 1)
-    root.entries = [("", node) for node in json5.values(text)]
+    found = False
     try:
         for _ in jsonio.parse_stream(text, ""):
-            root.exact = True
+            found = True
     except DocumentError:
-        root.exact = False
-        return None if text.lstrip()[:2] in ("{{", "{%", "[[") or "\n---" in text else root
-    return root
+        return False
+    return found
 
 
 def _walk(root: Node, depth: int, start: Parts = ()) -> Iterator[Item]:
