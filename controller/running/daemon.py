@@ -7,6 +7,7 @@ may have lost meanwhile shows at the resync.
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -144,6 +145,8 @@ class Daemon:
         else:
             self._done(report, signature, started)
         self._first()
+        # The collector is set for one large run; between two nothing waits for it, and what has died may go.
+        gc.collect()
 
     def _job(self) -> Job:
         job = self._keys.renewed(self._parts.make())
