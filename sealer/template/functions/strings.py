@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sealer.template.functions.table import Table
-from sealer.template.limits import MAX_BYTES, Fault
+from sealer.template.limits import MAX_BYTES, Fault, Run
 from sealer.template.text import runes, words
 from sealer.template.text.printing import text
 from sealer.template.text.quoting import quoted
@@ -110,13 +110,19 @@ def _swapcase(data: bytes) -> bytes:
     return "".join(out).encode()
 
 
-@define("snakecase", STRING, result=STRING)
-def _snakecase(data: bytes) -> bytes:
+_STEPS_A_BYTE = 2
+"""Of names that are parted into words, character by character: one to three microseconds each."""
+
+
+@define("snakecase", STRING, result=STRING, run=True)
+def _snakecase(run: Run, data: bytes) -> bytes:
+    run.spend(len(data) * _STEPS_A_BYTE)
     return runes.raw(words.joined(runes.kept(data), "_"))
 
 
-@define("kebabcase", STRING, result=STRING)
-def _kebabcase(data: bytes) -> bytes:
+@define("kebabcase", STRING, result=STRING, run=True)
+def _kebabcase(run: Run, data: bytes) -> bytes:
+    run.spend(len(data) * _STEPS_A_BYTE)
     return runes.raw(words.joined(runes.kept(data), "-"))
 
 

@@ -116,6 +116,13 @@ def test_steps_are_counted_to_the_last() -> None:
         run.spend(1)
 
 
+@pytest.mark.parametrize("function", ["snakecase", "kebabcase"])
+def test_words_of_a_long_name_take_steps_before_they_are_sought(function: str) -> None:
+    with pytest.raises(TemplateRefused, match=f"error calling {function}: takes more than 2,000,000 steps"):
+        rendering.render("k", f'{{{{ {function} (repeat 1100000 "/") }}}}', {}, rendering.run())
+    assert rendering.render("k", f'{{{{ {function} (repeat 400000 "a") | len }}}}', {}, rendering.run()) == b"400000"
+
+
 def test_bytes_are_counted_to_the_last() -> None:
     run = rendering.run()
     run.grow(MAX_BYTES)
