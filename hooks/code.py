@@ -192,7 +192,7 @@ def _names(line: str, low: str) -> list[int]:
 def _assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[Pair]:
     match = _ASSIGN.match(line, start)
     if match and match.start("q") >= beyond and _holds(line, match):
-        name = syntax.last(match["key"])
+        name = _annotated(line, start) + syntax.last(match["key"])
         value = syntax.unescaped(match["value"], match["prefix"])
         where = "argument" if match["op"] in (",", "(") else "code"
         yield Pair(name, match["key"], value, number, number, True, where)
@@ -201,7 +201,18 @@ def _assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[P
     if bare and _ends(line, bare):
         value = bare["value"].rstrip(".!?:*`_" if bare["op"] != "=" else "`*")
         where = "said" if bare["op"][0].isalpha() else "prose"
-        yield Pair(syntax.last(bare["key"]), bare["key"], value, number, number, bool(bare["mark"]), where)
+        name = _annotated(line, start) + syntax.last(bare["key"])
+        yield Pair(name, bare["key"], value, number, number, bool(bare["mark"]), where)
+
+
+def _annotated(line: str, start: int) -> str:
+    """What stands before the slash of a name: `checksum/secret` is not called as `secret` is."""
+    if line[start - 1 : start] != "/":
+        return ""
+    begin = start - 1
+    while begin and line[begin - 1] in _NAME and start - begin < 80:
+        begin -= 1
+    return line[begin:start]
 
 
 def _ends(line: str, bare: re.Match[str]) -> bool:

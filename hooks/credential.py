@@ -88,6 +88,8 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
         return None
     if (said := literal.decoded(value)) is not None and verdict_of(pair.key, said) < Verdict.WEAK:
         return None
+    if keyname.is_digest(pair.key) and literal.is_digest(value):
+        return None
     # Of what stands in hex behind 0x, only a key that is called one is none of a chain's addresses and hashes.
     if kind in ("token", "salt", "key") and literal.is_on_chain(value):
         return None

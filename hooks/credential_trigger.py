@@ -43,6 +43,7 @@ TRIGGER: tuple[bytes, ...] = (
         rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient|ldap\w{2,10}|login|openssl)\b"
         rb"[^\n]{0,200} (?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-]{4}"
     ),
+    rb"--from-literal[= \t][\"']?[\w.\-]{1,60}=[\"']?[^\s\"'$<>{}]{4}",
     rb"echo[^\n]{1,60}\|[ \t]?(?:sudo[ \t])?(?:ch)?passwd",
     rb"(?i)net user [^\n]{1,60}\d",
     rb"(?i)securestring[^\n]{1,20}[\"'][^\s\"'$]{4}",

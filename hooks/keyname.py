@@ -58,6 +58,7 @@ _PLAIN = word_set(
 )
 _PUBLIC = word_set("public pub publishable anon site")
 _BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
+_DIGESTS = word_set("hash hashes checksum checksums digest hexdigest sha md shasum sum fingerprint thumbprint")
 _STRONG = word_set("password passwd pwd passphrase secret private")
 
 
@@ -95,6 +96,11 @@ def is_plain(key: str) -> bool:
 def is_public(key: str) -> bool:
     """Whether the name says that its value is for everybody: NEXT_PUBLIC_..., STRIPE_PUBLISHABLE_KEY."""
     return not is_credential(key) and (bool(_PUBLIC.intersection(words(key))) or key.startswith(_BROWSER))
+
+
+def is_digest(key: str) -> bool:
+    """Whether the name says that its value is a hash: passwordSha256, and `checksum/secret` as charts annotate it."""
+    return any(parts[-1] in _DIGESTS for part in (key, key.partition("/")[0]) if (parts := words(part)))
 
 
 def is_words(text: str) -> bool:

@@ -8,6 +8,7 @@ gets deployed. In documentation and code, where examples live, a value has to lo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from hooks import keyname
 from hooks.finding import Hit, Value, shown
@@ -26,11 +27,19 @@ _UNTOLD = Verdict.WEAK
 def hits(text: str, *, manifest: bool, json: bool) -> list[Hit]:
     """Every value that leaks. `manifest`: the file is one by its name; `json`: by its name it is JSON."""
     found: dict[tuple[int, str], Hit] = {}
-    for item in items(text, manifest=manifest, json=json):
+    for item in _items(text, manifest=manifest, json=json):
         if _leaks(item, strict=not manifest):
             for hit in _inside(item, strict=not manifest) or [_hit(item)]:
                 found.setdefault((hit.line, hit.key), hit)
     return list(found.values())
+
+
+def _items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
+    yield from items(text, manifest=manifest, json=json)
+    if not manifest:
+        from hooks.structure import coded
+
+        yield from coded.items(text)
 
 
 def _hit(item: Item) -> Hit:

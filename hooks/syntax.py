@@ -95,6 +95,14 @@ FORMS = (
         "command",
         quoted=False,
     ),
+    # kubectl create secret generic x --from-literal=name=v: whatever its name, it goes into a Secret
+    _form(
+        "--from-literal",
+        r"--from-literal[= \t]{1,4}[\"']?[\w.\-]{1,80}=[\"']?(?P<value>" + _CLEAR + ")",
+        "secret",
+        "command",
+        quoted=False,
+    ),
     _form(
         "securestring",
         r"ConvertTo-SecureString\s+(?:-String\s+)?[\"'](?P<value>[^\"'$]{4,200})[\"']",

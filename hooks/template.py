@@ -24,6 +24,8 @@ _SHELL_DEFAULT = lazy.compile(r"\$\{\w+:?[-=]([^{}]+)\}")
 _HELM_LITERAL = lazy.compile(
     r"""\{\{-?\s*\(?\s*(?:b64enc\s+|quote\s+|print\s+)?(["'`])([^"'`]+)\1\s*\)?\s*(?:\||-?\}\})"""
 )
+_HELM_URL = lazy.compile(r"""\bprintf\s+(["`])([^"`]*://[^"`]*)\1""")
+_VERB = lazy.compile(r"%[-+#0-9.\[\]]*[a-zA-Z]")
 _HELM_DEFAULT = lazy.compile(r"""\bdefault\s+(["'`])([^"'`]+)\1""")
 
 
@@ -36,5 +38,7 @@ def literals(bare: str) -> Iterator[str]:
     """Texts that an expression yields as they stand: `{{ "x" | b64enc }}`, `{{ .x | default "x" }}`, `${X:-x}`."""
     for found in (*_HELM_LITERAL.finditer(bare), *_HELM_DEFAULT.finditer(bare)):
         yield found[2]
+    for found in _HELM_URL.finditer(bare):
+        yield _VERB.sub("${v}", found[2])
     for found in _SHELL_DEFAULT.finditer(bare):
         yield found[1]

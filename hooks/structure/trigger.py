@@ -51,12 +51,14 @@ TRIGGER: tuple[bytes, ...] = (
 # or with escapes in the name or in the word; and the two marks that need no kind.
 MANIFEST: tuple[bytes, ...] = (
     (
-        rb"""kind["'\\]*\s{0,9}:\s{0,40}(?:[&!]\S{1,60}\s{1,9}){0,3}"""
+        rb"""kind["'\\]*\s{0,9}:\s{0,40}(?:#[^\n]{0,80}\s{1,40})?(?:[&!]\S{1,60}\s{1,9}){0,3}"""
         rb"""(?:[|>][-+0-9]{0,3}\s{1,40})?["'\\]*Secret(?:List)?\b"""
     ),
     rb"""kind["']?[ \t]{0,9}:[ \t]{0,9}(?:[&!]\S{1,60}[ \t]{1,9}){0,3}(?:\*\w|"[A-Za-z]{0,9}\\[ux\r\n])""",
     rb"""\\[ux][0-9A-Fa-f]{2,8}[A-Za-z]{0,6}"[ \t]{0,9}:[ \t]{0,9}["'&*!|>]{0,4}Secret""",
-    rb"stringData",
+    rb"tringData",
+    rb"string_data",
+    rb"\"kubernetes_secret",
     rb"secretGenerator",
     rb"SealedSecret",
 )

@@ -1,0 +1,64 @@
+"""Secrets of Kubernetes that a program makes: Terraform's resource, and literal maps of `stringData` in any language.
+
+    resource "kubernetes_secret" "x" { data = { token = "v" } }
+    new k8s.core.v1.Secret("x", { stringData: { token: "v" } })      StringData: map[string]string{"token": "v"}
+    client.V1Secret(string_data={"token": "v"})
+
+Only literals count: what a variable or a call yields is not in the file. Pure, in time linear to the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hooks.rule import KUBERNETES_SECRET
+from hooks.structure import json5
+from hooks.structure.secrets import Item
+from hooks.structure.tree import MAP, TEXT, Node
+
+_MADE = re.compile(
+    r"""\bresource\s{1,9}"(?P<resource>kubernetes_secret(?:_v1)?(?:_data)?)"\s{0,9}"[^"\n]{0,200}"\s{0,9}\{"""
+    r"""|\b(?P<field>[sS]tringData|string_data)\b["']?\s{0,9}[:=]\s{0,9}[\w.&*\[\]<>()]{0,60}\s{0,9}\{"""
+)
+_STEP = re.compile(r""""(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|`[^`]*+`?|[{}]""")
+_LONGEST = 1 << 16
+_HCL = {"data": False, "binary_data": True, "data_wo": False}
+"""The maps of a resource that hold values, and whether these are in base64."""
+
+
+def items(text: str) -> Iterator[Item]:
+    """The values of every such Secret, whether they leak or not."""
+    at, line, counted = 0, 1, 0
+    while match := _MADE.search(text, at):
+        at = _end(text, match.end() - 1)
+        line += text.count("\n", counted, match.end() - 1)
+        counted = match.end() - 1
+        for node in json5.values(text[match.end() - 1 : at], line):
+            if match["resource"]:
+                yield from _resource(node, match["resource"])
+            else:
+                yield from _texts(node, match["field"], encoded=False)
+
+
+def _end(text: str, start: int) -> int:
+    """Where the map ends that begins at an offset; of one that is endless, where no more of it is read."""
+    level = 0
+    last = min(start + _LONGEST, len(text))
+    for step in _STEP.finditer(text, start, last):
+        level += {"{": 1, "}": -1}.get(step[0], 0)
+        if level == 0 and step[0] == "}":
+            return step.end()
+    return last
+
+
+def _resource(node: Node, name: str) -> Iterator[Item]:
+    for field, encoded in _HCL.items():
+        for values in node.all(field):
+            yield from _texts(values, f"{name}.{field}", encoded=encoded)
+
+
+def _texts(node: Node, path: str, *, encoded: bool) -> Iterator[Item]:
+    for key, leaf in node.entries if node.kind == MAP else ():
+        if leaf.kind == TEXT and leaf.quoted:
+            yield Item(KUBERNETES_SECRET, (path,), key, leaf, encoded=encoded)
