@@ -1,0 +1,238 @@
+"""Requests to an API server of Kubernetes, over aiohttp: JSON in and out, errors with their Status, watches as lines.
+
+What is sent or answered is in no message: a Status may quote what it refuses. Only its reason and the fields that it
+names are told. A request that a rotated token or certificate made fail is tried once more with what is new.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import aiohttp
+import msgspec
+
+from controller.kube import credentials
+from sealer.errors import SealerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from controller.kube.kubeconfig import Access
+
+TIMEOUT = 40.0
+"""Seconds for one request: an API server whose etcd is gone answers 504 after 34."""
+_CONNECT = 10.0
+_BUFFER = 1 << 18
+_MOST_FIELDS = 5
+
+Patch = Literal["merge", "apply", "json"]
+_CONTENT = {
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+    "apply": "application/apply-patch+yaml",  # JSON is YAML
+}
+Json = Any
+
+_decode = msgspec.json.decode
+_encode = msgspec.json.encode
+
+
+class Unreachable(SealerError):
+    """No answer: no connection, none in time, or one that broke off. Whether anything was done is not known."""
+
+
+class ApiError(SealerError):
+    """An answer that is no success. `status` is HTTP's, `reason` that of the Status (Conflict, Expired, ...).
+
+    `retry_after`: seconds that the server asks for, at least. `continue_token`: of an expired list, where to go on.
+    """
+
+    def __init__(self, status: int, reason: str, *, where: str, fields: tuple[str, ...] = ()) -> None:
+        said = f"{status} {reason}" if reason else str(status)
+        super().__init__(f"the API server answered {said}" + (f" ({', '.join(fields)})" if fields else ""), where=where)
+        self.status = status
+        self.reason = reason
+        self.retry_after = 0.0
+        self.continue_token = ""
+
+
+class Client:
+    """Connections to one API server; an async context manager.
+
+    `access` is asked again when what it gave no longer lets in, so that rotated authorities are found.
+    """
+
+    def __init__(self, access: Callable[[], Access], *, agent: str = "sealer-controller") -> None:
+        self._find = access
+        self._agent = agent
+        self._access = access()
+        self._credentials = credentials.Credentials(self._access)
+        self._session: aiohttp.ClientSession | None = None
+        self._shown = credentials.Shown()
+
+    @property
+    def namespace(self) -> str:
+        """Where the access is at home."""
+        return self._access.namespace
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, path: str, **params: str) -> Json:
+        """An object, or a list of them. Raises ApiError, Unreachable."""
+        return await self._request("GET", path, params)
+
+    async def create(self, path: str, body: Json, **params: str) -> Json:
+        """A new object in a collection."""
+        return await self._request("POST", path, params, body)
+
+    async def replace(self, path: str, body: Json, **params: str) -> Json:
+        """An object as it is to be, at the resourceVersion that it names."""
+        return await self._request("PUT", path, params, body)
+
+    async def patch(self, path: str, body: Json, kind: Patch = "merge", **params: str) -> Json:
+        """An object changed; `apply` is server-side apply, with `fieldManager` and `force` as parameters."""
+        return await self._request("PATCH", path, params, body, _CONTENT[kind])
+
+    async def delete(self, path: str, *, uid: str = "", version: str = "") -> Json:
+        """An object deleted, if it is still the one with this uid and version."""
+        conditions = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
+        return await self._request("DELETE", path, {}, {"preconditions": conditions} if conditions else None)
+
+    async def watch(self, path: str, silence: float, **params: str) -> AsyncIterator[bytes]:
+        """The lines of a watch, each a JSON event. Ends when the server ends it.
+
+        `silence`: seconds without a byte after which the connection counts as dead. Raises ApiError, Unreachable.
+        """
+        where = f"watch {path}"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=silence)
+        response = await self._send("GET", path, {"watch": "true", **params}, None, "", timeout)
+        try:
+            rest = b""
+            async for chunk in response.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if line:
+                        yield line
+            if rest:
+                raise Unreachable("the watch broke off in the middle of an event", where=where)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(f"the watch broke off ({type(error).__name__})", where=where) from None
+        finally:
+            response.close()
+
+    async def _request(
+        self, method: str, path: str, params: Mapping[str, str], body: Json = None, kind: str = "application/json"
+    ) -> Json:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=_CONNECT)
+        try:
+            async with await self._send(method, path, params, body, kind, timeout) as response:
+                data = await response.read()
+            return _decode(data) if data else None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(f"gave no answer ({type(error).__name__})", where=f"{method} {path}") from None
+        except msgspec.DecodeError:
+            raise Unreachable("answered with what is no JSON", where=f"{method} {path}") from None
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: Json,
+        kind: str,
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        """The head of an answer that is a success. Raises ApiError, Unreachable."""
+        data = None if body is None else _encode(body)
+        for attempt in (1, 2):
+            session = await self._open()
+            headers = {"Content-Type": kind} if data is not None else {}
+            if self._shown.authorization:
+                headers["Authorization"] = self._shown.authorization
+            try:
+                response = await session.request(
+                    method,
+                    self._access.cluster.server + path,
+                    params=params,
+                    data=data,
+                    headers=headers,
+                    timeout=timeout,
+                    proxy=self._access.cluster.proxy or None,
+                    server_hostname=self._access.cluster.server_name or None,
+                    allow_redirects=False,
+                )
+            except aiohttp.ClientConnectorCertificateError:
+                if attempt == 1 and await self._renewed():
+                    continue
+                raise Unreachable("the API server's certificate is not trusted", where=f"{method} {path}") from None
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise Unreachable(f"gave no answer ({type(error).__name__})", where=f"{method} {path}") from None
+            if response.status < 300:
+                return response
+            async with response:
+                if response.status == 401 and attempt == 1 and self._credentials.forget(self._shown):
+                    continue
+                raise await _refused(response, f"{method} {path}")
+        raise AssertionError  # the second attempt returns or raises
+
+    async def _open(self) -> aiohttp.ClientSession:
+        """The session; a new one, where another certificate is shown."""
+        shown = await self._credentials.shown()
+        before = (self._shown.certificate, self._shown.key)
+        self._shown = shown
+        if self._session is None or before != (shown.certificate, shown.key):
+            await self.__aexit__()
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=credentials.tls(self._access.cluster, shown), limit=0),
+                headers={"User-Agent": self._agent, "Accept": "application/json"},
+                read_bufsize=_BUFFER,
+                trust_env=not self._access.cluster.proxy,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+            )
+        return self._session
+
+    async def _renewed(self) -> bool:
+        """Whether the access is another one by now, as after a rotation of the cluster's authority."""
+        found = self._find()
+        if found == self._access:
+            return False
+        self._access = found
+        self._credentials = credentials.Credentials(found)
+        await self.__aexit__()
+        return True
+
+
+async def _refused(response: aiohttp.ClientResponse, where: str) -> ApiError:
+    try:
+        said = _decode(await response.read())
+    except (msgspec.DecodeError, aiohttp.ClientError, TimeoutError):
+        said = {}
+    return of_status(said, response.status, where, response.headers.get("Retry-After", ""))
+
+
+def of_status(said: Json, status: int, where: str, retry_after: str = "") -> ApiError:
+    """The error of a Status (meta/v1), from an answer or an ERROR event of a watch."""
+    said = said if isinstance(said, dict) else {}
+    details = said.get("details") if isinstance(said.get("details"), dict) else {}
+    causes = [each for each in details.get("causes") or () if isinstance(each, dict)]
+    fields = dict.fromkeys(str(each["field"]) for each in causes if each.get("field"))
+    reason = said.get("reason")
+    code = said.get("code")
+    error = ApiError(
+        code if isinstance(code, int) and code else status,
+        reason if isinstance(reason, str) else "",
+        where=where,
+        fields=tuple(fields)[:_MOST_FIELDS],
+    )
+    seconds = retry_after if retry_after.isdigit() else details.get("retryAfterSeconds", 0)
+    error.retry_after = float(seconds or 0)
+    metadata = said.get("metadata")
+    error.continue_token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
+    return error

@@ -1,0 +1,228 @@
+"""What a collection of an API server holds, followed for ever: a list, then a watch, whatever goes wrong on the way.
+
+Nothing is lost: what a watch missed shows at the next list, deletions too, since what was known is compared with it. Of
+each object only its uid and version are kept; what the handler wants to keep is its business. `run` ends only when it
+is cancelled.
+
+    a list is read in pages; one that expires half-way goes on from where the server says, or begins anew
+    410, as an answer or as an event        list again, after a wait that doubles up to 30 s
+    any other error, a torn line, an end    watch on from the last version; after three in a row list again
+    429, 503                                wait at least as long as the server asks for
+    nothing for 90 s                        the connection is dead: bookmarks come about each minute
+    the version went backwards              the server was restored from a backup: all is told anew
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from controller.kube.client import ApiError, Unreachable, of_status
+
+if TYPE_CHECKING:
+    from controller.kube.client import Client
+
+PAGE = 500
+SILENCE = 90.0
+"""Seconds without a byte after which a watch is dead."""
+_LASTS = (300, 600)
+"""Seconds after which the server ends a watch by itself, drawn: many must not come back at once."""
+_FIRST, _CAP = 0.8, 30.0
+_FAILURES = 3
+_GONE = 410
+
+_decode = msgspec.json.decode
+
+
+class Handler(Protocol):
+    """Who is told. It is called between two lines of a watch, so it only takes note."""
+
+    def seen(self, key: str, item: dict[str, Any], *, listed: bool) -> None:
+        """An object is there, new or changed. `listed`: a list shows it, so that nobody waits for it just now."""
+
+    def gone(self, key: str, uid: str) -> None:
+        """An object with this uid is there no more."""
+
+    def complete(self) -> None:
+        """All that was there at the time of a list has been seen."""
+
+
+class Reflector:
+    """Follows one collection, as `/api/v1/secrets`; `select` are parameters such as labelSelector."""
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        handler: Handler,
+        *,
+        select: dict[str, str] | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._client = client
+        self._path = path
+        self._handler = handler
+        self._select = select or {}
+        self._sleep = sleep
+        self._draw = draw
+        self._known: dict[str, tuple[str, str]] = {}
+        self._version = ""
+        self._failures = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    async def run(self) -> None:
+        """List and watch until cancelled."""
+        while True:
+            try:
+                await self._list()
+                await self._follow()
+            except (ApiError, Unreachable) as error:
+                await self._wait(error)
+            except (KeyError, TypeError):
+                await self._wait(Unreachable("answered with what is no list of objects", where=self._path))
+
+    async def _wait(self, error: ApiError | Unreachable | None = None) -> None:
+        """Twice as long after each failure, drawn, and never shorter than the server asks for."""
+        self._failures += 1
+        longest = min(_FIRST * 2.0 ** min(self._failures, 10), _CAP)
+        asked = error.retry_after if isinstance(error, ApiError) else 0.0
+        await self._sleep(max(self._draw(longest / 2, longest), asked))
+
+    async def _list(self) -> None:
+        left = dict(self._known)
+        pages = _Pages(self._client, self._path, self._select)
+        async for items in pages:
+            if pages.began_anew:
+                left, pages.began_anew = dict(self._known), False
+            for item in items:
+                key, _, _ = _identity(item)
+                left.pop(key, None)
+                self._see(item, listed=True)
+        if self._version and _older(pages.version, self._version):
+            # What is told of versions would be silent until the server has come as far again.
+            self._known = {key: (uid, "") for key, (uid, _) in self._known.items()}
+            self._version = ""
+            await self._list()
+            return
+        self._version = pages.version
+        for key, (uid, _) in left.items():
+            del self._known[key]
+            self._handler.gone(key, uid)
+        self._handler.complete()
+
+    async def _follow(self) -> None:
+        """Watch from the last version on; comes back where only a list helps."""
+        failed = 0
+        while failed < _FAILURES:
+            error: ApiError | Unreachable | None = None
+            before = self._version
+            try:
+                await self._watch()
+            except ApiError as refused:
+                if refused.status == _GONE:
+                    await self._wait(refused)
+                    return
+                error = refused
+            except Unreachable as broken:
+                error = broken
+            except (msgspec.DecodeError, KeyError, TypeError):
+                error = Unreachable("an event of the watch is none", where=self._path)
+            if error is None:
+                failed = self._failures = 0
+                if await self._went_backwards():
+                    return
+                continue
+            failed = failed + 1 if self._version == before else 1
+            await self._wait(error)
+
+    async def _watch(self) -> None:
+        lasts = str(int(self._draw(*_LASTS)))
+        lines = self._client.watch(
+            self._path, SILENCE,
+            **self._select, resourceVersion=self._version, allowWatchBookmarks="true", timeoutSeconds=lasts,
+        )  # fmt: skip
+        async for line in lines:
+            event = _decode(line)
+            kind, item = event["type"], event["object"]
+            if kind == "ERROR":
+                raise of_status(item, 500, f"watch {self._path}")
+            version = item["metadata"]["resourceVersion"]
+            if kind in ("ADDED", "MODIFIED"):
+                self._see(item, listed=False)
+            elif kind == "DELETED":
+                key, uid, _ = _identity(item)
+                if self._known.pop(key, None):
+                    self._handler.gone(key, uid)
+            # A bookmark, or an event of a kind that is not known yet, only says how far the server is.
+            self._version = version
+            self._failures = 0
+
+    def _see(self, item: dict[str, Any], *, listed: bool) -> None:
+        key, uid, version = _identity(item)
+        known = self._known.get(key)
+        if known == (uid, version):
+            return
+        if known is not None and known[0] != uid:
+            self._handler.gone(key, known[0])
+        self._known[key] = (uid, version)
+        self._handler.seen(key, item, listed=listed)
+
+    async def _went_backwards(self) -> bool:
+        """Whether the server is older than what it told before: a watch from the future is accepted, and silent."""
+        try:
+            page = await self._client.get(self._path, **self._select, limit="1")
+            return _older(page["metadata"]["resourceVersion"], self._version)
+        except (ApiError, Unreachable, KeyError, TypeError):
+            return False  # the next watch, or its silence, tells
+
+
+class _Pages:
+    """A list in pages: the items of each. Raises ApiError, Unreachable.
+
+    `version` is that of the first page: where a list went on as of a later time, the watch from there makes up for it.
+    """
+
+    def __init__(self, client: Client, path: str, select: dict[str, str]) -> None:
+        self._client = client
+        self._path = path
+        self._select = select
+        self.version = ""
+        self.began_anew = False
+
+    async def __aiter__(self) -> AsyncIterator[list[dict[str, Any]]]:
+        token, expired = "", 0
+        while True:
+            params = {**self._select, "limit": str(PAGE), **({"continue": token} if token else {})}
+            try:
+                page = await self._client.get(self._path, **params)
+            except ApiError as error:
+                if error.status != _GONE or not token or expired >= _FAILURES:
+                    raise
+                expired += 1
+                token = error.continue_token
+                if not token:
+                    self.version, self.began_anew = "", True
+                continue
+            self.version = self.version or page["metadata"]["resourceVersion"]
+            yield page["items"] or []
+            token = page["metadata"].get("continue") or ""
+            if not token:
+                return
+
+
+def _identity(item: dict[str, Any]) -> tuple[str, str, str]:
+    """Key (`namespace/name`), uid and version of an object."""
+    metadata = item["metadata"]
+    return f"{metadata.get('namespace', '')}/{metadata['name']}", metadata["uid"], metadata["resourceVersion"]
+
+
+def _older(one: str, other: str) -> bool:
+    """Whether a version is older than another; False where that can't be told (numbers since Kubernetes 1.35)."""
+    return one.isdigit() and other.isdigit() and int(one) < int(other)
