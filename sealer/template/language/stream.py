@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from sealer.template.language.lexer import Malformed, Token, TokenKind, tokens
 
 MAX_DEPTH = 200
 """Parentheses and blocks within each other; Go allows 10,000 parentheses and any number of blocks."""
+
+MAX_TOKENS = 200_000
+"""Of one template: to read so many takes about two seconds. Go has no limit."""
 
 
 class Stream:
     """The tokens of a text. `deeper` counts what is open, so that nothing is nested without end."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = tokens(text)
+        self._tokens = islice(tokens(text), MAX_TOKENS)
+        self._at = 0
         self._ahead: list[Token] = []
         self._depth = 0
 
     def next(self) -> Token:
         """The next token."""
-        return self._ahead.pop() if self._ahead else next(self._tokens)
+        return self._ahead.pop() if self._ahead else self._fresh()
 
     def peek(self) -> Token:
         """The next token, which stays."""
         if not self._ahead:
-            self._ahead.append(next(self._tokens))
+            self._ahead.append(self._fresh())
         return self._ahead[-1]
+
+    def _fresh(self) -> Token:
+        token = next(self._tokens, None)
+        if token is None:
+            raise Malformed(f"has more than {MAX_TOKENS:,} parts", self._at)
+        self._at = token.at
+        return token
 
     def next_word(self) -> Token:
         """The next token that is no space."""

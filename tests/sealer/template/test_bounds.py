@@ -84,6 +84,10 @@ REFUSED = [
     '{{ range 1000 }}{{ $x := derivePassword 1 "long" "p" "u" "s" }}{{ end }}',
     '{{ range 1000 }}{{ $x := genCA "a" 1 }}{{ end }}',
     '{{ genCA "a" 1000000000 }}',
+    "{{ $x := 1 }}" * 100_000,
+    '{{ define "a" }}{{ end }}' * 100_000,
+    "{{ 1 " + "| print " * 100_000 + "}}",
+    "{{ print " + "1 " * 100_000 + "}}",
     '{{ buildCustomCert (repeat 500000 "aaaa") (repeat 300000 "aaaa") }}',
 ]
 RENDERED = [
