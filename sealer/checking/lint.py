@@ -242,13 +242,15 @@ def _template(one: Subject) -> Iterator[Problem]:
 
 def _rendered(one: Subject) -> Iterator[Problem]:
     """What a render would refuse, and the items that it would not find."""
-    doc = one.doc
-    try:
-        template.check(doc.template)
-    except TemplateRefused as error:
-        yield one.problem("template", error.what, way_out=error.way_out)
-        return
-    for item, said in template.missing(doc.template, doc.items):
+    doc, fine = one.doc, True
+    for item in sorted(doc.template.data):
+        try:
+            template.check(doc.template, only=item)
+        except TemplateRefused as error:
+            fine = False
+            line = doc.template.lines.get(item, doc.place.line)
+            yield Problem(doc.place.file, line, item, "template", error.what, error.way_out, Severity.ERROR)
+    for item, said in template.missing(doc.template, doc.items) if fine else ():
         line = doc.template.lines.get(item, doc.place.line)
         way_out = f"seal that item, or write it as items are named: {', '.join(sorted(doc.items)) or 'there is none'}"
         yield Problem(doc.place.file, line, item, "template-item", said, way_out, Severity.WARNING)
