@@ -387,7 +387,7 @@ def test_templates_are_parsed_and_their_items_looked_for(shop: Shop) -> None:
 
     assert judged("postgres://{{ .password | urlquery }}@db") == []
     assert judged("{{ .password | uppest }}") == [("template", "url", "error")]
-    assert judged("{{ if .password }}") == [("template", "", "error")]
+    assert judged("{{ if .password }}") == [("template", "url", "error")]
     assert judged("{{ .user }}:{{ .password }}") == [("template-item", "url", "warning")]
     assert judged('{{ index . "user" }}') == [("template-item", "url", "warning")]
     assert (
