@@ -1,0 +1,392 @@
+"""Which key is worked on next, on a clock of the test's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.kube.order import TURNS, Bucket, Delays
+from controller.kube.queue import BACKLOG, NEW
+from controller.kube.queue_core import BURST, CAP, FIRST, PATIENCE, RETRIES, QueueCore
+
+INFINITE = float("inf")
+
+
+def longest(low: float, high: float) -> float:
+    return high
+
+
+def core() -> QueueCore:
+    return QueueCore(longest)
+
+
+def taken(queue: QueueCore, now: float) -> list[str]:
+    """All keys that come now, each done at once."""
+    found = []
+    while (key := queue.take(now)) is not None:
+        queue.done(now, key)
+        found.append(key)
+    return found
+
+
+def taking(queue: QueueCore, now: float, key: str) -> None:
+    """Have a key worked on."""
+    queue.add(now, key)
+    assert queue.take(now) == key
+
+
+def test_keys_come_in_the_order_of_their_first_add() -> None:
+    queue = core()
+    for key in "abcab":
+        queue.add(0, key)
+    assert taken(queue, 0) == ["a", "b", "c"]
+
+
+def test_what_is_added_while_it_is_worked_on_comes_again_once_it_is_done() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add(0, "a")
+    queue.add(0, "a")
+    assert queue.take(0) is None
+    queue.done(1, "a")
+    assert taken(queue, 1) == ["a"]
+
+
+def test_done_without_get_is_an_error() -> None:
+    queue = core()
+    queue.add(0, "ns/a")
+    with pytest.raises(ValueError, match=r"ns/a: done, but nobody works on it"):
+        queue.done(0, "ns/a")
+    assert taken(queue, 0) == ["ns/a"]
+
+
+def test_new_comes_before_the_backlog_and_a_key_moves_up() -> None:
+    queue = core()
+    for key in "abc":
+        queue.add(0, key, BACKLOG)
+    queue.add(0, "d")
+    queue.add(0, "b")
+    queue.add(0, "d", BACKLOG)
+    assert taken(queue, 0) == ["d", "b", "a", "c"]
+
+
+def test_a_key_moves_up_while_it_is_worked_on() -> None:
+    queue = core()
+    queue.add(0, "a", BACKLOG)
+    assert queue.take(0) == "a"
+    queue.add(0, "b", BACKLOG)
+    queue.add(0, "a", BACKLOG)
+    queue.add(0, "a")
+    queue.done(0, "a")
+    assert taken(queue, 0) == ["a", "b"]
+
+
+def test_changes_without_end_leave_the_backlog_its_share() -> None:
+    queue = core()
+    for number in range(3):
+        queue.add(0, f"old{number}", BACKLOG)
+    came = []
+    for number in range(40):
+        queue.add(0, f"new{number}")
+        came.append(queue.take(0))
+    assert [index for index, key in enumerate(came) if key and key.startswith("old")] == [10, 21, 32]
+
+
+def test_new_keys_that_overtook_nobody_do_not_count() -> None:
+    queue = core()
+    for number in range(5 * TURNS):
+        taking(queue, 0, str(number))
+    queue.add(0, "backlog", BACKLOG)
+    queue.add(0, "new")
+    assert taken(queue, 0) == ["new", "backlog"]
+
+
+def test_of_several_delays_the_earliest_wins_and_it_comes_once() -> None:
+    queue = core()
+    queue.add_after(0, "a", 20)
+    queue.add_after(0, "a", 10)
+    queue.add_after(0, "a", 30)
+    assert queue.next_due() == 10
+    assert taken(queue, 9.9) == []
+    assert taken(queue, 10) == ["a"]
+    assert queue.next_due() == INFINITE
+    assert taken(queue, 100) == []
+
+
+def test_a_delay_of_nothing_is_none() -> None:
+    queue = core()
+    queue.add_after(0, "a", 0)
+    queue.add_after(0, "b", -1)
+    assert taken(queue, 0) == ["a", "b"]
+
+
+def test_an_add_takes_the_place_of_delays_with_the_better_priority() -> None:
+    queue = core()
+    queue.add_after(0, "a", 10, NEW)
+    queue.add(0, "b", BACKLOG)
+    queue.add(0, "a", BACKLOG)
+    assert taken(queue, 0) == ["a", "b"]
+    assert queue.next_due() == INFINITE
+
+
+def test_a_delay_for_what_waits_moves_it_up() -> None:
+    queue = core()
+    queue.add(0, "a", BACKLOG)
+    queue.add(0, "b", BACKLOG)
+    queue.add_after(0, "b", 5, NEW)
+    assert taken(queue, 0) == ["b", "a"]
+    assert queue.next_due() == INFINITE
+
+
+def test_a_delay_given_while_it_is_worked_on_is_kept() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add_after(0, "a", 5)
+    queue.done(0, "a")
+    assert taken(queue, 4) == []
+    assert taken(queue, 5) == ["a"]
+
+
+def test_a_delay_that_ends_while_it_is_worked_on_comes_once_it_is_done() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add_after(0, "a", 5)
+    assert queue.take(6) is None
+    queue.done(7, "a")
+    assert taken(queue, 7) == ["a"]
+
+
+def test_delays_that_were_taken_back_leave_nothing_behind() -> None:
+    delays = Delays()
+    for number in range(10_000):
+        delays.put(3600 + number, "a", BACKLOG)
+        delays.drop("a")
+    delays.put(5, "b", BACKLOG)
+    assert len(delays._heap) < 200
+    assert delays.take(5) == ("b", BACKLOG)
+    assert delays.next() == INFINITE
+
+
+def test_what_fails_is_tried_later_and_later_and_for_ever() -> None:
+    queue, now, waits = core(), 0.0, []
+    queue.add(now, "a")
+    for _ in range(2000):
+        assert queue.take(now) == "a"
+        waits.append(queue.retry(now, "a"))
+        queue.done(now, "a")
+        assert queue.take(now + waits[-1] * 0.99) is None
+        now += waits[-1]
+    assert waits[:4] == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST]
+    assert max(waits) == waits[-1] == CAP == 300
+    assert queue.failures("a") == queue.numbers(now).retries == 2000
+    queue.forget("a")
+    assert queue.failures("a") == 0
+    assert queue.retry(now, "b") == queue.retry(now, "c") == FIRST
+
+
+def test_jitter_takes_off_up_to_half() -> None:
+    assert QueueCore(lambda low, high: low).retry(0, "a") == FIRST / 2
+    assert QueueCore(longest).retry(0, "a") == FIRST
+    assert 0.0025 <= QueueCore().retry(0, "a") <= 0.005
+
+
+def test_a_change_does_not_wait_for_the_back_off() -> None:
+    queue = core()
+    for _ in range(12):
+        queue.retry(0, "a")
+    queue.add(0, "a")
+    assert taken(queue, 0) == ["a"]
+    assert taken(queue, 1000) == []
+
+
+def test_what_was_changed_while_it_failed_comes_at_once() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add(0, "a", BACKLOG)
+    assert queue.retry(0, "a") == 0
+    queue.add(0, "b", BACKLOG)
+    queue.done(0, "a")
+    assert taken(queue, 0) == ["a", "b"]
+    assert queue.failures("a") == 1
+
+
+def test_all_retries_together_come_no_faster_than_the_bucket_allows() -> None:
+    queue = core()
+    for number in range(BURST + 20):
+        queue.retry(0, str(number))
+    assert len(taken(queue, 1)) == BURST
+    queue.add(1, "change")
+    assert taken(queue, 1) == ["change"]
+    now, came = 1.0, []
+    while queue.next_due() < INFINITE:
+        now = queue.next_due()
+        came.append((len(taken(queue, now)), now))
+    assert [count for count, _ in came] == [1] * 20
+    assert came[0][1] == pytest.approx(1 + 1 / RETRIES)
+    assert came[-1][1] == pytest.approx(1 + 20 / RETRIES)
+
+
+def test_the_first_retries_of_what_somebody_waits_for_go_before_a_thousand_others() -> None:
+    queue = core()
+    for number in range(1000):
+        queue.retry(0, str(number))
+    assert len(taken(queue, 1)) == BURST
+    taking(queue, 1, "new")
+    queue.retry(1, "new")
+    queue.done(1, "new")
+    assert taken(queue, 1 + 1 / RETRIES) == ["new"]
+
+
+def test_what_keeps_failing_is_waited_for_no_more() -> None:
+    queue, now = core(), 0.0
+    queue.add(now, "a")
+    for _ in range(PATIENCE + 1):
+        assert queue.take(now) == "a"
+        now += queue.retry(now, "a")
+        queue.done(now, "a")
+    assert queue.take(now) == "a"
+    queue.add(now, "before", BACKLOG)
+    queue.retry(now, "a")
+    queue.done(now, "a")
+    queue.add(now + CAP, "new")
+    assert taken(queue, now + CAP) == ["new", "before", "a"]
+
+
+def test_a_token_is_there_when_the_bucket_says_so() -> None:
+    bucket, now, times = Bucket(3, 2), 0.1, []
+    for _ in range(1000):
+        if not bucket.take(now):
+            now = bucket.opens()
+            assert bucket.take(now)
+        times.append(now)
+    assert times[:2] == pytest.approx([0.1, 0.1])
+    assert times[-1] == pytest.approx(0.1 + 998 / 3)
+
+
+def test_parked_keys_come_when_their_reason_is_released() -> None:
+    queue = core()
+    for key, reason in (("a", "no key"), ("b", "no rights"), ("c", "no key")):
+        taking(queue, 0, key)
+        queue.park(0, key, reason)
+        queue.done(0, key)
+    queue.add(0, "backlog", BACKLOG)
+    assert queue.numbers(0).parked == 3
+    assert queue.release(1000, "no key") == 2
+    assert taken(queue, 1000) == ["a", "c", "backlog"]
+    assert queue.release(1000, "no key") == 0
+    assert queue.numbers(0).parked == 1
+
+
+def test_an_add_un_parks() -> None:
+    queue = core()
+    queue.park(0, "a", "no key")
+    queue.add(0, "a")
+    assert taken(queue, 0) == ["a"]
+    assert queue.release(0, "no key") == 0
+    assert queue.numbers(0).parked == 0
+
+
+def test_a_delay_un_parks_when_it_ends() -> None:
+    queue = core()
+    queue.park(0, "a", "no key")
+    queue.add_after(0, "a", 5)
+    assert queue.numbers(4).parked == 1
+    assert taken(queue, 5) == ["a"]
+    assert queue.release(5, "no key") == 0
+
+
+def test_a_key_that_is_parked_twice_has_the_last_reason() -> None:
+    queue = core()
+    queue.park(0, "a", "no key")
+    queue.park(0, "a", "no rights")
+    assert queue.release(0, "no key") == 0
+    assert queue.release(0, "no rights") == 1
+
+
+def test_what_changed_while_it_failed_is_not_parked() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add(0, "a")
+    queue.park(0, "a", "no key")
+    queue.done(0, "a")
+    assert taken(queue, 0) == ["a"]
+
+
+def test_a_reason_released_while_a_key_was_worked_on_does_not_pass_it_by() -> None:
+    """The worker looked for the private key before that came, and parks the object after all parked were released."""
+    queue = core()
+    taking(queue, 0, "a")
+    queue.release(0, "no key")
+    queue.park(0, "a", "no key")
+    queue.done(0, "a")
+    assert queue.take(0) == "a"
+    queue.park(0, "a", "no key")
+    queue.done(0, "a")
+    assert taken(queue, 1000) == []
+
+
+def test_numbers() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    taking(queue, 1, "b")
+    queue.add(2, "c", BACKLOG)
+    queue.add(3, "d")
+    queue.add(4, "d")
+    queue.add_after(4, "e", 60)
+    queue.retry(4, "f")
+    queue.park(4, "g", "no key")
+    found = queue.numbers(4)
+    assert (found.new, found.backlog, found.delayed, found.parked, found.running) == (1, 1, 2, 1, 2)
+    assert (found.adds, found.retries) == (4, 1)
+    assert (found.longest_wait, found.longest_run) == (2, 4)
+    queue.done(4, "a")
+    assert queue.numbers(4).longest_run == 3
+    queue.done(4, "b")
+    assert taken(queue, 100) == ["d", "c", "e", "f"]
+    assert (queue.numbers(100).longest_wait, queue.numbers(100).longest_run) == (0, 0)
+
+
+def test_shut_down_hands_out_nothing_more() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add(0, "a")
+    queue.add(0, "b")
+    queue.shut_down()
+    assert queue.take(0) is None
+    queue.done(0, "a")
+    assert queue.take(0) is None
+    assert queue.idle
+
+
+def test_draining_hands_out_what_waits_and_nothing_else() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add(0, "a")
+    queue.add(0, "b")
+    queue.add_after(0, "c", 1)
+    queue.retry(0, "d")
+    queue.park(0, "e", "no key")
+    queue.shut_down(drain=True)
+    queue.add(0, "f")
+    queue.add_after(0, "g", 1)
+    queue.retry(0, "h")
+    queue.park(0, "i", "no key")
+    assert queue.release(0, "no key") == 0
+    assert taken(queue, 1000) == ["b"]
+    assert not queue.idle
+    queue.done(1000, "a")
+    assert taken(queue, 1000) == ["a"]
+    assert queue.idle
+
+
+def test_ten_thousand_keys_of_each_kind() -> None:
+    """All pass; were one step linear, this would take minutes."""
+    queue, keys = core(), [f"ns/{number}" for number in range(10_000)]
+    for number, key in enumerate(keys):
+        queue.add(0, key, BACKLOG)
+        queue.add_after(0, key + "-later", 1 + number * 7919 % 100)
+        queue.park(0, key + "-parked", "no key")
+    for key in reversed(keys):
+        queue.add(0, key)
+    assert taken(queue, 0) == keys[::-1]
+    assert queue.release(0, "no key") == 10_000
+    assert len(taken(queue, 1000)) == 20_000

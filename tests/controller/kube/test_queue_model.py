@@ -1,0 +1,194 @@
+"""The queue against models of it: no key is lost, none is worked on twice at once, each comes after its last add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from controller.kube.order import Bucket
+from controller.kube.queue import BACKLOG, NEW, Priority
+from controller.kube.queue_core import QueueCore
+
+KEYS = st.sampled_from("abcdef")
+REASONS = st.sampled_from(("no key", "no rights"))
+PRIORITIES = st.sampled_from((NEW, BACKLOG))
+DELAYS = st.sampled_from((0.0, 0.5, 1.0, 7.0, 400.0))
+TIMES = st.sampled_from((0.004, 0.3, 1.0, 60.0, 500.0))
+
+
+@dataclass
+class Model:
+    """What waits and will, without order and priorities."""
+
+    waits: set[str] = field(default_factory=set)
+    running: dict[str, set[str]] = field(default_factory=dict)  # and what was released meanwhile
+    delays: dict[str, float] = field(default_factory=dict)
+    parked: dict[str, str] = field(default_factory=dict)
+
+    def add(self, key: str) -> None:
+        self.waits.add(key)
+        self.delays.pop(key, None)
+        self.parked.pop(key, None)
+
+    def delay(self, key: str, at: float) -> None:
+        if key not in self.waits:
+            self.delays[key] = min(at, self.delays.get(key, at))
+
+    def pass_to(self, now: float) -> None:
+        for key in [key for key, at in self.delays.items() if at <= now]:
+            self.add(key)
+
+    def park(self, key: str, reason: str) -> None:
+        if reason in self.running.get(key, ()):
+            self.add(key)
+        elif key not in self.waits:
+            self.parked[key] = reason
+
+    def release(self, reason: str) -> int:
+        keys = [key for key, why in self.parked.items() if why == reason]
+        for key in keys:
+            self.add(key)
+        for released in self.running.values():
+            released.add(reason)
+        return len(keys)
+
+    def take(self, key: str | None) -> None:
+        due = self.waits - self.running.keys()
+        assert (key is None) == (not due)
+        if key is not None:
+            assert key in due
+            self.waits.remove(key)
+            self.running[key] = set()
+
+
+class QueueModel(RuleBasedStateMachine):
+    """Each step is told to both. The bucket is never empty: so few steps make no hundred retries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.model = Model()
+        self.core = QueueCore(lambda low, high: high)
+
+    @rule(key=KEYS, priority=PRIORITIES)
+    def add(self, key: str, priority: Priority) -> None:
+        self.core.add(self.now, key, priority)
+        self.model.add(key)
+
+    @rule(key=KEYS, seconds=DELAYS, priority=PRIORITIES)
+    def add_after(self, key: str, seconds: float, priority: Priority) -> None:
+        self.core.add_after(self.now, key, seconds, priority)
+        self.model.delay(key, self.now + seconds)
+
+    @rule(key=KEYS)
+    def retry(self, key: str) -> None:
+        self.model.delay(key, self.now + self.core.retry(self.now, key))
+
+    @rule(key=KEYS)
+    def forget(self, key: str) -> None:
+        self.core.forget(key)
+
+    @rule(key=KEYS, reason=REASONS)
+    def park(self, key: str, reason: str) -> None:
+        self.core.park(self.now, key, reason)
+        self.model.park(key, reason)
+
+    @rule(reason=REASONS)
+    def release(self, reason: str) -> None:
+        assert self.core.release(self.now, reason) == self.model.release(reason)
+
+    @rule()
+    def get(self) -> None:
+        self.model.take(self.core.take(self.now))
+
+    @precondition(lambda self: self.model.running)
+    @rule(data=st.data())
+    def done(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.model.running)))
+        self.core.done(self.now, key)
+        del self.model.running[key]
+
+    @rule(seconds=TIMES)
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @invariant()
+    def numbers_agree(self) -> None:
+        self.model.pass_to(self.now)
+        found = self.core.numbers(self.now)
+        assert found.new + found.backlog == len(self.model.waits - self.model.running.keys())
+        assert (found.running, found.parked) == (len(self.model.running), len(self.model.parked))
+        assert self.core.due(self.now) == found.new + found.backlog
+        assert self.core.next_due() == min(self.model.delays.values(), default=float("inf"))
+
+
+class Starved(RuleBasedStateMachine):
+    """One retry in ten seconds, and only workers look at the queue: what is owed comes once, sooner or later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.owed: set[str] = set()
+        self.running: set[str] = set()
+        self.core = QueueCore()
+        self.core._bucket = Bucket(0.1, 1)
+
+    @rule(key=KEYS, priority=PRIORITIES)
+    def add(self, key: str, priority: Priority) -> None:
+        self.core.add(self.now, key, priority)
+        self.owed.add(key)
+
+    @rule(key=KEYS, seconds=DELAYS, priority=PRIORITIES)
+    def add_after(self, key: str, seconds: float, priority: Priority) -> None:
+        self.core.add_after(self.now, key, seconds, priority)
+        self.owed.add(key)
+
+    @rule(key=KEYS)
+    def retry(self, key: str) -> None:
+        self.core.retry(self.now, key)
+        self.owed.add(key)
+
+    @rule(key=KEYS)
+    def park_and_release(self, key: str) -> None:
+        self.core.park(self.now, key, "no key")
+        self.core.release(self.now, "no key")
+        self.owed.add(key)
+
+    @rule()
+    def get(self) -> None:
+        if (key := self.core.take(self.now)) is not None:
+            assert key not in self.running
+            self.owed.remove(key)
+            self.running.add(key)
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def done(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.running)))
+        self.core.done(self.now, key)
+        self.running.remove(key)
+
+    @rule(seconds=TIMES)
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    def teardown(self) -> None:
+        """A worker that sleeps until the queue tells it to gets all that is owed, and in few steps."""
+        for _ in range(30):
+            for key in self.running:
+                self.core.done(self.now, key)
+            self.running.clear()
+            self.get()
+            if not self.running and self.core.next_due() < float("inf"):
+                self.now = max(self.now, self.core.next_due())
+        assert not self.owed
+        assert self.core.idle
+        assert self.core.numbers(self.now).delayed == 0
+
+
+_SETTINGS = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestQueueModel, TestStarved = QueueModel.TestCase, Starved.TestCase
+TestQueueModel.settings = TestStarved.settings = _SETTINGS
