@@ -85,10 +85,10 @@ class Delays:
         old, urgent = self._at.get(key, (INFINITE, BACKLOG))
         self._at[key] = (min(at, old), min(priority, urgent))
         if at < old:
-            if len(self._heap) > 2 * len(self._at) + 100:
-                self._heap = [(due, each) for each, (due, _) in self._at.items() if each != key]
-                heapq.heapify(self._heap)
             heapq.heappush(self._heap, (at, key))
+        if len(self._heap) > 2 * len(self._at) + 100:
+            self._heap = [(due, each) for each, (due, _) in self._at.items()]
+            heapq.heapify(self._heap)
 
     def drop(self, key: str) -> Priority:
         """Take a key out; its priority, BACKLOG if it was not there."""

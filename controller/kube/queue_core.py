@@ -101,7 +101,7 @@ class QueueCore:
             return 0.0
         # The exponent is bounded: a float overflows after four days of failures.
         wait = min(CAP, FIRST * 2.0 ** min(failures - 1, 16)) * self._draw(0.5, 1.0)
-        if key not in self._held and not self.closed:
+        if not self.closed:
             self._retries.put(now + wait, key, priority)
         return wait
 
@@ -126,10 +126,9 @@ class QueueCore:
         self._reasons.setdefault(reason, {})[key] = None
 
     def release(self, now: float, reason: str) -> int:
-        """The reason is no more: all that is parked for it comes as NEW. How many these were."""
+        """The reason is no more: all that is parked for it comes as NEW. How many these were. Reasons are few."""
         self._releases += 1
-        if self._running:
-            self._released[reason] = self._releases
+        self._released[reason] = self._releases
         keys = list(self._reasons.get(reason, ()))
         for key in keys:
             self.add(now, key)
@@ -147,8 +146,6 @@ class QueueCore:
         """The work has ended, well or not. ValueError if nobody works on the key."""
         if (run := self._running.pop(key, None)) is None:
             raise ValueError(f"{key}: done, but nobody works on it; call done once for each key that get gave")
-        if not self._running:
-            self._released.clear()
         if run.again is not None:
             self._ready.put(now, key, run.again)
 

@@ -69,6 +69,16 @@ def test_new_comes_before_the_backlog_and_a_key_moves_up() -> None:
     assert taken(queue, 0) == ["d", "b", "a", "c"]
 
 
+def test_a_key_that_somebody_waits_for_does_not_move_down_while_it_is_worked_on() -> None:
+    queue = core()
+    taking(queue, 0, "a")
+    queue.add(0, "b", BACKLOG)
+    queue.add(0, "a")
+    queue.add(0, "a", BACKLOG)
+    queue.done(0, "a")
+    assert taken(queue, 0) == ["a", "b"]
+
+
 def test_a_key_moves_up_while_it_is_worked_on() -> None:
     queue = core()
     queue.add(0, "a", BACKLOG)
@@ -110,6 +120,14 @@ def test_of_several_delays_the_earliest_wins_and_it_comes_once() -> None:
     assert taken(queue, 10) == ["a"]
     assert queue.next_due() == INFINITE
     assert taken(queue, 100) == []
+
+
+def test_of_several_delays_the_better_priority_wins() -> None:
+    queue = core()
+    queue.add_after(0, "a", 20, NEW)
+    queue.add_after(0, "a", 10, BACKLOG)
+    queue.add(0, "b", BACKLOG)
+    assert taken(queue, 10) == ["a", "b"]
 
 
 def test_a_delay_of_nothing_is_none() -> None:
@@ -239,12 +257,12 @@ def test_the_first_retries_of_what_somebody_waits_for_go_before_a_thousand_other
 def test_what_keeps_failing_is_waited_for_no_more() -> None:
     queue, now = core(), 0.0
     queue.add(now, "a")
-    for _ in range(PATIENCE + 1):
+    for _ in range(PATIENCE):
         assert queue.take(now) == "a"
         now += queue.retry(now, "a")
         queue.done(now, "a")
-    assert queue.take(now) == "a"
     queue.add(now, "before", BACKLOG)
+    assert queue.take(now) == "a"
     queue.retry(now, "a")
     queue.done(now, "a")
     queue.add(now + CAP, "new")
@@ -371,6 +389,7 @@ def test_draining_hands_out_what_waits_and_nothing_else() -> None:
     queue.retry(0, "h")
     queue.park(0, "i", "no key")
     assert queue.release(0, "no key") == 0
+    assert (queue.next_due(), queue.numbers(0).delayed, queue.numbers(0).parked) == (INFINITE, 0, 0)
     assert taken(queue, 1000) == ["b"]
     assert not queue.idle
     queue.done(1000, "a")
