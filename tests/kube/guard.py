@@ -19,6 +19,8 @@ def main() -> None:
     """Wait for the end of standard input, then clear up."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
+    # SIGHUP comes, too, from the system: to a group that has a stopped process when the tests die.
+    print("ready", flush=True)
     sys.stdin.buffer.read()
     group = os.getpgrp()
     # A child in a group of its own does it: what ends the group ends this process, too.

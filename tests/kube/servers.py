@@ -101,6 +101,8 @@ class Servers:
             stdout=subprocess.PIPE,
             process_group=0,
         )
+        assert self._guard.stdout is not None
+        self._guard.stdout.readline()
         self._started: list[Server] = []
         return self
 
