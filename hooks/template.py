@@ -26,6 +26,8 @@ _HELM_LITERAL = lazy.compile(
 )
 _HELM_URL = lazy.compile(r"""\bprintf\s+(["`])([^"`]*://[^"`]*)\1""")
 _VERB = lazy.compile(r"%[-+#0-9.\[\]]*[a-zA-Z]")
+_FALLS_BACK = lazy.compile(r"\b(?:default|coalesce|ternary|or|else|d)\b")
+_QUOTED = lazy.compile(r"""(["'`])([^"'`\s%]{8,500})\1""")
 _HELM_DEFAULT = lazy.compile(r"""\bdefault\s+(["'`])([^"'`]+)\1""")
 
 
@@ -42,3 +44,11 @@ def literals(bare: str) -> Iterator[str]:
         yield _VERB.sub("${v}", found[2])
     for found in _SHELL_DEFAULT.finditer(bare):
         yield found[1]
+
+
+def fallbacks(bare: str) -> Iterator[str]:
+    """Texts of expressions that choose: `{{ coalesce .x "y" }}`, `{{ x | default('y') }}`. Some are names in calls."""
+    for expression in _EXPRESSION.findall(bare):
+        if _FALLS_BACK.search(expression):
+            for found in _QUOTED.finditer(expression):
+                yield found[2]

@@ -129,6 +129,8 @@ def _leaks_beside(bare: str, rest: str) -> bool:
         judge("", literal) is Verdict.SECRET and not keyname.is_words(literal) for literal in template.literals(bare)
     ):
         return True
+    if any(_is_drawn(literal) for literal in template.fallbacks(bare)):
+        return True
     for url in _URL.finditer(rest):
         password = url["password"]
         if password and template.HOLE not in password and judge("password", password) >= Verdict.WEAK:
@@ -138,6 +140,13 @@ def _leaks_beside(bare: str, rest: str) -> bool:
         if pair and keyname.is_credential(pair["key"]) and judge(pair["key"], pair["value"]) is Verdict.SECRET:
             return True
     return any(looks_random(token) for token in _TOKEN.findall(_FILLED.sub(" ", rest)))
+
+
+def _is_drawn(literal: str) -> bool:
+    """Whether a literal is none of the names that calls take: `index $data "db1-password"`."""
+    from hooks.letters import share
+
+    return looks_random(literal) or (share(literal) >= 0.8 and len(literal) >= 10)
 
 
 def _json(key: str, bare: str) -> Verdict | None:

@@ -3,6 +3,7 @@
     resource "kubernetes_secret" "x" { data = { token = "v" } }
     new k8s.core.v1.Secret("x", { stringData: { token: "v" } })      StringData: map[string]string{"token": "v"}
     client.V1Secret(string_data={"token": "v"})
+    manifest = { kind = "Secret", data = { token = "dg==" } }        "type": "kubernetes_secret", as a state has it
 
 Only literals count: what a variable or a call yields is not in the file. Pure, in time linear to the text.
 """
@@ -21,6 +22,12 @@ _MADE = re.compile(
     r"""\bresource\s{1,9}"(?P<resource>kubernetes_secret(?:_v1)?(?:_data)?)"\s{0,9}"[^"\n]{0,200}"\s{0,9}\{"""
     r"""|\b(?P<field>[sS]tringData|string_data)\b["']?\s{0,9}[:=]\s{0,9}[\w.&*\[\]<>()]{0,60}\s{0,9}\{"""
 )
+# What says that the next map of data is a Secret's: an object of HCL in Kubernetes' words, a resource of a state.
+_SAID = re.compile(
+    r"""\bkind["']?\s{0,20}=\s{0,20}["'](?P<kind>Secret)["']|"type"\s{0,9}:\s{0,9}"kubernetes_secret(?:_v1)?\""""
+)
+_DATA = re.compile(r"""(?<![\w.$])["']?data["']?\s{0,20}[:=]\s{0,20}(?=\{)""")
+_NEAR = 4000
 _STEP = re.compile(r""""(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|`[^`]*+`?|[{}]""")
 _LONGEST = 1 << 16
 _HCL = {"data": False, "binary_data": True, "data_wo": False}
@@ -29,6 +36,30 @@ _HCL = {"data": False, "binary_data": True, "data_wo": False}
 
 def items(text: str) -> Iterator[Item]:
     """The values of every such Secret, whether they leak or not."""
+    yield from _made(text)
+    yield from _said(text)
+
+
+def _said(text: str) -> Iterator[Item]:
+    at, line, counted = 0, 1, 0
+    data: re.Match[str] | None = None
+    for said in _SAID.finditer(text):
+        if said.end() < at:
+            continue
+        if data is None or data.start() < said.end():
+            data = _DATA.search(text, said.end())
+        if data is None:
+            return
+        if data.end() - said.end() > _NEAR:
+            continue
+        at = _end(text, data.end())
+        line += text.count("\n", counted, data.end())
+        counted = data.end()
+        for node in json5.values(text[counted:at], line):
+            yield from _texts(node, "data", encoded=said["kind"] is not None)
+
+
+def _made(text: str) -> Iterator[Item]:
     at, line, counted = 0, 1, 0
     while match := _MADE.search(text, at):
         at = _end(text, match.end() - 1)

@@ -59,6 +59,7 @@ MANIFEST: tuple[bytes, ...] = (
     rb"tringData",
     rb"string_data",
     rb"\"kubernetes_secret",
+    rb"""kind["']?\s{0,20}=\s{0,20}["']Secret["']""",
     rb"secretGenerator",
     rb"SealedSecret",
 )
