@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import yaml
 
@@ -22,7 +22,6 @@ from tests.kube.certificates import Authority
 from tests.kube.servers import Ended, Server, Servers, free_ports
 
 _TRIES = 5
-_T = TypeVar("_T")
 
 
 class Cluster:
@@ -110,13 +109,16 @@ class Cluster:
         self.apiserver.wait_ready(lambda: all(self.call("GET", path)[0] == 200 for path in paths))
 
     def call(self, method: str, path: str, body: object = None, content: str = "application/json") -> tuple[int, Any]:
-        """One request as the client who may do all: the status, and the answer read as JSON."""
+        """One request as the client who may do all: the status, and the answer, read if it is JSON."""
         connection = self.connect()
         try:
             data = None if body is None else json.dumps(body)
             connection.request(method, path, data, {"Content-Type": content})
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            answer = response.read()
+            # An address that there is not (yet) is answered in plain text.
+            is_json = response.headers.get_content_type() == "application/json"
+            return response.status, json.loads(answer) if is_json else answer.decode()
         finally:
             connection.close()
 
@@ -126,7 +128,7 @@ class Cluster:
 
     # How it starts.
 
-    def _at_free_ports(self, count: int, launch: Callable[[list[int]], _T]) -> tuple[_T, list[int]]:
+    def _at_free_ports(self, count: int, launch: Callable[[list[int]], Server]) -> tuple[Server, list[int]]:
         """Launch at free ports; at others if it ends, since another program may have taken one in between."""
         for _ in range(_TRIES - 1):
             ports = free_ports(count)
