@@ -131,7 +131,7 @@ def test_paused_server_answers_when_it_goes_on(cluster: Cluster, namespace: str)
 
 def test_without_etcd_nothing_is_written_until_it_is_back(cluster: Cluster, namespace: str) -> None:
     value = _put_secret(cluster, namespace)
-    cluster.stop_etcd()
+    cluster.stop_etcd(kill=True)
     try:
         status, answer = cluster.call("POST", f"/api/v1/namespaces/{namespace}/configmaps?timeout=1s", _config_map("a"))
         assert status >= 500, answer
