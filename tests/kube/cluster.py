@@ -163,7 +163,7 @@ class Cluster:
             f"--listen-peer-urls={peers}",
             "--unsafe-no-fsync=true",
         )
-        server.wait_ready(lambda: _answers(http.client.HTTPConnection("127.0.0.1", ports[0], timeout=5), "/health"))
+        server.wait_ready(lambda: _answers(http.client.HTTPConnection("127.0.0.1", ports[0], timeout=2), "/health"))
         return server
 
     def _launch_apiserver(self, ports: list[int]) -> Server:
@@ -179,6 +179,9 @@ class Cluster:
             "--authorization-mode=RBAC",
             f"--secure-port={port}",
             "--bind-address=127.0.0.1",
+            # Beyond envtest: without it a machine that has no default route can't start it. Nobody goes there; of the
+            # addresses for documentation, as the endpoints of a service may not be loopback ones.
+            "--advertise-address=192.0.2.1",
             f"--service-account-issuer=https://127.0.0.1:{port}/",
             f"--service-account-key-file={signer}.crt",
             f"--service-account-signing-key-file={signer}.key",
@@ -188,7 +191,7 @@ class Cluster:
         )
         context = self._context()
         server.wait_ready(
-            lambda: _answers(http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=5), "/healthz")
+            lambda: _answers(http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=2), "/healthz")
         )
         return server
 

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from tests.kube.cluster import Cluster
+from tests.kube.servers import free_ports
 from tests.servers import peers
 
 _SEALED = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret"}
@@ -158,6 +160,27 @@ def test_lists_expire_where_compaction_is_frequent(kube_programs: tuple[Path, Pa
             return (status, answer.get("reason")) == (410, "Expired")
 
         cluster.apiserver.wait_ready(expired)
+
+
+def test_ports_that_another_program_took_are_given_up(
+    kube_programs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        tried: set[int] = set()
+
+        def first_taken(count: int) -> list[int]:
+            ports = free_ports(count)
+            if count in tried:
+                return ports
+            tried.add(count)
+            return [taken, *ports[1:]]
+
+        monkeypatch.setattr("tests.kube.cluster.free_ports", first_taken)
+        with Cluster(*kube_programs) as cluster:
+            assert cluster.call("GET", "/version")[0] == 200
+            assert cluster.url != f"https://127.0.0.1:{taken}"
+    assert tried == {1, 2}, "etcd asks for two, the API server for one"
 
 
 def test_kubeconfig_names_what_the_cluster_has(cluster: Cluster) -> None:
