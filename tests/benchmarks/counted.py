@@ -1,8 +1,5 @@
 """`sealer-controller` with its costs counted: private operations, commits, syncs, audit lines. For the gates.
 
-Opens of envelope v2 are timed as well, in CPU: a processor that others use too is up to three times slower from one
-minute to the next, so that only what the very same seconds were spent on can be set beside each other.
-
 python -m tests.benchmarks.counted FILE apply . ...        the counts go to FILE, as JSON
 """
 
@@ -11,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -27,7 +23,7 @@ def watch() -> None:
 
     hpke = envelope_v2._HPKE
     open_v1, connect, append = envelope_v1.open_envelope, state_tables.connect, log.Log.append
-    fsync, fdatasync, clock = os.fsync, os.fdatasync, time.thread_time_ns
+    fsync, fdatasync = os.fsync, os.fdatasync
 
     class Suite:
         encrypt = hpke.encrypt
@@ -60,18 +56,7 @@ def watch() -> None:
         COUNTS["lines"] += len(entries)
         return append(self, entries)
 
-    def timed(call: Any) -> Any:
-        def run(*arguments: Any) -> Any:
-            started = clock()
-            try:
-                return call(*arguments)
-            finally:
-                COUNTS["raw ns"] += clock() - started
-
-        return run
-
     envelope_v2._HPKE = Suite()  # type: ignore[assignment]
-    envelope_v2.parse, envelope_v2.open_envelope = timed(envelope_v2.parse), timed(envelope_v2.open_envelope)
     envelope_v1.open_envelope = counted_v1
     state_tables.connect = watched
     log.Log.append = appended  # type: ignore[method-assign]

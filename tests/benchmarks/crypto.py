@@ -44,6 +44,15 @@ def raw() -> dict[str, float]:
     }
 
 
+def v2_open() -> float:
+    """Opens of envelope v2 in a second of CPU, to be set beside the CPU of a process."""
+    context, kem = PLACE.context("password"), keys.generate_kem()
+    sealed = envelope_v2.seal(b"value", context, [kem.public])
+    return rate(
+        lambda: envelope_v2.open_envelope(envelope_v2.parse(sealed), context, kem), seconds=2, clock=time.process_time
+    )
+
+
 def _threads(work: object, *, count: int = 400) -> float:
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
