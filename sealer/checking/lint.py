@@ -19,7 +19,7 @@ from sealer.checking.problem import Problem, Severity
 from sealer.checking.recipients import Known, clusters_of, envelopes
 from sealer.configuration import rules
 from sealer.documents.document import File, Manifest, Place, SealedSecret, parse
-from sealer.errors import FormatError, NameRefused, TemplateRefused, UsageError
+from sealer.errors import FormatError, NameRefused, UsageError
 from sealer.formats.binding import Binding, bind
 from sealer.formats.envelope_v1 import EnvelopeV1
 from sealer.formats.envelope_v2 import EnvelopeV2
@@ -243,13 +243,10 @@ def _template(one: Subject) -> Iterator[Problem]:
 def _rendered(one: Subject) -> Iterator[Problem]:
     """What a render would refuse, and the items that it would not find."""
     doc, fine = one.doc, True
-    for item in sorted(doc.template.data):
-        try:
-            template.check(doc.template, only=item)
-        except TemplateRefused as error:
-            fine = False
-            line = doc.template.lines.get(item, doc.place.line)
-            yield Problem(doc.place.file, line, item, "template", error.what, error.way_out, Severity.ERROR)
+    for item, error in template.refused(doc.template):
+        fine = False
+        line = doc.template.lines.get(item, doc.place.line)
+        yield Problem(doc.place.file, line, item, "template", error.what, error.way_out, Severity.ERROR)
     for item, said in template.missing(doc.template, doc.items) if fine else ():
         line = doc.template.lines.get(item, doc.place.line)
         way_out = f"seal that item, or write it as items are named: {', '.join(sorted(doc.items)) or 'there is none'}"

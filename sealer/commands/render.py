@@ -87,4 +87,5 @@ def _checked_only(docs: Sequence[SealedSecret], key: str | None, error: NoKey) -
     )
     said = f"{count} template{'' if count == 1 else 's'} checked, not rendered: {error.what}"
     console.note(said)
-    return console.OK
+    # Whoever asked for one value and gets none must not take the empty output for it.
+    return console.OK if key is None else console.CANNOT_TELL

@@ -28,15 +28,20 @@ def is_template(text: str) -> bool:
 
 def check(template: Template, file: str = "", only: str | None = None) -> None:
     """Raise TemplateRefused for the first value that is no template, or for one of them; `file` is where it stands."""
+    for item, error in refused(template):
+        if only in (None, item):
+            raise _placed(error, template, item, file) from None
+
+
+def refused(template: Template) -> Iterator[tuple[str, TemplateRefused]]:
+    """Each value that is no template, with what is wrong in it."""
     for item, text in _templates(template):
-        if only not in (None, item):
-            continue
         from sealer.template import rendering
 
         try:
             rendering.compiled(item, text)
         except TemplateRefused as error:
-            raise _placed(error, template, item, file) from None
+            yield item, error
 
 
 def render(

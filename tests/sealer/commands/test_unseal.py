@@ -169,6 +169,9 @@ def test_render(shop: Shop, pem: str, value: bytes, monkeypatch: pytest.MonkeyPa
     done = sealer("render", DB)
     assert (done.code, done.out) == (0, b"")
     assert said(done, "item lost, line 1, column 4: there is no item user", "3 templates checked, not rendered")
+    done = sealer("render", DB, "good")
+    assert (done.code, done.out) == (2, b""), "no value, and no success"
+    assert said(done, "1 template checked, not rendered")
 
 
 @pytest.mark.parametrize(
