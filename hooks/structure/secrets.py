@@ -30,8 +30,6 @@ _MARK = re.compile(r"^([ \t]*)#+ ?", re.MULTILINE)
 _ITEM_COMMENT = re.compile(r"\s*#+\s*[\"']?(?P<key>[\w.-]+)[\"']?:\s+[\"']?(?P<value>[^\s\"'#]{4,})[\"']?\s*$")
 _MAX_DEPTH = 3
 _NEAR = 20
-_UNSURE = "json"
-"""The text of a root that reads as JSON, as long as nobody has asked a strict parser."""
 
 Parts = tuple[str | int, ...]
 
@@ -72,9 +70,10 @@ def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
         return
     if not manifest and not _SAID.search(text):
         return  # code that knows of Secrets: reading it as if it were a manifest takes long
-    for root in _roots(text, manifest=manifest, json=json):
+    roots, is_unsure = _roots(text, manifest=manifest, json=json)
+    for root in roots:
         found = list(_walk(root, 0))
-        if found and root.text == _UNSURE and not _is_json(text):
+        if found and is_unsure and not _is_json(text):
             root.exact = False
             found = list(_walk(root, 0))
         yield from found
@@ -85,11 +84,11 @@ def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
         yield from _in_comments(text)
 
 
-def _roots(text: str, *, manifest: bool, json: bool) -> list[Node]:
-    """The documents of a text, each a list of what it holds."""
+def _roots(text: str, *, manifest: bool, json: bool) -> tuple[list[Node], bool]:
+    """The documents of a text, each a list of what it holds; whether it only looks like JSON so far."""
     if manifest and (json or text.lstrip()[:1] in ("{", "[")) and (root := _json(text)) is not None:
-        return [root]
-    return list(yaml.roots(text)) if manifest else [loose.read(text)]
+        return [root], True
+    return (list(yaml.roots(text)) if manifest else [loose.read(text)]), False
 
 
 def _json(text: str) -> Node | None:
@@ -99,7 +98,7 @@ def _json(text: str) -> Node | None:
     """
     if (text.lstrip()[:2] in ("{{", "{%", "[[") or "\n---" in text) and not _is_json(text):
         return None
-    root = Node(LIST, 1, text=_UNSURE)
+    root = Node(LIST, 1)
     root.entries = [("", node) for node in json5.values(text)]
     root.exact = True
     return root
