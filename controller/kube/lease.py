@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.kube.client import ApiError, Unreachable
+from controller.kube.client import ApiError
+from sealer.errors import SealerError
 
 if TYPE_CHECKING:
     from controller.kube.client import Client
@@ -99,7 +100,7 @@ class Election:
         try:
             async with asyncio.timeout(self._times.deadline):
                 held = await self._take()
-        except (ApiError, Unreachable, TimeoutError):
+        except (SealerError, TimeoutError):
             return self.leads
         # Counted from before the request: the server may have taken it long before it answered.
         self._until = began + self._times.deadline if held else float("-inf")
@@ -166,7 +167,7 @@ class Election:
     async def _release(self) -> None:
         """Give the lease back, if it is still ours; who can't be reached learns of it when it runs out."""
         self._until = float("-inf")
-        with contextlib.suppress(ApiError, Unreachable, TimeoutError):
+        with contextlib.suppress(SealerError, TimeoutError):
             async with asyncio.timeout(self._times.period):
                 found = await self._found()
                 if found is not None and (found.get("spec") or {}).get("holderIdentity") == self._identity:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from controller.kube.client import ApiError, Unreachable, of_status
+from sealer.errors import SealerError
 
 if TYPE_CHECKING:
     from controller.kube.client import Client
@@ -83,12 +84,12 @@ class Reflector:
             try:
                 await self._list()
                 await self._follow()
-            except (ApiError, Unreachable) as error:
+            except SealerError as error:
                 await self._wait(error)
             except (KeyError, TypeError):
                 await self._wait(Unreachable("answered with what is no list of objects", where=self._path))
 
-    async def _wait(self, error: ApiError | Unreachable | None = None) -> None:
+    async def _wait(self, error: SealerError) -> None:
         """Twice as long after each failure, drawn, and never shorter than the server asks for."""
         self._failures += 1
         longest = min(_FIRST * 2.0 ** min(self._failures, 10), _CAP)
@@ -121,7 +122,7 @@ class Reflector:
         """Watch from the last version on; comes back where only a list helps."""
         failed = 0
         while failed < _FAILURES:
-            error: ApiError | Unreachable | None = None
+            error: SealerError | None = None
             before = self._version
             try:
                 await self._watch()
@@ -130,7 +131,7 @@ class Reflector:
                     await self._wait(refused)
                     return
                 error = refused
-            except Unreachable as broken:
+            except SealerError as broken:  # credentials, too, may be gone for a while
                 error = broken
             except (msgspec.DecodeError, KeyError, TypeError):
                 error = Unreachable("an event of the watch is none", where=self._path)
@@ -179,7 +180,7 @@ class Reflector:
         try:
             page = await self._client.get(self._path, **self._select, limit="1")
             return _older(page["metadata"]["resourceVersion"], self._version)
-        except (ApiError, Unreachable, KeyError, TypeError):
+        except (SealerError, KeyError, TypeError):
             return False  # the next watch, or its silence, tells
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from controller.kube.client import ApiError
+from controller.kube.client import ApiError, Unreachable
 from controller.kube.lease import Election, Times
+from sealer.errors import SourceError
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/vault/leases"
 
@@ -47,12 +48,13 @@ class Clock:
 
 
 class Leases:
-    """One lease with its versions; `down` is who gets no answer but 500."""
+    """One lease with its versions; `down` is who gets no answer but `trouble`."""
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
         self.version = 0
         self.down: set[str] = set()
+        self.trouble: Exception = ApiError(500, "InternalError", where=PATH)
 
     def put(self, body: dict[str, Any]) -> dict[str, Any]:
         self.version += 1
@@ -95,7 +97,7 @@ class Seat:
         assert path == right
         await asyncio.sleep(0)
         if self._name in self._leases.down:
-            raise ApiError(500, "InternalError", where=path)
+            raise self._leases.trouble
 
 
 class World:
@@ -201,9 +203,18 @@ def test_who_is_cut_off_stops_before_another_one_begins() -> None:
     run(test)
 
 
-def test_a_short_outage_changes_nothing() -> None:
+TROUBLES = [
+    ApiError(500, "InternalError", where=PATH),
+    Unreachable("gave no answer", where=PATH),
+    SourceError("can't be read", where="token"),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=[type(each).__name__ for each in TROUBLES])
+def test_a_short_outage_changes_nothing(trouble: Exception) -> None:
     async def test() -> None:
         async with world() as w:
+            w.leases.trouble = trouble
             await w.join("a")
             w.leases.down.add("a")
             await w.clock.pass_(7)

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from controller.kube.client import Client
 from controller.kube.kubeconfig import Access, Cluster, User
 from controller.kube.reflector import PAGE, Reflector
 from tests.controller.kube.fakeapi import PATH, PATIENCE, FakeApi, item, status
+
+ANYONE = User(token="t")
 
 
 class Mirror:
@@ -60,7 +63,9 @@ class World:
 
 
 @asynccontextmanager
-async def world(*names: str, before: Callable[[FakeApi], object] = lambda _: None) -> AsyncIterator[World]:
+async def world(
+    *names: str, before: Callable[[FakeApi], object] = lambda _: None, user: User = ANYONE
+) -> AsyncIterator[World]:
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -71,7 +76,7 @@ async def world(*names: str, before: Callable[[FakeApi], object] = lambda _: Non
         for name in names:
             await api.put(name)
         before(api)
-        access = Access(Cluster(api.url), User(token="t"), "default")
+        access = Access(Cluster(api.url), user, "default")
         async with Client(lambda: access) as client:
             mirror = Mirror()
             reflector = Reflector(client, PATH, mirror, sleep=sleep, draw=lambda _, high: high)
@@ -288,5 +293,20 @@ def test_a_large_object_arrives_whole() -> None:
             await w.api.close_watches()
             await w.mirror.until(lambda: "shop/large" in w.mirror.items)
             assert w.mirror.items["shop/large"] == large
+
+    run(test)
+
+
+def test_credentials_that_are_gone_for_a_while_end_nothing(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+
+    async def test() -> None:
+        async with world("a", user=User(token_file=token)) as w:
+            async with asyncio.timeout(PATIENCE):
+                while len(w.waits) < 3:
+                    await asyncio.sleep(0)
+            assert w.api.lists == []
+            token.write_text("t")
+            await w.settled()
 
     run(test)
