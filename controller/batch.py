@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from controller import loop, reason
 from controller.bench import Bench, Done, Ready
-from controller.fingerprint import fingerprint
+from controller.fingerprint import both
 from controller.model import Desired, Intent, Ref, Step, Target
 from controller.open import Opened
 from controller.plan import plan
@@ -81,7 +81,7 @@ async def run(bench: Bench, ready: Ready, *, dry_run: bool) -> list[Done]:
         wanted = {each.target: each for each in desired}
         puts = [step for step in steps if step.op == "put" and step.target not in results]
         intents = [_intent(bench, ready, step, wanted[step.target]) for step in puts]
-        results |= await _effects(bench, intents, opened)
+        results |= await _effects(bench, intents, opened, wanted)
     done = list(outcomes(bench, ready, failed, steps, desired, intents, results))
     if not dry_run:
         bench.trail.end(said(ready, done, results))
@@ -124,9 +124,10 @@ def _desired(bench: Bench, work: Work, found: Opened) -> Iterator[Desired]:
         if target not in bench.observed:  # it will fail for that; the other stores get theirs
             continue
         stands_for = input_of(work.good, target.store, work.verdict.owner) if work.again else wanted
-        mark = fingerprint(bench.mark(), "delivered", target.store, ref, found.secret)
+        delivered_print, mark_print = both(bench.mark(), target.store, ref, found.secret)
         keys, items = tuple(sorted(found.keys)), tuple(sorted(found.secret.items))
-        yield Desired(target, ref, stands_for, mark, keys, size, items, work.document.on_delete)
+        on_delete = work.document.on_delete
+        yield Desired(target, ref, stands_for, delivered_print, mark_print, keys, size, items, on_delete)
 
 
 def _intent(bench: Bench, ready: Ready, step: Step, desired: Desired) -> Intent:
@@ -140,7 +141,9 @@ def _intent(bench: Bench, ready: Ready, step: Step, desired: Desired) -> Intent:
     )  # fmt: skip
 
 
-async def _effects(bench: Bench, intents: list[Intent], opened: Mapping[Ref, Opened]) -> dict[Target, str | StoreError]:
+async def _effects(
+    bench: Bench, intents: list[Intent], opened: Mapping[Ref, Opened], wanted: Mapping[Target, Desired]
+) -> dict[Target, str | StoreError]:
     """Commit the intents, then write, a batch a store; the version or the error of each target."""
     if intents and bench.state is not None:
         uids = {each.target.store for each in intents}
@@ -150,8 +153,7 @@ async def _effects(bench: Bench, intents: list[Intent], opened: Mapping[Ref, Ope
     puts: dict[str, list[Put]] = {}
     for each in intents:
         secret = opened[each.ref].secret
-        mark_print = fingerprint(bench.mark(), "mark", each.target.store, each.ref, secret)
-        mark = Mark(bench.places.owner, each.token, mark_print, each.seq)
+        mark = Mark(bench.places.owner, each.token, wanted[each.target].mark, each.seq)
         adopt = _adopts(bench, each.target)
         puts.setdefault(each.target.store, []).append(Put(each.target, secret, each.expect, mark, adopt))
     results: dict[Target, str | StoreError] = {}

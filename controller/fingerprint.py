@@ -45,13 +45,28 @@ def derive(key_id: str, state_key: bytes) -> FingerprintKey:
 
 def fingerprint(key: FingerprintKey, purpose: Purpose, store: str, ref: Ref, secret: Secret) -> str:
     """The fingerprint of a secret in a store (its uid). `ref` is where it goes, whatever the secret calls itself."""
-    parts = [lp(text.encode()) for text in (purpose, store, ref.namespace, ref.name)]
+    return _fingerprint(key, purpose, _subject(store, ref, secret))
+
+
+def both(key: FingerprintKey, store: str, ref: Ref, secret: Secret) -> tuple[str, str]:
+    """The fingerprints of a secret for both purposes: delivered, and mark."""
+    subject = _subject(store, ref, secret)
+    return _fingerprint(key, "delivered", subject), _fingerprint(key, "mark", subject)
+
+
+def _fingerprint(key: FingerprintKey, purpose: Purpose, subject: bytes) -> str:
+    return f"{key.prefix}:{hmac.digest(key.key, lp(purpose.encode()) + subject, 'sha256')[:16].hex()}"
+
+
+def _subject(store: str, ref: Ref, secret: Secret) -> bytes:
+    """All that is fingerprinted but the purpose."""
+    parts = [lp(store.encode()), lp(ref.namespace.encode()), lp(ref.name.encode())]
     for item in sorted(secret.items):
-        parts += [lp(item.encode()), _sized(secret.items[item])]
+        parts += (lp(item.encode()), _sized(secret.items[item]))
     around = surroundings(secret)
     if around != _DEFAULTS:
-        parts += [lp(b""), _sized(canonical_json(around))]
-    return f"{key.prefix}:{hmac.digest(key.key, b''.join(parts), 'sha256')[:16].hex()}"
+        parts += (lp(b""), _sized(canonical_json(around)))
+    return b"".join(parts)
 
 
 def same(left: str, right: str) -> bool:

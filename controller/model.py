@@ -243,12 +243,16 @@ class Triage:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What should stand at a target, after opening; the payload itself stays in the shell."""
+    """What should stand at a target, after opening; the payload itself stays in the shell.
+
+    `fingerprint` is what a delivery of it is recognised by, `mark` what the store is given along with it.
+    """
 
     target: Target
     ref: Ref
     input: str
     fingerprint: str = field(repr=False)
+    mark: str = field(repr=False)
     keys: tuple[str, ...]
     size: int
     items: tuple[str, ...]

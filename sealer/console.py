@@ -39,6 +39,11 @@ def out(text: str = "") -> None:
     sys.stdout.write(printable(text) + "\n")
 
 
+def out_lines(texts: Iterable[str]) -> None:
+    """Lines of data on stdout, written at once: a write a line is a call of the system a line."""
+    sys.stdout.write("".join(f"{printable(text)}\n" for text in texts))
+
+
 def out_bytes(data: bytes) -> None:
     """Bytes as they are on stdout."""
     sys.stdout.flush()

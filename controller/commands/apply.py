@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -122,14 +124,16 @@ def _show(report: Report, form: str, output: str | None) -> None:
         data = report_forms.as_json(report) if form == "json" else report_forms.markdown(report)
         emit(data, output)
         return
-    paint = console.style if output is None else reports.plain
+    paint = console.style if output is None and console.colour(sys.stdout) else reports.plain
     kept: list[str] = []
-    for line in reports.text(report, paint):
-        if line.aside:
-            console.note(line.text)
+    for aside, lines in itertools.groupby(reports.text(report, paint), key=lambda line: line.aside):
+        texts = [line.text for line in lines]
+        if aside:
+            for text in texts:
+                console.note(text)
         elif output is None:
-            console.out(line.text)
+            console.out_lines(texts)
         else:
-            kept.append(line.text)
+            kept += texts
     if output is not None:
         emit("\n".join(kept) + "\n", output)

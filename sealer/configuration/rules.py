@@ -164,7 +164,10 @@ class Pattern:
 
 
 def _fit_run(run: tuple[Segment, ...], path: tuple[str, ...], at: int, captured: dict[str, str]) -> bool:
-    return all(segment.fit(path[at + i], captured) for i, segment in enumerate(run))
+    for number, segment in enumerate(run, at):  # noqa: SIM110  # `all` costs as much again: this is asked of each path
+        if not segment.fit(path[number], captured):
+            return False
+    return True
 
 
 @functools.lru_cache(maxsize=4096)

@@ -7,7 +7,6 @@ strict v1 value of `prod/db` opens as namespace-wide in a namespace called `prod
 from __future__ import annotations
 
 import enum
-import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -108,7 +107,15 @@ class Binding:
 
     def context(self, item: str) -> bytes:
         """The context that a v2 envelope of this item is bound to (FORMATS section 3). Raises NameRefused."""
-        return _place(self) + lp(check_item(item).encode("ascii"))
+        return self.place() + of_item(item)
+
+    def place(self) -> bytes:
+        """The part of a context that all items of a secret share. Raises NameRefused."""
+        namespace, name = self._checked()
+        bound_namespace = "" if self.scope is Scope.CLUSTER_WIDE else namespace
+        bound_name = name if self.scope is Scope.STRICT else ""
+        fields = lp(bound_namespace.encode("ascii")) + lp(bound_name.encode("ascii"))
+        return b"sealer/v2" + bytes([self.scope.code]) + fields
 
     def _checked(self) -> tuple[str, str]:
         name = check_name(self.name)
@@ -119,14 +126,9 @@ class Binding:
         return check_namespace(self.namespace), name
 
 
-@functools.lru_cache(maxsize=64)
-def _place(binding: Binding) -> bytes:
-    """The part of a context that all items of a secret share; they are opened one after the other."""
-    namespace, name = binding._checked()
-    bound_namespace = "" if binding.scope is Scope.CLUSTER_WIDE else namespace
-    bound_name = name if binding.scope is Scope.STRICT else ""
-    fields = lp(bound_namespace.encode("ascii")) + lp(bound_name.encode("ascii"))
-    return b"sealer/v2" + bytes([binding.scope.code]) + fields
+def of_item(item: str) -> bytes:
+    """The part of a context that is an item's own; it stands behind the place. Raises NameRefused."""
+    return lp(check_item(item).encode("ascii"))
 
 
 def bind(context: bytes) -> bytes:

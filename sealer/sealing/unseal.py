@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from sealer import template
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, NameRefused, NoKey, SealerError
 from sealer.formats import envelope_v1, envelope_v2
-from sealer.formats.binding import Binding, bind
+from sealer.formats.binding import Binding, bind, of_item
 from sealer.sealing.seal import envelope_of
 from sealer.secret import Secret
 from sealer.shell import quote
@@ -49,7 +49,10 @@ def open_item(text: str, binding: Binding, item: str, keys: PrivateKeys) -> tupl
 
     Raises NoKey, BoundElsewhere, CannotOpen, EnvelopeError or NameRefused.
     """
-    context = binding.context(item)
+    return _open(text, binding, binding.context(item), keys)
+
+
+def _open(text: str, binding: Binding, context: bytes, keys: PrivateKeys) -> tuple[bytes, str]:
     envelope = envelope_of(text)
     if isinstance(envelope, envelope_v1.EnvelopeV1):
         value, private = envelope_v1.open_envelope(envelope, binding.label(), keys.rsa())
@@ -70,9 +73,13 @@ def open_all(doc: SealedSecret, keys: PrivateKeys) -> Opened:
     used: set[str] = set()
     failures: dict[str, SealerError] = {}
     binding = doc.binding
+    try:
+        place = binding.place()
+    except NameRefused as error:
+        return Opened({}, frozenset(), dict.fromkeys(sorted(doc.items), error))
     for item in sorted(doc.items):
         try:
-            values[item], key_id = open_item(doc.items[item], binding, item, keys)
+            values[item], key_id = _open(doc.items[item], binding, place + of_item(item), keys)
             used.add(key_id)
         except OF_AN_ITEM as error:
             failures[item] = error

@@ -15,7 +15,7 @@ OPEN = Triage(DB, "open")
 
 
 def desired(fingerprint: str = "fp:2") -> Desired:
-    return Desired(AT, DB, wanted("d2"), fingerprint, ("aa",), 8, ("k",))
+    return Desired(AT, DB, wanted("d2"), fingerprint, "ff", ("aa",), 8, ("k",))
 
 
 def steps(
