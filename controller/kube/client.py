@@ -25,6 +25,11 @@ _CONNECT = 10.0
 _BUFFER = 1 << 18
 _MOST_FIELDS = 5
 
+JSON = "application/json"
+METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""What to accept where only the metadata of objects is wanted: values of Secrets then never come here."""
+
 Patch = Literal["merge", "apply", "json"]
 _CONTENT = {
     "merge": "application/merge-patch+json",
@@ -83,9 +88,9 @@ class Client:
             await self._session.close()
             self._session = None
 
-    async def get(self, path: str, **params: str) -> Json:
+    async def get(self, path: str, *, accept: str = JSON, **params: str) -> Json:
         """An object, or a list of them. Raises ApiError, Unreachable."""
-        return await self._request("GET", path, params)
+        return await self._request("GET", path, params, accept=accept)
 
     async def create(self, path: str, body: Json, **params: str) -> Json:
         """A new object in a collection."""
@@ -104,14 +109,14 @@ class Client:
         conditions = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
         return await self._request("DELETE", path, {}, {"preconditions": conditions} if conditions else None)
 
-    async def watch(self, path: str, silence: float, **params: str) -> AsyncIterator[bytes]:
+    async def watch(self, path: str, silence: float, *, accept: str = JSON, **params: str) -> AsyncIterator[bytes]:
         """The lines of a watch, each a JSON event. Ends when the server ends it.
 
         `silence`: seconds without a byte after which the connection counts as dead. Raises ApiError, Unreachable.
         """
         where = f"watch {path}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=silence)
-        response = await self._send("GET", path, {"watch": "true", **params}, None, "", timeout)
+        response = await self._send("GET", path, {"watch": "true", **params}, None, "", timeout, accept)
         try:
             rest = b""
             async for chunk in response.content.iter_any():
@@ -127,11 +132,17 @@ class Client:
             response.close()
 
     async def _request(
-        self, method: str, path: str, params: Mapping[str, str], body: Json = None, kind: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: Json = None,
+        kind: str = JSON,
+        accept: str = JSON,
     ) -> Json:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=_CONNECT)
         try:
-            async with await self._send(method, path, params, body, kind, timeout) as response:
+            async with await self._send(method, path, params, body, kind, timeout, accept) as response:
                 data = await response.read()
             return _decode(data) if data else None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -147,12 +158,13 @@ class Client:
         body: Json,
         kind: str,
         timeout: aiohttp.ClientTimeout,
+        accept: str,
     ) -> aiohttp.ClientResponse:
         """The head of an answer that is a success. Raises ApiError, Unreachable."""
         data = None if body is None else _encode(body)
         for attempt in (1, 2):
             session = await self._open()
-            headers = {"Content-Type": kind} if data is not None else {}
+            headers = {"Accept": accept, **({"Content-Type": kind} if data is not None else {})}
             if self._shown.authorization:
                 headers["Authorization"] = self._shown.authorization
             try:
@@ -190,7 +202,7 @@ class Client:
             await self.__aexit__()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=credentials.tls(self._access.cluster, shown), limit=0),
-                headers={"User-Agent": self._agent, "Accept": "application/json"},
+                headers={"User-Agent": self._agent},
                 read_bufsize=_BUFFER,
                 trust_env=not self._access.cluster.proxy,
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from controller.kube.client import ApiError, Unreachable, of_status
+from controller.kube.client import JSON, METADATA, METADATA_LIST, ApiError, Unreachable, of_status
 from sealer.errors import SealerError
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ class Handler(Protocol):
 
 
 class Reflector:
-    """Follows one collection, as `/api/v1/secrets`; `select` are parameters such as labelSelector."""
+    """Follows one collection, as `/api/v1/secrets`; `select` are parameters such as labelSelector.
+
+    With `metadata_only` the handler is shown PartialObjectMetadata: no spec, no data, no status ever comes here.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Reflector:
         handler: Handler,
         *,
         select: dict[str, str] | None = None,
+        metadata_only: bool = False,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -69,6 +73,7 @@ class Reflector:
         self._path = path
         self._handler = handler
         self._select = select or {}
+        self._accept = (METADATA_LIST, METADATA) if metadata_only else (JSON, JSON)
         self._sleep = sleep
         self._draw = draw
         self._known: dict[str, tuple[str, str]] = {}
@@ -98,7 +103,7 @@ class Reflector:
 
     async def _list(self) -> None:
         left = dict(self._known)
-        pages = _Pages(self._client, self._path, self._select)
+        pages = _Pages(self._client, self._path, self._select, self._accept[0])
         async for items in pages:
             if pages.began_anew:
                 left, pages.began_anew = dict(self._known), False
@@ -146,7 +151,7 @@ class Reflector:
     async def _watch(self) -> None:
         lasts = str(int(self._draw(*_LASTS)))
         lines = self._client.watch(
-            self._path, SILENCE,
+            self._path, SILENCE, accept=self._accept[1],
             **self._select, resourceVersion=self._version, allowWatchBookmarks="true", timeoutSeconds=lasts,
         )  # fmt: skip
         async for line in lines:
@@ -178,7 +183,7 @@ class Reflector:
     async def _went_backwards(self) -> bool:
         """Whether the server is older than what it told before: a watch from the future is accepted, and silent."""
         try:
-            page = await self._client.get(self._path, **self._select, limit="1")
+            page = await self._client.get(self._path, accept=self._accept[0], **self._select, limit="1")
             return _older(page["metadata"]["resourceVersion"], self._version)
         except (SealerError, KeyError, TypeError):
             return False  # the next watch, or its silence, tells
@@ -190,8 +195,9 @@ class _Pages:
     `version` is that of the first page: where a list went on as of a later time, the watch from there makes up for it.
     """
 
-    def __init__(self, client: Client, path: str, select: dict[str, str]) -> None:
+    def __init__(self, client: Client, path: str, select: dict[str, str], accept: str) -> None:
         self._client = client
+        self._accept = accept
         self._path = path
         self._select = select
         self.version = ""
@@ -202,7 +208,7 @@ class _Pages:
         while True:
             params = {**self._select, "limit": str(PAGE), **({"continue": token} if token else {})}
             try:
-                page = await self._client.get(self._path, **params)
+                page = await self._client.get(self._path, accept=self._accept, **params)
             except ApiError as error:
                 if error.status != _GONE or not token or expired >= _FAILURES:
                     raise

@@ -5,6 +5,8 @@
 Cache: $SEALER_TEST_CACHE, else `sealer-tests` in the XDG cache directory; one folder a peer, named by a digest of what
 it is built from, so that a changed version builds anew. A missing toolchain raises `Missing`: the tests that need it
 are skipped with that reason (`tests/conftest.py`), and `.ci/run` treats such a skip as a failure.
+
+The Kubernetes servers are taken from $KUBEBUILDER_ASSETS instead if that is set, as controller-runtime's envtest does.
 """
 
 from __future__ import annotations
@@ -22,13 +24,20 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
+# The server's version, which the linker writes into it: Go's own record of it is not what /version shows.
+KUBERNETES = "1.36.3"
+
+
 class Missing(Exception):
-    """A toolchain is not on this machine; the text names it and what can't be tested without it."""
+    """A toolchain, or a program of $KUBEBUILDER_ASSETS, is not on this machine; the text names it and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One program: `result` is what `build` leaves in the folder that it is given."""
+    """One program: `result` is what `build` leaves in the folder that it is given.
+
+    `flags` are those of the build that change what comes out; with `asset` $KUBEBUILDER_ASSETS is looked at first.
+    """
 
     name: str
     tool: str
@@ -36,9 +45,13 @@ class Peer:
     result: str
     build: Callable[[Path], None]
     takes: str
+    flags: str = ""
+    asset: bool = False
 
     def path(self) -> Path:
-        """The built program, built now if need be."""
+        """The program, built now if need be; raises `Missing`, or CalledProcessError when a build fails."""
+        if self.asset and (assets := os.environ.get("KUBEBUILDER_ASSETS")):
+            return self._given(Path(assets))
         folder = self.folder()
         result = folder / self.result
         if result.exists():
@@ -58,11 +71,18 @@ class Peer:
                 work.rename(folder)
         return result
 
+    def _given(self, assets: Path) -> Path:
+        program = assets / self.result
+        if not os.access(program, os.X_OK):
+            raise Missing(f"KUBEBUILDER_ASSETS={assets} holds no program {self.result}: unset it, and it is built")
+        return program
+
     def folder(self) -> Path:
         """Where it is cached."""
         digest = hashlib.sha256()
         for source in self.sources:
             digest.update((HERE / source).read_bytes())
+        digest.update(self.flags.encode())
         return cache() / f"{self.name}-{digest.hexdigest()[:12]}"
 
 
@@ -73,11 +93,17 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sealer-tests"
 
 
-def _go_tool(source: str, package: str) -> Callable[[Path], None]:
+def _go_tool(
+    source: str, package: str, flags: str = "", renamed: tuple[str, str] | None = None
+) -> Callable[[Path], None]:
+    """`flags` are the linker's, beyond those that leave out symbols; `renamed`: Go's name of the program, and ours."""
+
     def build(target: Path) -> None:
         environment = {**os.environ, "GOBIN": str(target), "GOFLAGS": "-buildvcs=false", "CGO_ENABLED": "0"}
-        command = ["go", "install", "-trimpath", "-ldflags=-s -w", package]
+        command = ["go", "install", "-trimpath", f"-ldflags=-s -w {flags}".rstrip(), package]
         subprocess.run(command, cwd=HERE / source, env=environment, check=True)
+        if renamed:
+            (target / renamed[0]).rename(target / renamed[1])
 
     return build
 
@@ -113,8 +139,41 @@ TEMPLATES = Peer(
     _go_tool("crosscheck/templates", "."),
     "seconds",
 )
+BITNAMI_CONTROLLER = Peer(
+    "bitnami-controller",
+    "go",
+    ("bitnami/go.mod", "bitnami/go.sum"),
+    "controller",
+    _go_tool("bitnami", "github.com/bitnami/sealed-secrets/cmd/controller"),
+    "about a minute after kubeseal",
+)
+ETCD = Peer(
+    "etcd",
+    "go",
+    ("etcd/go.mod", "etcd/go.sum"),
+    "etcd",
+    _go_tool("etcd", "go.etcd.io/etcd/server/v3", renamed=("server", "etcd")),
+    "about a minute",
+    asset=True,
+)
+_STAMP = " ".join(
+    f"-X k8s.io/component-base/version.{name}={value}"
+    for name, value in zip(
+        ("gitVersion", "gitMajor", "gitMinor"), (f"v{KUBERNETES}", *KUBERNETES.split(".")[:2]), strict=True
+    )
+)
+KUBE_APISERVER = Peer(
+    "kube-apiserver",
+    "go",
+    ("kube-apiserver/go.mod", "kube-apiserver/go.sum"),
+    "kube-apiserver",
+    _go_tool("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", _STAMP),
+    "about 6 minutes",
+    flags=_STAMP,
+    asset=True,
+)
 NPM_V1 = Peer("npm-v1", "npm", ("npm/package.json", "npm/package-lock.json", "npm/v1.mjs"), "v1.mjs", _npm, "seconds")
-ALL = (KUBESEAL, CROSSCHECK, TEMPLATES, NPM_V1)
+ALL = (KUBESEAL, BITNAMI_CONTROLLER, CROSSCHECK, TEMPLATES, NPM_V1, ETCD, KUBE_APISERVER)
 
 
 def main() -> int:

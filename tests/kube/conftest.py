@@ -1,0 +1,40 @@
+"""Fixtures: a cluster for the whole run, and a namespace for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import _peer
+from tests.kube.cluster import Cluster
+from tests.servers import peers
+
+CRD = Path(__file__).with_name("crd.yaml")
+
+
+@pytest.fixture(scope="session")
+def kube_programs() -> tuple[Path, Path]:
+    """etcd and kube-apiserver."""
+    return _peer(peers.ETCD), _peer(peers.KUBE_APISERVER)
+
+
+@pytest.fixture(scope="session")
+def bitnami_controller() -> Path:
+    """Bitnami's real controller."""
+    return _peer(peers.BITNAMI_CONTROLLER)
+
+
+@pytest.fixture(scope="session")
+def cluster(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
+    """A cluster that all tests share, with the type SealedSecret: whoever stops a part of it starts that again."""
+    with Cluster(*kube_programs) as running:
+        running.define(CRD)
+        yield running
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> str:
+    """A new namespace of the shared cluster."""
+    return cluster.namespace()
