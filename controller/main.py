@@ -14,6 +14,7 @@ import typer
 
 from controller import audit_cli, keys_cli
 from sealer import console, entry
+from sealer.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -261,10 +262,21 @@ States:
 \b
 Examples:
   sealer-controller status
-  sealer-controller status --failed --format json""",
+  sealer-controller status --failed --format json
+  sealer-controller status --from-cluster --context prod""",
 )
 def status(
     failed: Annotated[bool, typer.Option("--failed", help="Only what is not delivered.")] = False,
+    from_cluster: Annotated[
+        bool, typer.Option("--from-cluster", help="Of the SealedSecrets of a Kubernetes cluster.")
+    ] = False,
+    kubeconfig: Annotated[
+        str, typer.Option("--kubeconfig", metavar="FILE", help="With --from-cluster; default: as kubectl.")
+    ] = "",
+    context: Annotated[str, typer.Option("--context", metavar="NAME", help="A context of the kubeconfig.")] = "",
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", metavar="NAME", help="This namespace alone; default: all.")
+    ] = "",
     cluster: Cluster = None,
     keyring: KeyringOption = None,
     state: StateOption = None,
@@ -272,9 +284,59 @@ def status(
     output: Output = None,
 ) -> int:
     """Show what is delivered; exit 1 unless all is."""
+    if from_cluster:
+        from controller.commands import status_cluster
+
+        return status_cluster.run(
+            failed=failed, kubeconfig=kubeconfig, context=context, namespace=namespace, format=format_, output=output
+        )
+    if kubeconfig or context or namespace:
+        raise UsageError("says which cluster is asked, with --from-cluster only", where="--kubeconfig, --context, -n")
     from controller.commands import status as body
 
     return body.run(_options(cluster, keyring, None, state), failed=failed, format=format_, output=output)
+
+
+@app.command(
+    "manifests",
+    epilog="""\b
+Examples:
+  sealer-controller manifests | kubectl apply --server-side -f -
+  sealer-controller manifests --crd-only | kubectl apply --server-side -f -
+  sealer-controller manifests --namespace secrets --image registry.example.com/sealer-controller:1.0.0
+  sealer-controller manifests --unpack install && helm install sealed-secrets install/chart""",
+)
+def manifests(
+    namespace: Annotated[str, typer.Option("--namespace", metavar="NS", help="Where it runs.")] = "kube-system",
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="What Deployment, Services and the rest are called.")
+    ] = "sealed-secrets-controller",
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="IMAGE", help="Default: this version's.", show_default=False)
+    ] = None,
+    replicas: Annotated[int, typer.Option("--replicas", metavar="N", min=0, help="A Lease elects who acts.")] = 1,
+    require_identity: Annotated[
+        bool, typer.Option("--require-identity", help="Answer /v1/verify and /v1/rotate only to whom RBAC lets.")
+    ] = False,
+    crd_only: Annotated[bool, typer.Option("--crd-only", help="The type SealedSecret alone.")] = False,
+    without_crd: Annotated[bool, typer.Option("--without-crd", help="All but it.")] = False,
+    unpack: Annotated[
+        Path | None,
+        typer.Option(
+            "--unpack", metavar="DIR", help="Write Helm chart, kustomize base, alerts and the rest there instead."
+        ),
+    ] = None,
+    output: Output = None,
+) -> int:
+    """Print what installs the controller in Kubernetes, in the place of Bitnami's.
+
+    Names are those of their manifests, so that applying it over them switches.
+    """
+    from controller.commands import manifests as body
+    from controller.install.manifests import Wanted
+
+    wanted = Wanted(namespace, name, image, replicas, require_identity, crd=not without_crd, objects=not crd_only)
+    return body.run(wanted, output=output, unpack=unpack)
 
 
 def _options(cluster: str | None, keyring: Path | None, passphrase_file: str | None, state: Path | None) -> Options:
@@ -286,6 +348,10 @@ def _options(cluster: str | None, keyring: Path | None, passphrase_file: str | N
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script `sealer-controller`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:2] == ["run", "kubernetes"]:  # its flags are Bitnami's, and no other command has any of them
+        from controller import kube_cli
+
+        sys.exit(kube_cli.start(arguments[2:]))
     code = entry.start(app, NAME, arguments)
     sys.exit(detailed_code(code) if DETAILED in arguments else code)
 

@@ -73,6 +73,17 @@ def require_extra() -> None:
         )
 
 
+def require_kubernetes() -> None:
+    """MissingExtra unless the libraries of the extra `kubernetes` are installed."""
+    from importlib.util import find_spec
+
+    if find_spec("aiohttp") is None:
+        raise MissingExtra(
+            "this command needs the extra sealer[kubernetes], which is not installed",
+            way_out="pipx install --force 'sealer[kubernetes]'",
+        )
+
+
 def _ring(options: Options) -> Keyring:
     directory = keyring.find(options.cluster, options.keyring)
     return keyring.Keyring.open(directory, passphrase=_asker(directory.name, options.passphrase_file))

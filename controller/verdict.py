@@ -48,6 +48,16 @@ class Verdict:
     warning: str = ""
 
 
+def never(entry: Entry) -> Cause | None:
+    """Why a document is delivered to no store at all: what marks sealing keys, and types that make tokens."""
+    if entry.reserved:
+        what = f"the template sets {entry.reserved[0]}, which marks sealing keys and is never delivered"
+        return Cause(reason.NEVER, (), what, "take it out of spec.template.metadata")
+    if entry.type in NEVER:
+        return Cause(reason.NEVER, (), f"type {entry.type} is never delivered", "change spec.template.type")
+    return None
+
+
 def judge(entry: Entry, ref: Ref, owner: str, stores: Mapping[str, Place], v1: Mode = "accept") -> Verdict:
     """The verdict on one document. `stores` are those configured here, by label; `v1` is the rule of its namespace."""
     wanted = entry.stores if entry.stores is not None else DEFAULT
@@ -79,11 +89,8 @@ def _v1_refused(entry: Entry, mode: Mode) -> Cause | None:
 
 
 def _refused(entry: Entry, ref: Ref, wanted: tuple[str, ...], stores: Mapping[str, Place]) -> Cause | None:
-    if entry.reserved:
-        what = f"the template sets {entry.reserved[0]}, which marks sealing keys and is never delivered"
-        return Cause(reason.NEVER, (), what, "take it out of spec.template.metadata")
-    if entry.type in NEVER:
-        return Cause(reason.NEVER, (), f"type {entry.type} is never delivered", "change spec.template.type")
+    if (cause := never(entry)) is not None:
+        return cause
     if not wanted:
         return Cause(reason.NEVER, (), "sealer.dev/stores names no store", "name one, or take the annotation out")
     unknown = [label for label in wanted if label not in stores]

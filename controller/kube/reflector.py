@@ -189,6 +189,17 @@ class Reflector:
             return False  # the next watch, or its silence, tells
 
 
+async def listed(client: Client, path: str, **select: str) -> list[dict[str, Any]]:
+    """All objects of a collection, once. Raises ApiError, Unreachable."""
+    pages = _Pages(client, path, select, JSON)
+    found: list[dict[str, Any]] = []
+    async for items in pages:
+        if pages.began_anew:
+            found, pages.began_anew = [], False
+        found += items
+    return found
+
+
 class _Pages:
     """A list in pages: the items of each. Raises ApiError, Unreachable.
 

@@ -12,6 +12,7 @@ from tests.kube.cluster import Cluster
 from tests.servers import peers
 
 CRD = Path(__file__).with_name("crd.yaml")
+OURS = Path(__file__).parents[2] / "controller/install/base/crd.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,11 @@ def cluster(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
 def namespace(cluster: Cluster) -> str:
     """A new namespace of the shared cluster."""
     return cluster.namespace()
+
+
+@pytest.fixture(scope="session")
+def own_cluster(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
+    """A cluster with the type SealedSecret as we install it, for controllers that serve all of its namespaces."""
+    with Cluster(*kube_programs) as running:
+        running.define(OURS)
+        yield running

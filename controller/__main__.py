@@ -1,0 +1,5 @@
+"""`python -m controller`: the console script `sealer-controller`."""
+
+from controller.main import main
+
+main()

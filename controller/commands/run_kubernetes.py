@@ -1,0 +1,33 @@
+"""`sealer-controller run kubernetes`: the shell around `controller.kube.app`; flags in, exit code out."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from controller import settings
+from sealer import console
+
+if TYPE_CHECKING:
+    from controller.kube.flags import Flags
+    from controller.running.log import Form, Level
+
+
+def run(flags: Flags, level: Level, form: Form) -> int:
+    """Serve a cluster until a signal asks to end."""
+    settings.require_kubernetes()
+    from controller.kube import kubeconfig
+    from controller.kube.app import App
+    from controller.running.daemon import milliseconds
+    from controller.running.log import Log
+
+    access = lambda: kubeconfig.find(kubeconfig=flags.kubeconfig, context=flags.context)  # noqa: E731
+    log = Log(sys.stderr, form, milliseconds, level)
+
+    async def main() -> None:
+        await App(flags, access, log, version("sealer")).run()
+
+    asyncio.run(main())
+    return console.OK

@@ -1,0 +1,283 @@
+"""`run kubernetes`, wired together: what is watched, who leads, who works, what answers, and how it ends.
+
+    keys        watched by every replica, made by the one that leads
+    Secrets     their metadata is watched, before anything else: what stands must be known
+    SealedSecrets   watched by every replica, so that a standby is warm; worked on by the one that leads
+    HTTP        answered by every replica
+
+SIGTERM and SIGINT end it: no new work is begun, what is being done has 20 s, the lease is given back. SIGUSR1 makes a
+sealing key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from controller import serving
+from controller.kube import flags as flagging
+from controller.kube import http, names, standing
+from controller.kube.cache import Standings
+from controller.kube.client import Client
+from controller.kube.identity import Identity
+from controller.kube.lease import Election
+from controller.kube.limits import Limiter
+from controller.kube.metrics import Metrics
+from controller.kube.opening import Opener
+from controller.kube.parts import Parts
+from controller.kube.queue import Queue
+from controller.kube.reconcile import PARKED, Reconciler
+from controller.kube.reflector import Reflector
+from controller.kube.registry import KeyRegistry
+from controller.kube.renewal import Renewal
+from controller.kube.sealed import SealedSecrets
+
+from sealer.formats.keyid import KEM, RSA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from controller.kube.flags import Flags
+    from controller.kube.kubeconfig import Access
+    from sealer.errors import SealerError
+
+ENDS = 20.0
+"""Seconds that what is being done has at the end."""
+_EXAMPLE = ":8080"
+
+Log = Any
+"""What has debug, info, warning and error, each of an event and fields: `controller.running.log.Log`."""
+
+
+class App:
+    """One replica. `environ` tells its pod's name and namespace."""
+
+    def __init__(
+        self,
+        flags: Flags,
+        access: Callable[[], Access],
+        log: Log,
+        version: str,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        environ = os.environ if environ is None else environ
+        self._flags, self._log, self._version = flags, log, version
+        self._client = Client(access)
+        self.namespace = environ.get("POD_NAMESPACE") or self._client.namespace
+        self._identity = f"{environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}"
+        self._moved = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._namespaces = flagging.watched(flags, self.namespace)
+        self.queue = Queue()
+        self.metrics = Metrics(version, self.queue.numbers, omit_secrets=flags.omit_secret_labels)
+        self.registry = KeyRegistry(
+            self.namespace, cluster=flags.cluster, prefix=flags.keys.prefix, order=flags.keys.order
+        )
+        self.election = Election(self._client, self.namespace, flags.lease, self._identity)
+        self.standings = Standings(lambda key: self.sealed.stirred(key), standing.of)
+        self.sealed = SealedSecrets(
+            self.standings, self.queue, self._leads, watched=not flags.skip_recreate, told=self._told
+        )
+        self._renewal = Renewal(
+            self._client, self.registry, flags.keys, self._leads, made=self._key_made, failed=self._key_failed
+        )
+        self.registry.on_change(self._keys_changed)
+        self._working = False
+
+    # From the first list to the end.
+
+    async def run(self) -> None:
+        """Serve until asked to end. Raises SealerError for what is wrong from the start."""
+        sockets = self._bound()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end, number.name)
+        loop.add_signal_handler(signal.SIGUSR1, self._renew)
+        self._log.info("start", program=self._version, namespace=self.namespace, identity=self._identity)
+        async with self._client, http.serving(self._endpoints(), *sockets):
+            self._log.info("listen", address=serving.shown(sockets[0]), metrics=serving.shown(sockets[1]))
+            with contextlib.closing(Opener()) as opener:
+                tasks = [asyncio.create_task(each) for each in (self._follow(), self._lead(opener))]
+                stopped = asyncio.create_task(self._stop.wait())
+                try:
+                    await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+                    for each in tasks:
+                        if each.done():
+                            await each  # a defect: nothing else ends them
+                    await self._drain()
+                finally:
+                    await _cancelled([*tasks, stopped])
+        self._log.info("stop")
+
+    def _bound(self) -> tuple[socket.socket, socket.socket]:
+        with contextlib.ExitStack() as stack:
+            listen = stack.enter_context(serving.bind(self._flags.listen, "--listen-addr", _EXAMPLE))
+            metrics = stack.enter_context(serving.bind(self._flags.listen_metrics, "--listen-metrics-addr", ":8081"))
+            stack.pop_all()
+            return listen, metrics
+
+    def _endpoints(self) -> http.Endpoints:
+        flags = self._flags
+        return http.Endpoints(
+            keys=self.registry,
+            ready=self._ready,
+            metrics=self.metrics,
+            limiter=Limiter(flags.rate_limit, flags.rate_limit_burst, time.monotonic) if flags.rate_limit > 0 else None,
+            identity=Identity(self._client, time.monotonic) if flags.require_identity else None,
+            accept_legacy=flags.accept_v1_data,
+            read_timeout=flags.read_timeout,
+            write_timeout=flags.write_timeout,
+            said=self._answered,
+        )
+
+    async def _follow(self) -> None:
+        """Watch keys, then Secrets, then SealedSecrets: whether one is settled shows only when the others are known."""
+        flags = self._flags
+        running = [asyncio.create_task(each.run()) for each in self.registry.reflectors(self._client)]
+        try:
+            await self._until(lambda: self.registry.ready)
+            if not flags.skip_recreate:
+                running += self._watch(names.secrets, self.standings, metadata_only=True)
+                await self._until(lambda: self.standings.completed >= len(self._namespaces))
+            select = {"labelSelector": flags.label_selector} if flags.label_selector else {}
+            running += self._watch(names.sealed_secrets, self.sealed, select=select)
+            await self._until(lambda: self.sealed.completed >= len(self._namespaces))
+            self._log.info("ready", sealed=len(self.sealed.known), unsettled=len(self.sealed.unsettled))
+            await asyncio.gather(*running)
+        finally:
+            await _cancelled(running)
+
+    def _watch(self, path: Callable[[str], str], handler: Any, **more: Any) -> list[asyncio.Task[None]]:
+        told = _Moving(handler, self._moved)
+        reflectors = [Reflector(self._client, path(each), told, **more) for each in self._namespaces]
+        return [asyncio.create_task(each.run()) for each in reflectors]
+
+    async def _until(self, wanted: Callable[[], bool]) -> None:
+        while not wanted():
+            self._moved.clear()
+            if not wanted():
+                await self._moved.wait()
+
+    async def _lead(self, opener: Opener) -> None:
+        """Stand for the lease again and again; work while it is held."""
+        parts = Parts(
+            client=self._client,
+            queue=self.queue,
+            sealed=self.sealed,
+            registry=self.registry,
+            opener=opener,
+            metrics=self.metrics,
+            leads=self._leads,
+            log=lambda level, event, **fields: getattr(self._log, level)(event, **fields),
+            suffix=lambda: f"{time.time_ns():x}",
+            own_namespace=self.namespace,
+            absent=self._absent,
+            accept_data=self._flags.accept_v1_data,
+            update_status=self._flags.update_status,
+            delete_ourselves=self._flags.old_gc_behavior,
+        )
+        while True:
+            await self.election.lead(lambda: self._work(Reconciler(parts)))
+            self._working = False
+            self.metrics.leads(False)
+            self._log.warning("lease-lost", identity=self._identity)
+
+    async def _work(self, reconciler: Reconciler) -> None:
+        self._log.info("leads", identity=self._identity)
+        self.metrics.leads(True)
+        self._working = True
+        jobs: list[Coroutine[Any, Any, None]] = [self._renewal.run()]
+        jobs += [reconciler.work() for _ in range(self._flags.workers)]
+        tasks = [asyncio.create_task(each) for each in jobs]
+        self.sealed.start()
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            self._working = False
+            await _cancelled(tasks)
+
+    async def _drain(self) -> None:
+        """Let the workers end what each has."""
+        self.queue.shut_down()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENDS):
+                await self.queue.ended()
+
+    # What is asked of it.
+
+    def _leads(self) -> bool:
+        return self._working and self.election.leads
+
+    def _absent(self, key: str) -> bool:
+        return not self._flags.skip_recreate and self.standings.get(key) is None
+
+    def _ready(self) -> bool:
+        known = self.sealed.completed >= len(self._namespaces) and self.registry.current.newest(RSA) is not None
+        return known and not self._stop.is_set()
+
+    # What it is told.
+
+    def _end(self, name: str) -> None:
+        self._log.info("signal", signal=name)
+        self._stop.set()
+
+    def _renew(self) -> None:
+        if not self._renewal.renew():
+            self._log.info("signal", signal="SIGUSR1", note="another replica leads, and makes keys")
+
+    def _keys_changed(self) -> None:
+        self._moved.set()
+        self.metrics.keys(self.registry.current)
+        now = self.registry.current
+        newest = {name: found.key.id[:8] for name in (RSA, KEM) if (found := now.newest(name)) is not None}
+        self._log.info("keys", count=len(now.sealing), newest=newest, published=self.registry.published)
+        for problem in self.registry.problems:
+            self._log.error("key", name=problem.path, reason=problem.what)
+        count = self.queue.release(PARKED)
+        if count:
+            self._log.info("keys-changed", retried=count)
+
+    def _key_made(self, name: str) -> None:
+        self._log.info("key-made", name=name)
+
+    def _key_failed(self, error: SealerError) -> None:
+        self._log.warning("key-failed", reason=error.what)
+
+    def _told(self, key: str, item: dict[str, Any] | None) -> None:
+        if item is None:
+            self.metrics.conditions.gone(key)
+            return
+        status = item.get("status")
+        found = status.get("conditions") if isinstance(status, dict) else None
+        known = {str(each.get("type")): str(each.get("status")) for each in found or () if isinstance(each, dict)}
+        self.metrics.conditions.seen(key, standing.texts(item["metadata"].get("labels")), known)
+
+    def _answered(self, answered: http.Answered) -> None:
+        self._log.info(answered.verb, code=answered.code, user=answered.user, documents=answered.documents)
+
+
+class _Moving:
+    """A handler whose lists are waited for."""
+
+    def __init__(self, handler: Any, moved: asyncio.Event) -> None:
+        self.seen = handler.seen
+        self.gone = handler.gone
+        self._complete = handler.complete
+        self._moved = moved
+
+    def complete(self) -> None:
+        """Tell both."""
+        self._complete()
+        self._moved.set()
+
+
+async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
+    for each in tasks:
+        each.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

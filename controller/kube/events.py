@@ -1,0 +1,43 @@
+"""Events about a SealedSecret, with Bitnami's words (bitnami-sealed-secrets.md 4.4); on transitions only. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.kube import names
+
+UNSEALED = "Unsealed"
+UNSEAL_FAILED = "ErrUnsealFailed"
+UPDATE_FAILED = "ErrUpdateFailed"
+
+_WELL = "SealedSecret unsealed successfully"
+_LONGEST = 1024
+
+
+def event(item: Mapping[str, Any], reason: str, message: str, now: str, suffix: str) -> dict[str, Any]:
+    """An Event. `suffix` makes its name unique; `now` as RFC 3339, to the second."""
+    metadata = item["metadata"]
+    said = {UNSEALED: _WELL, UNSEAL_FAILED: f"Failed to unseal: {message}"}.get(reason, message)
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"namespace": metadata["namespace"], "name": f"{metadata['name'][:230]}.{suffix}"},
+        "involvedObject": {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+        },
+        "type": "Normal" if reason == UNSEALED else "Warning",
+        "reason": reason,
+        "message": said[:_LONGEST],
+        "source": {"component": names.COMPONENT},
+        "reportingComponent": names.COMPONENT,
+        "reportingInstance": "",
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }

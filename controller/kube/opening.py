@@ -1,0 +1,160 @@
+"""One SealedSecret opened: its Secret, or why not in the words of a status. Plaintext leaves it as a `Secret` only.
+
+v2 is opened at once: a trip to a thread would cost more than the operation. v1 goes to threads, where RSA leaves the
+interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from controller.kube import wanted
+from sealer import template
+from sealer.errors import BoundElsewhere, CannotOpen, NoKey, SealerError, TemplateRefused
+from sealer.formats import envelope_v1, envelope_v2
+from sealer.sealing import unseal
+from sealer.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sealer.documents.document import SealedSecret
+    from sealer.sealing.unseal import PrivateKeys
+
+_V1_FAILED = "no key could decrypt secret"
+"""Bitnami's words, for every cause."""
+NO_KEY = "NoMatchingKey"
+_SCOPE, _MALFORMED, _CLOSED = "ScopeMismatch", "Malformed", "CannotOpen"
+_GRAVEST = (_SCOPE, _CLOSED, _MALFORMED, NO_KEY)
+
+
+class NotOpened(SealerError):
+    """Why a SealedSecret has no Secret. `reason` is the word in the status."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The Secret, the ids of the keys that opened it, whether its template drew, and how many items of each format."""
+
+    secret: Secret = field(repr=False)
+    keys: tuple[str, ...]
+    drew: frozenset[str] = frozenset()
+    v1: int = 0
+    v2: int = 0
+
+
+class Opener:
+    """Opens documents; to be closed, since it has threads."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1, "open")
+
+    def close(self) -> None:
+        """Begin no more work."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def open(self, document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Opened:
+        """The Secret of a document. Raises NotOpened."""
+        if legacy is None and all(text.startswith(envelope_v2.PREFIX) for text in document.items.values()):
+            return opened(document, None, keys)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, opened, document, legacy, keys)
+
+
+def opened(document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Opened:
+    """As `Opener.open`, here and now."""
+    try:
+        template.check(document.template)
+    except TemplateRefused as error:
+        raise NotOpened("TemplateError", error.what) from None
+    if legacy is not None:
+        return _legacy(document, legacy, keys)
+    found = unseal.open_all(document, keys)
+    if found.failures:
+        raise _failed(document, found.failures)
+    try:
+        items = template.render(document.template, found.items)
+    except TemplateRefused as error:
+        raise NotOpened("TemplateError", error.what) from None
+    drew = _drew(document)
+    secret = Secret(
+        name=document.name,
+        namespace=document.namespace,
+        items=items,
+        type=document.template.type or "Opaque",
+        labels=document.template.labels,
+        annotations=document.template.annotations,
+        immutable=document.template.immutable,
+    )
+    v2 = sum(text.startswith(envelope_v2.PREFIX) for text in document.items.values())
+    return Opened(wanted.of(secret), tuple(sorted(found.keys)), drew, len(document.items) - v2, v2)
+
+
+def _drew(document: SealedSecret) -> frozenset[str]:
+    """Items that another render would make anew."""
+    texts = {item: text for item, text in document.template.data.items() if text is not None}
+    if not any(template.is_template(text) for text in texts.values()):
+        return frozenset()
+    from sealer.template import rendering
+
+    return frozenset(
+        item
+        for item, text in texts.items()
+        if item not in document.items and template.is_template(text) and rendering.draws(item, text)
+    )
+
+
+def _legacy(document: SealedSecret, text: str, keys: PrivateKeys) -> Opened:
+    """The old format: one envelope of a whole Secret in JSON (bitnami-sealed-secrets.md 1.8)."""
+    try:
+        label = document.binding.label()
+        value, key = envelope_v1.open_envelope(envelope_v1.parse(text), label, keys.rsa())
+        found = json.loads(value)
+        data = found.get("data") or {}
+        items = {str(name): base64.b64decode(each, validate=True) for name, each in data.items()}
+        kind, surround = str(found.get("type") or "Opaque"), found.get("metadata") or {}
+    except NoKey:
+        raise NotOpened(NO_KEY, _V1_FAILED) from None
+    except (SealerError, ValueError, TypeError, AttributeError, binascii.Error):
+        raise NotOpened(_MALFORMED, _V1_FAILED) from None
+    secret = Secret(
+        name=document.name,
+        namespace=document.namespace,
+        items=items,
+        type=document.template.type or kind,
+        labels={**(surround.get("labels") or {}), **document.template.labels},
+        annotations={**(surround.get("annotations") or {}), **document.template.annotations},
+        immutable=document.template.immutable,
+    )
+    return Opened(wanted.of(secret), (key.id,), v1=1)
+
+
+def _failed(document: SealedSecret, failures: Mapping[str, SealerError]) -> NotOpened:
+    """One error for all items, sorted; of those that say several things the gravest gives the word."""
+    causes: dict[str, list[str]] = {}
+    words: set[str] = set()
+    for item in sorted(failures):
+        word, text = _said(failures[item], v2=document.items[item].startswith(envelope_v2.PREFIX))
+        causes.setdefault(text, []).append(item)
+        words.add(word)
+    what = "; ".join(f"{said} ({', '.join(items)})" for said, items in causes.items())
+    return NotOpened(next(word for word in _GRAVEST if word in words), what)
+
+
+def _said(error: SealerError, *, v2: bool) -> tuple[str, str]:
+    if isinstance(error, NoKey):
+        return NO_KEY, _V1_FAILED
+    if isinstance(error, CannotOpen):
+        # Which of a wrong key, name or namespace it is, a v1 envelope doesn't tell: another key may still come.
+        return (_CLOSED, error.what) if v2 else (NO_KEY, _V1_FAILED)
+    return (_SCOPE if isinstance(error, BoundElsewhere) else _MALFORMED), error.what

@@ -1,0 +1,264 @@
+"""One key after the other: from a SealedSecret as it is to its Secret, its status and its events.
+
+    look    nothing known stands right?             else done, without a key
+    compare what stands by its fingerprint          equal: only the status is written
+    open    template, ownership rules, one write    nothing is opened before it is known who may write where
+    tell    status if it changes, an event if the verdict does
+
+Each write names what it expects to stand, so that a second writer costs a retry and never a value. `leads` is asked
+before each: a replica that lost its lease writes nothing more.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from controller.kube import document, names, standing, wanted
+from controller.kube.cache import Delivered
+from controller.kube.client import ApiError, Unreachable
+from controller.kube.conditions import Outcome
+from controller.kube.opening import NO_KEY, NotOpened
+from controller.kube.parts import Away, Parts, found_at
+from controller.kube.telling import Teller, status_of
+from controller.kube.wanted import NotWritten, Owner, Wanted
+from controller.sources.entry import entry_of
+from controller.triage import COMPROMISED
+from controller.verdict import never
+from sealer.errors import SealerError
+from sealer.secret import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.kube.opening import Opened
+    from sealer.documents.document import SealedSecret
+
+PARKED = "no key"
+_CONFLICT, _INVALID = 409, 422
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """One SealedSecret that is worked on."""
+
+    key: str
+    item: dict[str, Any]
+    document: SealedSecret
+    legacy: str | None
+    input: str
+
+    @property
+    def ref(self) -> Ref:
+        """Namespace and name."""
+        namespace, _, name = self.key.partition("/")
+        return Ref(namespace, name)
+
+    @property
+    def owner(self) -> Owner:
+        """What its Secret is of."""
+        return Owner(self.ref.name, self.item["metadata"]["uid"])
+
+
+class Reconciler:
+    """Works on keys of a queue; several workers may run `work` at once, one key is never with two."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._teller = Teller(parts)
+
+    async def work(self) -> None:
+        """Until the queue is shut down."""
+        queue = self._parts.queue
+        while (key := await queue.get()) is not None:
+            began = time.perf_counter()
+            try:
+                await self._one(key)
+            except Away:
+                queue.forget(key)
+            except Exception as error:  # a defect of ours in one must not stop the others
+                self._parts.log("error", "defect", name=key, error=type(error).__name__)
+                queue.retry(key)
+            finally:
+                queue.done(key)
+                self._parts.metrics.reconciled(time.perf_counter() - began)
+
+    async def _one(self, key: str) -> None:
+        try:
+            item = self._parts.sealed.waiting.take(key) or await self._get(key)
+        except SealerError as error:
+            self._later(key, error)
+            return
+        if item is None:
+            await self._gone(key)
+            return
+        try:
+            outcome = await self._outcome(key, item)
+        except ApiError as conflict:  # somebody else wrote in between: nothing is wrong
+            self._later(key, conflict)
+            return
+        try:
+            await self._teller.tell(key, item, outcome)
+        except SealerError as error:
+            self._parts.metrics.failed("status", key.partition("/")[0])
+            self._later(key, error)
+            return
+        self._end(key, outcome)
+
+    def _end(self, key: str, outcome: Outcome) -> None:
+        queue, sealed = self._parts.queue, self._parts.sealed
+        if outcome.again:
+            queue.retry(key)
+        elif outcome.reason == NO_KEY:
+            queue.park(key, PARKED)
+        else:
+            queue.forget(key)
+            found = outcome.secret
+            sealed.settle(key, Delivered(found[1], found[2]) if outcome.good and found else None)
+
+    def _later(self, key: str, error: SealerError) -> None:
+        seconds = self._parts.queue.retry(key)
+        self._parts.log("warning", "retry", name=key, reason=error.what, seconds=round(seconds, 1))
+
+    async def _get(self, key: str) -> dict[str, Any] | None:
+        namespace, _, name = key.partition("/")
+        return await found_at(self._parts.client, names.sealed_secrets(namespace, name))
+
+    async def _gone(self, key: str) -> None:
+        """A SealedSecret that is no more; its Secret is collected by the cluster, or by us if that was asked for."""
+        parts = self._parts
+        known = parts.sealed.known.get(key)
+        if parts.delete_ourselves and known is not None and known.delivered is not None:
+            try:
+                await self._delete(key, known.uid)
+            except SealerError as error:
+                self._later(key, error)
+                return
+        parts.sealed.forget(key)
+        parts.queue.forget(key)
+
+    async def _delete(self, key: str, uid: str) -> None:
+        namespace, _, name = key.partition("/")
+        found = await found_at(self._parts.client, names.secrets(namespace, name))
+        if found is None:
+            return
+        try:
+            right = wanted.hold(found, Owner(name, uid))
+        except NotWritten:
+            return
+        if right == "ours":
+            self._parts.may()
+            metadata = found["metadata"]
+            path = names.secrets(namespace, name)
+            await self._parts.client.delete(path, uid=metadata["uid"], version=metadata["resourceVersion"])
+
+    # What should stand, and whether it does.
+
+    async def _outcome(self, key: str, item: dict[str, Any]) -> Outcome:
+        namespace = key.partition("/")[0]
+        try:
+            return await self._delivered(self._subject(key, item))
+        except NotOpened as error:
+            self._parts.metrics.failed("unseal", namespace)
+            return Outcome(False, error.reason, error.what)
+        except NotWritten as error:
+            self._parts.metrics.failed("unmanaged" if error.reason == "Unmanaged" else "update", namespace)
+            return Outcome(False, error.reason, error.what)
+        except ApiError as error:
+            if error.status == _CONFLICT:
+                raise
+            self._parts.metrics.failed("update", namespace)
+            again = error.status != _INVALID
+            return Outcome(False, error.reason or "ApiError", error.what, again=again)
+        except Unreachable as error:
+            self._parts.metrics.failed("fetch", namespace)
+            return Outcome(False, "Unreachable", error.what, again=True)
+
+    def _subject(self, key: str, item: dict[str, Any]) -> _Subject:
+        try:
+            found, legacy = document.read(item, accept_data=self._parts.accept_data)
+        except document.Unusable as error:
+            raise NotOpened("Malformed", error.what) from None
+        return _Subject(key, item, found, legacy, document.input_for(item, found, legacy))
+
+    async def _delivered(self, subject: _Subject) -> Outcome:
+        parts, ref = self._parts, subject.ref
+        absent = parts.absent(subject.key)
+        stands = None if absent else await found_at(parts.client, names.secrets(*ref))
+        if stands is not None and self._right(subject, stands):
+            return _good(subject, stands, tuple(status_of(subject.item).get("keys") or ()))
+        self._refuse(subject, stands)
+        right = wanted.hold(stands, subject.owner) if stands is not None else None
+        before = status_of(subject.item)
+        known = stands is not None and before.get("input") == subject.input
+        keys = parts.registry.opening(ref.namespace, before.get("keys") or (), compromised=known)
+        found = await parts.opener.open(subject.document, subject.legacy, keys)
+        self._count(subject, found)
+        want = self._want(subject, found, stands)
+        wanted.check(want, stands)
+        if stands is None or right is None:
+            self._parts.may()
+            stands = await self._create(want)
+        elif wanted.differs(want, stands, right):
+            self._parts.may()
+            path = names.secrets(*ref)
+            body = wanted.patched(want, stands, right)
+            stands = await parts.client.patch(path, body, fieldManager=names.MANAGER)
+            if known:
+                parts.metrics.repaired()
+        parts.metrics.unsealed()
+        return _good(subject, stands, found.keys)
+
+    def _right(self, subject: _Subject, stands: Mapping[str, Any]) -> bool:
+        """Whether what stands is what was delivered of this very document, by its mark; nothing is opened for it."""
+        mark, key = standing.marked(stands), self._parts.registry.fingerprint_key
+        if mark is None or key is None or (mark.uid, mark.input) != (subject.owner.uid, subject.input):
+            return False
+        found = standing.print_of_standing(key, subject.ref, stands, mark)
+        return found != "" and found == mark.fingerprint
+
+    def _refuse(self, subject: _Subject, stands: Mapping[str, Any] | None) -> None:
+        """Raise NotWritten for what is never delivered (DELIVERY section 1), and for what only a lost key opens."""
+        entry = entry_of(subject.document)
+        cause = never(entry)
+        if cause is not None:
+            raise NotWritten("Refused", cause.text)
+        parts = self._parts
+        labels = standing.texts(stands["metadata"].get("labels")) if stands else {}
+        key_secret = names.KEY_LABEL in labels or names.OUR_KEY in labels
+        if subject.ref.namespace == parts.own_namespace and (
+            key_secret or subject.ref.name == parts.registry.prefix or subject.ref.name in parts.registry.current.names
+        ):
+            raise NotWritten("Refused", "this is the name of a key Secret, which is never delivered")
+        status = parts.registry.status
+        bad = sorted(each[:8] for each in entry.recipients if status.get(each) == COMPROMISED)
+        if bad and status_of(subject.item).get("input") != subject.input:
+            raise NotWritten("Compromised", f"sealed to the compromised key {', '.join(bad)}: seal it again")
+
+    def _count(self, subject: _Subject, found: Opened) -> None:
+        parts = self._parts
+        parts.registry.opened(subject.ref.namespace, found.keys)
+        for envelope, count in (("v1", found.v1), ("v2", found.v2)):
+            if count:
+                parts.metrics.opened(envelope, count)  # type: ignore[arg-type]
+        parts.log("info", "unsealed", name=subject.key, keys=", ".join(each[:8] for each in found.keys))
+
+    def _want(self, subject: _Subject, found: Opened, stands: Mapping[str, Any] | None) -> Wanted:
+        secret = found.secret
+        if found.drew and stands is not None:
+            secret = wanted.keeping(secret, found.drew, stands, subject.input)
+        key = self._parts.registry.fingerprint_key
+        print_ = standing.print_of(key, subject.ref, secret) if key is not None else ""
+        return Wanted(secret, subject.owner, wanted.owned(subject.document), subject.input, print_)
+
+    async def _create(self, want: Wanted) -> dict[str, Any]:
+        path = names.secrets(want.secret.namespace or "")
+        made: dict[str, Any] = await self._parts.client.create(path, wanted.created(want), fieldManager=names.MANAGER)
+        return made
+
+
+def _good(subject: _Subject, stands: Mapping[str, Any], keys: tuple[str, ...]) -> Outcome:
+    metadata = stands["metadata"]
+    secret = (metadata["name"], metadata["uid"], metadata["resourceVersion"])
+    return Outcome(True, "Unsealed", "", input=subject.input, keys=keys, secret=secret)

@@ -1,0 +1,130 @@
+"""SealedSecrets as their watch shows them, and which of them there is something to do about (`reflector.Handler`).
+
+Whether there is, is decided here for most, without a request and without a key: what is settled is never queued. So a
+restart with nothing changed reads two lists, and that is all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from controller.kube import document, standing
+from controller.kube.cache import Delivered, Sealed, Standings, Waiting
+from controller.kube.queue import BACKLOG, NEW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from controller.kube.queue import Queue
+
+
+class SealedSecrets:
+    """What is known of each, by `namespace/name`; `unsettled` are those that somebody has to work on.
+
+    They are queued only while `leads`: who begins to lead calls `start`. `told` is called with what is shown, and with
+    None for what is gone.
+    """
+
+    def __init__(
+        self,
+        standings: Standings,
+        queue: Queue,
+        leads: Callable[[], bool],
+        *,
+        watched: bool = True,
+        told: Callable[[str, dict[str, Any] | None], None] = lambda *_: None,
+    ) -> None:
+        self._standings = standings
+        self._queue = queue
+        self._leads = leads
+        self._watched = watched
+        self._told = told
+        self.known: dict[str, Sealed] = {}
+        self.waiting = Waiting()
+        self.unsettled: set[str] = set()
+        self.completed = 0
+
+    # What the watch shows.
+
+    def seen(self, key: str, item: dict[str, Any], *, listed: bool) -> None:
+        """A SealedSecret is there, or is another now."""
+        former = self.known.get(key)
+        self._told(key, item)
+        if former is not None and (former.uid, former.generation, former.scope) == _facts(item):
+            return  # its status alone, which is ours, or what nothing depends on
+        uid, generation, scope = _facts(item)
+        self.known[key] = Sealed(uid, generation, scope)
+        delivered = standing.settled(item, _input(item), self._standings.get(key), watched=self._watched)
+        if delivered is not None:
+            self.settle(key, delivered)
+            return
+        self.waiting.put(key, item)
+        self.want(key, listed=listed)
+
+    def gone(self, key: str, uid: str) -> None:
+        """A SealedSecret is there no more: the cluster collects what it owned."""
+        known = self.known.get(key)
+        if known is not None and known.uid == uid:
+            self.waiting.drop(key)
+            self.want(key, listed=False)  # so that a worker that has it now is followed by one that forgets it
+
+    def complete(self) -> None:
+        """All that a list shows was seen."""
+        self.completed += 1
+
+    def stirred(self, key: str) -> None:
+        """The Secret of this name is another, or gone. What we wrote ourselves is no news."""
+        known = self.known.get(key)
+        if known is None:
+            return
+        seen = self._standings.get(key)
+        now = Delivered(seen.uid, seen.version) if seen else None
+        if now is None or now != known.delivered:
+            self.want(key, listed=False)
+
+    # What the workers say.
+
+    def settle(self, key: str, delivered: Delivered | None) -> None:
+        """Nothing more is to be done; `delivered`: what stands now."""
+        if key in self.known:
+            self.known[key].delivered = delivered
+        self.unsettled.discard(key)
+
+    def forget(self, key: str) -> None:
+        """It is gone, and so is all that was known of it."""
+        self.known.pop(key, None)
+        self.unsettled.discard(key)
+        self._told(key, None)
+
+    def want(self, key: str, *, listed: bool) -> None:
+        """There is something to do."""
+        self.unsettled.add(key)
+        if self._leads():
+            self._queue.add(key, BACKLOG if listed else NEW)
+
+    def start(self) -> None:
+        """This one leads from now on: what is unsettled is its work."""
+        for key in list(self.unsettled):
+            self._queue.add(key, BACKLOG)
+
+    def keys(self) -> Iterator[str]:
+        """All that are there."""
+        return iter(self.known)
+
+
+def _input(item: dict[str, Any]) -> str:
+    """What a status would have to name; "" of a document that can't be read."""
+    try:
+        found, legacy = document.read(item)
+    except document.Unusable:
+        return ""
+    return document.input_for(item, found, legacy)
+
+
+def _facts(item: dict[str, Any]) -> tuple[str, int, tuple[str, ...]]:
+    """Uid, generation, and annotations that delivery depends on, whose changes count no generation."""
+    metadata = item["metadata"]
+    annotations = metadata.get("annotations")
+    texts = annotations if isinstance(annotations, dict) else {}
+    marks = tuple(f"{name}={text}" for name, text in sorted(texts.items()) if standing.counts(name))
+    return metadata["uid"], int(metadata.get("generation", 0)), marks

@@ -1,0 +1,68 @@
+"""What is said of a SealedSecret: its status, and an event where the verdict changes. Only `/status` is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from controller.kube import conditions, events, names
+from controller.kube.client import ApiError
+from sealer.errors import SealerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.kube.conditions import Outcome
+    from controller.kube.parts import Parts
+
+_NOT_FOUND, _CONFLICT = 404, 409
+_OF_A_WRITE = ("Unmanaged", "Immutable", "TooLarge", "TypeChanged", "Invalid")
+
+
+class Teller:
+    """Tells of outcomes."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def tell(self, key: str, item: dict[str, Any], outcome: Outcome) -> None:
+        """Write the status, and an event if the verdict is another. Raises ApiError, Unreachable, Away."""
+        parts = self._parts
+        namespace, _, name = key.partition("/")
+        former = status_of(item)
+        now = f"{parts.clock():%Y-%m-%dT%H:%M:%SZ}"
+        generation = int(item["metadata"].get("generation", 0))
+        body = conditions.status(former, outcome, generation, now)
+        if body is None:
+            return
+        if parts.update_status:
+            parts.may()
+            try:
+                patch = {"metadata": {"uid": item["metadata"]["uid"]}, "status": body}
+                await parts.client.patch(names.status(namespace, name), patch, fieldManager=names.MANAGER)
+            except ApiError as error:
+                if error.status not in (_NOT_FOUND, _CONFLICT):  # gone, or another of that name: the watch tells
+                    raise
+                return
+        if conditions.changed(former, body):
+            await self._event(item, outcome, now)
+
+    async def _event(self, item: dict[str, Any], outcome: Outcome, now: str) -> None:
+        """Best effort: what an event says stands in the status, too."""
+        parts = self._parts
+        reason = events.UNSEALED if outcome.good else _event_reason(outcome)
+        body = events.event(item, reason, outcome.message, now, parts.suffix())
+        try:
+            await parts.client.create(names.events(item["metadata"]["namespace"]), body)
+        except SealerError as error:
+            parts.log("debug", "event", reason=error.what)
+
+
+def status_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The status of an object as it was seen."""
+    status = item.get("status")
+    return status if isinstance(status, dict) else {}
+
+
+def _event_reason(outcome: Outcome) -> str:
+    written = outcome.again or outcome.reason in _OF_A_WRITE
+    return events.UPDATE_FAILED if written else events.UNSEAL_FAILED

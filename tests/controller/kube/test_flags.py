@@ -1,0 +1,63 @@
+"""The flags of a Deployment of Bitnami's controller mean here what they mean there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from controller.kube import flags
+from controller.kube.flags import Flags
+from sealer.errors import UsageError
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("720h", 2_592_000.0), ("0", 0.0), ("1h30m", 5400.0), ("250ms", 0.25)])
+def test_a_duration_is_gos(text: str, seconds: float) -> None:
+    assert flags.seconds(text, "key-ttl") == seconds
+
+
+@pytest.mark.parametrize("text", ["30", "1d", "-5m", "", "soon"])
+def test_what_is_no_duration_is_refused_with_its_flag(text: str) -> None:
+    with pytest.raises(UsageError, match="--key-ttl"):
+        flags.seconds(text, "key-ttl")
+
+
+def test_a_cutoff_is_a_time_of_rfc_1123_with_a_numeric_zone() -> None:
+    found = flags.cutoff("Mon, 02 Jan 2006 15:04:05 -0700")
+    assert found is not None
+    assert found.astimezone(UTC) == datetime(2006, 1, 2, 22, 4, 5, tzinfo=UTC)
+    assert flags.cutoff("") is None
+    with pytest.raises(UsageError, match="RFC 1123"):
+        flags.cutoff("2006-01-02T15:04:05Z")
+
+
+def test_a_prefix_leaves_room_for_what_the_server_appends() -> None:
+    assert flags.prefix("a" * 245) == "a" * 245
+    for bad in ("a" * 246, "Upper", "-begins", "dot.ted", ""):
+        with pytest.raises(UsageError):
+            flags.prefix(bad)
+
+
+def test_pairs_keep_what_is_behind_a_second_sign() -> None:
+    assert flags.pairs("a=b=c, d=", "privatekey-labels") == (("a", "b=c"), ("d", ""))
+    assert flags.pairs("", "privatekey-labels") == ()
+    with pytest.raises(UsageError):
+        flags.pairs("no-sign", "privatekey-labels")
+
+
+def test_which_namespaces_are_served() -> None:
+    assert flags.watched(Flags(), "own") == ("",)
+    assert flags.watched(Flags(all_namespaces=False), "own") == ("own",)
+    assert flags.watched(Flags(additional_namespaces=flags.names("a, b,a")), "own") == ("own", "a", "b")
+
+
+def test_booleans_are_written_as_pflag_has_them() -> None:
+    argv = ["--update-status=false", "--skip-recreate=true", "--key-size=2048", "--other=false", "--update-status"]
+    found = list(flags.as_ours(argv, frozenset({"update-status", "skip-recreate"})))
+    assert found == ["--no-update-status", "--skip-recreate", "--key-size=2048", "--other=false", "--update-status"]
+
+
+def test_levels_have_their_names_and_ours() -> None:
+    assert (flags.level("WARN"), flags.level("info")) == ("warning", "info")
+    with pytest.raises(UsageError):
+        flags.level("loud")
