@@ -253,6 +253,12 @@ class Objects:
         raise AssertionError(f"no event {reason} of {name}")
 
 
+def foreign(objects: Objects, name: str, items: dict[str, bytes], **metadata: Any) -> dict[str, Any]:
+    """A Secret that no controller made."""
+    encoded = {key: base64.b64encode(value).decode() for key, value in items.items()}
+    return objects.create("secrets", {"metadata": {"name": name, **metadata}, "data": encoded})
+
+
 def synced(item: Mapping[str, Any]) -> dict[str, Any]:
     """The condition Synced."""
     found = (item.get("status") or {}).get("conditions") or []

@@ -1,0 +1,112 @@
+"""What our controller does beyond Bitnami's, or otherwise, in a real cluster (bitnami-sealed-secrets.md 10.2)."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sealer.formats import keys
+from tests.kube.controllers import Objects, Running, foreign, ours, owners, sealed, synced
+
+if TYPE_CHECKING:
+    from tests.kube.cluster import Cluster
+
+SKIP = "sealedsecrets.bitnami.com/skip-set-owner-references"
+
+
+@pytest.fixture(scope="module")
+def controller(own_cluster: Cluster) -> Iterator[Running]:
+    """A controller for all tests of this file."""
+    with ours(own_cluster, own_cluster.namespace()) as running:
+        yield running
+
+
+@pytest.fixture
+def objects(own_cluster: Cluster) -> Objects:
+    """A namespace of one's own."""
+    return Objects(own_cluster, own_cluster.namespace())
+
+
+def _conditions(item: dict[str, Any]) -> dict[str, str]:
+    return {each["type"]: each["status"] for each in item["status"]["conditions"]}
+
+
+def test_a_status_is_for_kstatus_and_argo_as_well(controller: Running, objects: Objects) -> None:
+    value = secrets.token_hex(8).encode()
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": value}))
+    assert _conditions(objects.settled("db")) == {"Synced": "True", "Ready": "True"}
+    other = keys.generate_rsa(now=datetime.datetime.now(datetime.UTC), bits=2048)
+    objects.create("sealedsecrets", sealed(other.public.certificate, objects.namespace, "bad", {"foo": value}))
+    found = objects.settled("bad", "False")
+    assert _conditions(found) == {"Synced": "False", "Ready": "False", "Stalled": "True"}
+    assert synced(found)["message"] == "no key could decrypt secret (foo)"
+
+
+def test_v2_is_opened_and_tells_a_wrong_scope_from_a_wrong_key(controller: Running, objects: Objects) -> None:
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}, v2=True))
+    objects.holds("db", {"foo": b"bar"})
+    moved = sealed(controller, objects.namespace, "moved", {"foo": b"bar"}, v2=True, sealed_for=("elsewhere", "moved"))
+    objects.create("sealedsecrets", moved)
+    assert synced(objects.settled("moved", "False"))["reason"] == "ScopeMismatch"
+
+
+def test_a_template_renders_and_its_engine_says_nothing_in_the_status(controller: Running, objects: Objects) -> None:
+    template = {"data": {"url": "postgres://app:{{ .password }}@db", "plain": "text"}}
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"password": b"pw"}, **template))
+    objects.holds("db", {"password": b"pw", "url": b"postgres://app:pw@db", "plain": b"text"})
+    bad = {"data": {"url": '{{ fail (printf "leak %s" .password) }}'}}
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "bad", {"password": b"hunter2"}, **bad))
+    found = objects.settled("bad", "False")
+    assert synced(found)["reason"] == "TemplateError"
+    assert "hunter2" not in str(found["status"])
+    assert "leak" not in str(found["status"])
+
+
+def test_what_is_not_ours_is_left_alone(controller: Running, objects: Objects) -> None:
+    before = foreign(objects, "db", {"foo": b"theirs"})
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}))
+    found = objects.settled("db", "False")
+    text = 'Resource "db" already exists and is not managed by SealedSecret'
+    assert (synced(found)["reason"], synced(found)["message"]) == ("Unmanaged", text)
+    assert objects.event("db", "ErrUpdateFailed")["message"] == text
+    assert objects.get("secrets", "db") == before
+
+
+def test_a_secret_that_is_changed_by_hand_is_repaired(controller: Running, objects: Objects) -> None:
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}))
+    objects.settled("db")
+    objects.patch("secrets", "db", {"data": {"foo": "aGFuZA==", "more": "aGFuZA=="}})
+    objects.holds("db", {"foo": b"bar"})
+
+
+def test_without_an_owner_reference_it_stays_ours(controller: Running, objects: Objects) -> None:
+    template = {"metadata": {"annotations": {SKIP: "true"}}}
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}, **template))
+    assert owners(objects.holds("db", {"foo": b"bar"})) == []
+    objects.settled("db")
+    objects.patch(
+        "sealedsecrets",
+        "db",
+        {"spec": sealed(controller, objects.namespace, "db", {"foo": b"baz"}, **template)["spec"]},
+    )
+    objects.holds("db", {"foo": b"baz"})
+    objects.settled("db", generation=2)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        {"metadata": {"labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"}}},
+        {"metadata": {"labels": {"sealer.dev/key": "sealing"}}},
+        {"type": "kubernetes.io/service-account-token"},
+        {"type": "bootstrap.kubernetes.io/token"},
+    ],
+)
+def test_what_is_never_delivered(controller: Running, objects: Objects, template: dict[str, Any]) -> None:
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}, **template))
+    assert synced(objects.settled("db", "False"))["reason"] == "Refused"
+    assert objects.get("secrets", "db") is None
