@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from controller.kube.names import KEY_LABEL as LABEL
 from sealer.errors import FormatError, KeyFormatError
 from sealer.formats.keyrecord import Status
 from sealer.formats.keys import RSA, PrivateKey, load_certificate, load_private
@@ -19,7 +20,6 @@ from sealer.formats.wire import pem_blocks, pem_encode
 if TYPE_CHECKING:
     from sealer.documents.document import Manifest
 
-LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
 LEGACY_NAME = "sealed-secrets-key"
 _PEM = re.compile(rb"^-----BEGIN ", re.MULTILINE)
 _STATUS = {"active": Status.ACTIVE, "compromised": Status.COMPROMISED}
@@ -56,7 +56,8 @@ def read(sources: Sequence[tuple[str, bytes]]) -> Sources:
             found += keys
             skipped += others
     if pem:
-        found += _from_pem("\n".join(text for _, text in pem), ", ".join(name for name, _ in pem), Status.ACTIVE)
+        named = ", ".join(name for name, _ in pem)
+        found += [Found(key, Status.ACTIVE) for key in pairs("\n".join(text for _, text in pem), named)]
     if not found:
         raise KeyFormatError(
             "holds no sealing key: " + (skipped[0] if skipped else "no PEM pair, no Secret"),
@@ -66,7 +67,11 @@ def read(sources: Sequence[tuple[str, bytes]]) -> Sources:
     return Sources(tuple(found), tuple(skipped))
 
 
-def _from_pem(text: str, where: str, status: Status) -> list[Found]:
+def pairs(text: str, where: str, *, trusted: bool = False) -> list[PrivateKey]:
+    """Each private key in a PEM text; one of RSA with that certificate beside it which is its own.
+
+    `trusted` as in `load_private`. Raises KeyFormatError, which never quotes the input.
+    """
     try:
         blocks = pem_blocks(text)
     except FormatError as error:
@@ -78,17 +83,17 @@ def _from_pem(text: str, where: str, status: Status) -> list[Found]:
         raise KeyFormatError(
             "holds no private key", where=where, way_out="sealer-controller keys import KEY CERTIFICATE"
         )
-    return [_found(block, certificates, where, status) for block in private]
+    return [_pair(block, certificates, where, trusted) for block in private]
 
 
-def _found(pem: str, certificates: Iterable[str], where: str, status: Status) -> Found:
+def _pair(pem: str, certificates: Iterable[str], where: str, trusted: bool) -> PrivateKey:
     try:
-        key = load_private(pem)
+        key = load_private(pem, trusted=trusted)
         if key.algorithm != RSA:
-            return Found(key, status)
+            return key
         for certificate in certificates:
             if _raw(certificate) == key.public.raw:
-                return Found(load_private(pem, certificate, trusted=True), status)
+                return load_private(pem, certificate, trusted=True)
     except KeyFormatError as error:
         raise error.at(where) from None
     raise KeyFormatError(
@@ -121,7 +126,7 @@ def _from_secrets(data: bytes, name: str) -> tuple[list[Found], list[str]]:
             raise KeyFormatError("a key Secret without tls.key or tls.crt", where=str(each.place))
         where = str(each.place)
         pem = _ascii(items["tls.key"], where) + "\n" + _ascii(items["tls.crt"], where)
-        found += _from_pem(pem, where, status)
+        found += [Found(key, status) for key in pairs(pem, where)]
     return found, skipped
 
 

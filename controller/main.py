@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from controller import audit_cli, keys_cli
+from controller import audit_cli, keys_cli, manifests_cli, status_cli
 from sealer import console, entry
-from sealer.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +29,8 @@ Cluster = keys_cli.Cluster
 KeyringOption = keys_cli.KeyringOption
 Output = keys_cli.Output
 PassphraseFile = keys_cli.PassphraseFile
-Report = Annotated[Literal["text", "json", "markdown"], typer.Option("--format", help="How to print the answer.")]
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state", metavar="DIR", help="Default: $SEALER_STATE, else sealer/CLUSTER in the XDG state directory."
-    ),
-]
+Report = status_cli.Report
+StateOption = status_cli.StateOption
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A directory or a Git URL.", show_default=False)]
 Config = Annotated[
     Path | None,
@@ -246,97 +240,8 @@ def get(
     return body.run(name, item, _options(cluster, keyring, passphrase_file, state), format=format_, output=output)
 
 
-@app.command(
-    "status",
-    epilog="""\b
-States:
-  delivered  what the source says stands in the store
-  stale      it fails now, and an older version stands there
-  failed     it fails, and nothing of it stands anywhere
-  refused    a rule or a store says no; what stood there stays
-  missing    it was delivered, and is not there any more
-  pending    it will be tried again
-  foreign    another source delivered that name first
-  withdrawn  taken out, or left there unmanaged: no failure
-
-\b
-Examples:
-  sealer-controller status
-  sealer-controller status --failed --format json
-  sealer-controller status --from-cluster --context prod""",
-)
-def status(
-    failed: Annotated[bool, typer.Option("--failed", help="Only what is not delivered.")] = False,
-    from_cluster: Annotated[
-        bool, typer.Option("--from-cluster", help="Of the SealedSecrets of a Kubernetes cluster.")
-    ] = False,
-    kubeconfig: Annotated[
-        str, typer.Option("--kubeconfig", metavar="FILE", help="With --from-cluster; default: as kubectl.")
-    ] = "",
-    context: Annotated[str, typer.Option("--context", metavar="NAME", help="A context of the kubeconfig.")] = "",
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", metavar="NAME", help="This namespace alone; default: all.")
-    ] = "",
-    cluster: Cluster = None,
-    keyring: KeyringOption = None,
-    state: StateOption = None,
-    format_: Report = "text",
-    output: Output = None,
-) -> int:
-    """Show what is delivered; exit 1 unless all is."""
-    if from_cluster:
-        from controller.commands import status_cluster
-
-        return status_cluster.run(
-            failed=failed, kubeconfig=kubeconfig, context=context, namespace=namespace, format=format_, output=output
-        )
-    if kubeconfig or context or namespace:
-        raise UsageError("says which cluster is asked, with --from-cluster only", where="--kubeconfig, --context, -n")
-    from controller.commands import status as body
-
-    return body.run(_options(cluster, keyring, None, state), failed=failed, format=format_, output=output)
-
-
-@app.command(
-    "manifests",
-    epilog="""\b
-Examples:
-  sealer-controller manifests | kubectl apply --server-side -f -
-  sealer-controller manifests --crd-only | kubectl apply --server-side -f -
-  sealer-controller manifests --namespace secrets --image registry.example.com/sealer-controller:1.0.0
-  sealer-controller manifests --unpack install && helm install sealed-secrets install/chart""",
-)
-def manifests(
-    namespace: Annotated[str, typer.Option("--namespace", metavar="NS", help="Where it runs.")] = "kube-system",
-    name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="What Deployment, Services and the rest are called.")
-    ] = "sealed-secrets-controller",
-    image: Annotated[
-        str | None, typer.Option("--image", metavar="IMAGE", help="Default: this version's.", show_default=False)
-    ] = None,
-    replicas: Annotated[int, typer.Option("--replicas", metavar="N", min=0, help="A Lease elects who acts.")] = 1,
-    require_identity: Annotated[
-        bool, typer.Option("--require-identity", help="Answer /v1/verify and /v1/rotate only to whom RBAC lets.")
-    ] = False,
-    crd_only: Annotated[bool, typer.Option("--crd-only", help="The type SealedSecret alone.")] = False,
-    without_crd: Annotated[bool, typer.Option("--without-crd", help="All but it.")] = False,
-    unpack: Annotated[
-        Path | None,
-        typer.Option(
-            "--unpack", metavar="DIR", help="Write Helm chart, kustomize base, alerts and the rest there instead."
-        ),
-    ] = None,
-    output: Output = None,
-) -> int:
-    """Print what installs the controller in Kubernetes, in the place of Bitnami's.
-
-    Names are those of their manifests, so that applying it over them switches.
-    """
-    from controller.commands import manifests as body
-    from controller.install.manifests import Wanted
-
-    wanted = Wanted(namespace, name, image, replicas, require_identity, crd=not without_crd, objects=not crd_only)
-    return body.run(wanted, output=output, unpack=unpack)
+app.command("status", epilog=status_cli.EPILOG)(status_cli.status)
+app.command("manifests", epilog=manifests_cli.EPILOG)(manifests_cli.manifests)
 
 
 def _options(cluster: str | None, keyring: Path | None, passphrase_file: str | None, state: Path | None) -> Options:

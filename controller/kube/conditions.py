@@ -6,7 +6,10 @@
     Reconciling   only while it will be tried again
 
 observedGeneration is written however it ends. No value and no fingerprint is in it: a status is read by more people
-than a Secret.
+than a Secret. Conditions of other types are somebody else's, and stay behind ours.
+
+With Bitnami's own CRD the API server drops what that doesn't know (input, keys, secretRef, observedGeneration of a
+condition). What was dropped is not missed: else each look would write what is dropped again.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Any
 _OURS = ("observedGeneration", "conditions", "input", "keys", "secretRef")
 _LONGEST = 1024
 _TIMES = ("lastUpdateTime", "lastTransitionTime")
+_TYPES = ("Synced", "Ready", "Stalled", "Reconciling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Outcome:
 def status(former: Mapping[str, Any] | None, outcome: Outcome, generation: int, now: str) -> dict[str, Any] | None:
     """The merge patch of the status; None if nothing but times would change. `now` as RFC 3339."""
     former = former or {}
-    before = {str(each.get("type")): each for each in former.get("conditions") or () if isinstance(each, dict)}
+    before = {str(each.get("type")): each for each in _listed(former)}
     message = outcome.message if len(outcome.message) <= _LONGEST else outcome.message[: _LONGEST - 3] + "..."
     word = "True" if outcome.good else "False"
     wanted = [("Synced", word, message), ("Ready", word, message)]
@@ -48,26 +52,52 @@ def status(former: Mapping[str, Any] | None, outcome: Outcome, generation: int, 
     conditions = [
         _condition(before.get(kind), kind, word, outcome.reason, said, generation, now) for kind, word, said in wanted
     ]
+    conditions += [dict(each) for kind, each in before.items() if kind not in _TYPES]
     body: dict[str, Any] = {"observedGeneration": generation, "conditions": conditions}
     if outcome.good:
         name, uid, version = outcome.secret or ("", "", "")
         body |= {"input": outcome.input, "keys": list(outcome.keys)}
         body["secretRef"] = {"name": name, "uid": uid, "resourceVersion": version}
-    if _plain({**former, **body}) == _plain(former):
+    if _plain({**former, **body}, former) == _plain(former, former):
         return None
     return body
 
 
 def changed(former: Mapping[str, Any] | None, body: Mapping[str, Any] | None) -> bool:
-    """Whether a new status is worth an event: another verdict, another reason or message, another generation."""
+    """Whether a new status is worth an event: another verdict, other words, or another input delivered.
+
+    What Bitnami's controller said of this very generation is not said again.
+    """
     if body is None:
         return False
-    return _said(former or {}) != _said(body)
+    before, now = _said(former or {}), _said(body)
+    if now[0] != "True" or before[0] != "True":
+        return before != now
+    inputs = [str((each or {}).get("input") or "") for each in (former, body)]
+    return before[3] != now[3] or (inputs[0] != "" and inputs[0] != inputs[1])
+
+
+def delivered(item: Mapping[str, Any], wanted: str) -> bool:
+    """Whether the status of a SealedSecret says that this input is what its Secret was made from.
+
+    Bitnami's controller names none, but the generation.
+    """
+    status = item.get("status")
+    if not isinstance(status, Mapping):
+        return False
+    if status.get("input"):
+        return bool(status["input"] == wanted)
+    return _said(status)[0] == "True" and status.get("observedGeneration") == item["metadata"].get("generation")
 
 
 def _said(value: Mapping[str, Any]) -> tuple[object, ...]:
-    synced = next((c for c in value.get("conditions") or () if isinstance(c, dict) and c.get("type") == "Synced"), {})
+    synced = next((each for each in _listed(value) if each.get("type") == "Synced"), {})
     return (synced.get("status"), synced.get("reason"), synced.get("message"), value.get("observedGeneration"))
+
+
+def _listed(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = value.get("conditions")
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
 def _condition(
@@ -85,12 +115,12 @@ def _condition(
     }
 
 
-def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """All of ours in a status but its times."""
-    ours = {name: value[name] for name in _OURS if value.get(name) is not None}
-    ours["conditions"] = [
-        {name: each[name] for name in each if name not in _TIMES}
-        for each in value.get("conditions") or ()
-        if isinstance(each, dict)
-    ]
+def _plain(value: Mapping[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+    """All of ours in a status but its times, and but what the API server kept of none before (`former`)."""
+    ready = next((each for each in _listed(former) if each.get("type") == "Ready"), None)
+    whole = ready is None or "observedGeneration" in ready
+    top = _OURS if whole else ("observedGeneration",)
+    left_out = _TIMES if whole else (*_TIMES, "observedGeneration")
+    ours: dict[str, Any] = {name: value[name] for name in top if value.get(name) is not None}
+    ours["conditions"] = [{name: each[name] for name in each if name not in left_out} for each in _listed(value)]
     return ours

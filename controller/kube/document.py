@@ -1,7 +1,8 @@
 """A SealedSecret as the API gives it, as the document that the rest of the program knows. Pure.
 
-Lenient where Bitnami's controller is, since its CRD lets through what our files may not hold; what can't be read
-becomes a reason for the status, never a crash, and quotes no value (bitnami-sealed-secrets.md 1.8, 2.2).
+Lenient where Bitnami's controller is, since its CRD lets through what our files may not hold: whatever stands in
+`encryptedData`, null for a template's metadata or data. What its decoder can't take either becomes a reason for the
+status, with the path, never a crash, and quotes no value (bitnami-sealed-secrets.md 1.8, 2.2).
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ class Unusable(SealerError):
 
 
 def read(item: Mapping[str, Any], *, accept_data: bool = True) -> tuple[SealedSecret, str | None]:
-    """The document, and the old `spec.data` if it has that: one envelope of a whole Secret. Raises Unusable."""
+    """The document, and the old `spec.data` if it has that: one envelope of a whole Secret. Raises Unusable.
+
+    An empty `spec.data` is one, too, that no key opens.
+    """
     metadata = _map(item.get("metadata"))
     spec = _map(item.get("spec"))
     data, sealed = spec.get("data"), _map(spec.get("encryptedData"))
@@ -45,12 +49,12 @@ def read(item: Mapping[str, Any], *, accept_data: bool = True) -> tuple[SealedSe
         # Bitnami's decoder reads what is no text as "", which then doesn't open: so does it here.
         items={str(key): text if isinstance(text, str) else "" for key, text in sealed.items()},
         lines={},
-        template=_template(_map(spec.get("template"))),
+        template=_template(spec.get("template")),
         labels=_texts(metadata.get("labels")),
         annotations=annotations,
         body={},
     )
-    return document, str(data) if data else None
+    return document, None if data is None else str(data)
 
 
 def input_for(item: Mapping[str, Any], document: SealedSecret, legacy: str | None) -> str:
@@ -58,17 +62,50 @@ def input_for(item: Mapping[str, Any], document: SealedSecret, legacy: str | Non
     return input_of(digest(document) + (legacy or ""), STORE, item["metadata"]["uid"])
 
 
-def _template(template: Mapping[str, Any]) -> Template:
-    metadata = _map(template.get("metadata"))
-    data = _map(template.get("data"))
-    kind = template.get("type")
+def finalizers(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """The finalizers that a template gives to the Secret that is made of it."""
+    found = _map(_map(_map(item.get("spec")).get("template")).get("metadata")).get("finalizers")
+    return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+
+
+def _template(value: object) -> Template:
+    template = _read(value, "")
+    metadata = _read(template.get("metadata"), ".metadata")
+    data = _read(template.get("data"), ".data")
+    kind, immutable = template.get("type"), template.get("immutable")
+    if kind is not None and not isinstance(kind, str):
+        raise _wrong(".type", "text")
+    if immutable is not None and not isinstance(immutable, bool):
+        raise _wrong(".immutable", "true or false")
+    if not all(text is None or isinstance(text, str) for text in data.values()):
+        raise _wrong(".data", "a map of texts")
     return Template(
-        labels=_texts(metadata.get("labels")),
-        annotations=_texts(metadata.get("annotations")),
-        type=kind if isinstance(kind, str) and kind else None,
-        immutable=template.get("immutable") is True,
-        data={str(key): text for key, text in data.items() if text is None or isinstance(text, str)},
+        labels=_strict(metadata.get("labels"), ".metadata.labels"),
+        annotations=_strict(metadata.get("annotations"), ".metadata.annotations"),
+        type=kind or None,
+        immutable=immutable is True,
+        data=dict(data),
     )
+
+
+def _read(value: object, path: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _wrong(path, "a map")
+    return value
+
+
+def _strict(value: object, path: str) -> dict[str, str]:
+    """A map of texts. Null is the empty text, as it is to a decoder in Go."""
+    found = _read(value, path)
+    if not all(text is None or isinstance(text, str) for text in found.values()):
+        raise _wrong(path, "a map of texts")
+    return {key: text or "" for key, text in found.items()}
+
+
+def _wrong(path: str, wanted: str) -> Unusable:
+    return Unusable(f"spec.template{path} is not {wanted}")
 
 
 def _map(value: object) -> Mapping[str, Any]:

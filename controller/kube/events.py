@@ -13,6 +13,7 @@ UPDATE_FAILED = "ErrUpdateFailed"
 
 _WELL = "SealedSecret unsealed successfully"
 _LONGEST = 1024
+_LONGEST_NAME = 253
 
 
 def event(item: Mapping[str, Any], reason: str, message: str, now: str, suffix: str) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def event(item: Mapping[str, Any], reason: str, message: str, now: str, suffix: 
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"namespace": metadata["namespace"], "name": f"{metadata['name'][:230]}.{suffix}"},
+        "metadata": {"namespace": metadata["namespace"], "name": _name(metadata["name"], suffix)},
         "involvedObject": {
             "apiVersion": names.API_VERSION,
             "kind": names.KIND,
@@ -41,3 +42,8 @@ def event(item: Mapping[str, Any], reason: str, message: str, now: str, suffix: 
         "lastTimestamp": now,
         "count": 1,
     }
+
+
+def _name(of: str, suffix: str) -> str:
+    """A name that the API server takes, however long that of the object is."""
+    return f"{of[: _LONGEST_NAME - 1 - len(suffix)].rstrip('-.')}.{suffix}"

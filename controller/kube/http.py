@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 Verb = Literal["verify", "rotate"]
 T = TypeVar("T")
 
-_CONNECTIONS = 256
+_CONNECTIONS = 512
 _THREADS = 2
 _MARGIN = 5.0
 _PEM = "application/x-pem-file"

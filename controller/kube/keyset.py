@@ -56,11 +56,11 @@ class KeySet:
         fit = [key for key in self.sealing if key.key.algorithm == algorithm and key.status is Status.ACTIVE]
         return max(fit, key=self.time, default=None)
 
-    def overtaken(self, algorithm: str) -> bool:
+    def overtaken(self, algorithm: str, now: datetime) -> bool:
         """Whether a newer key than the newest was taken out of sealing, so that one of before it seals again."""
         newest = self.newest(algorithm)
         out = [key for key in self.sealing if key.key.algorithm == algorithm and key.status is not Status.ACTIVE]
-        return newest is not None and any(self.time(key) > self.time(newest) for key in out)
+        return newest is not None and any(self.time(newest) < self.time(key) <= now for key in out)
 
 
 def of(found: Iterable[tuple[Kind, str, str, Found | None]], order: Order = "CertNotBefore") -> KeySet:

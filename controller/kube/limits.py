@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from sealer.errors import UsageError
+
 MOST = 4096
 """Addresses that are remembered. What comes when so many are asking shares one limit."""
 
@@ -85,6 +87,14 @@ class Limiter:
             if len(self._expected) >= self._most:
                 return path, _OTHERS
         return key
+
+
+def networks(text: str, flag: str = "trusted-proxies") -> tuple[Network, ...]:
+    """The proxies of a list with commas: addresses, or networks as 10.0.0.0/8. Raises UsageError."""
+    try:
+        return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
+    except ValueError:
+        raise UsageError("is no list of addresses", where=f"--{flag}", way_out=f"--{flag}=10.0.0.1,fd00::/8") from None
 
 
 def source(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:

@@ -74,7 +74,8 @@ class Reconciler:
         while (key := await queue.get()) is not None:
             began = time.perf_counter()
             try:
-                await self._one(key)
+                with self._parts.sealed.worked(key):
+                    await self._one(key)
             except Away:
                 queue.forget(key)
             except Exception as error:  # a defect of ours in one must not stop the others

@@ -119,17 +119,20 @@ class Renewal:
 
     async def run(self) -> None:
         """Until cancelled. Nothing is made before all keys that there are have been seen."""
-        self._asked.clear()  # of a former time as leader, as is the next
-        self._failures = 0
-        while True:
-            self._wake.clear()
-            pause = _LONGEST
-            if self._registry.ready and self._leads():
-                pause = await self._turn()
-            if self._failures:
-                await self._sleep(pause)  # whatever changes: what is refused may be refused again
-            else:
-                await self._pause(pause)
+        try:
+            while True:
+                self._wake.clear()
+                pause = _LONGEST
+                if self._registry.ready and self._leads():
+                    pause = await self._turn()
+                if self._failures:
+                    await self._sleep(pause)  # whatever changes: what is refused may be refused again
+                else:
+                    await self._pause(pause)
+        finally:
+            # Here and not at the beginning: a request may come between the election and the first step.
+            self._asked.clear()
+            self._failures = 0
 
     async def _turn(self) -> float:
         """Make what is to be made; seconds until the next turn. What fails keeps nothing else from being made."""
@@ -174,7 +177,7 @@ class Renewal:
             return self._rest(kind, _SETTLES)
         now, period = self._now(), self._flags.renew_period
         at = due(view.time(newest), period=timedelta(seconds=period), cutoff=self._flags.cutoff, now=now)
-        if view.overtaken(_ALGORITHM[kind]):
+        if view.overtaken(_ALGORITHM[kind], now):
             at = now
         if at is None:
             return float("inf")

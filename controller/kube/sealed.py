@@ -6,6 +6,7 @@ restart with nothing changed reads two lists, and that is all.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from controller.kube import document, standing
@@ -42,6 +43,8 @@ class SealedSecrets:
         self.known: dict[str, Sealed] = {}
         self.waiting = Waiting()
         self.unsettled: set[str] = set()
+        self._worked: set[str] = set()
+        self._missed: set[str] = set()  # their Secrets went while they were worked on
         self.completed = 0
 
     # What the watch shows.
@@ -77,18 +80,42 @@ class SealedSecrets:
         known = self.known.get(key)
         if known is None:
             return
-        seen = self._standings.get(key)
-        now = Delivered(seen.uid, seen.version) if seen else None
-        if now is None or now != known.delivered:
+        if key in self._worked:
+            if self._standings.get(key) is None:
+                self._missed.add(key)
+        elif self._news(key, known.delivered):
             self.want(key, listed=False)
+
+    def _news(self, key: str, delivered: Delivered | None) -> bool:
+        """Whether what stands is another than what was delivered, and not what stood before that."""
+        seen = self._standings.get(key)
+        if seen is None or delivered is None or seen.uid != delivered.uid:
+            return True
+        if seen.version.isdigit() and delivered.version.isdigit():  # both are, since Kubernetes 1.35
+            return int(seen.version) > int(delivered.version)
+        return seen.version != delivered.version
 
     # What the workers say.
 
+    @contextlib.contextmanager
+    def worked(self, key: str) -> Iterator[None]:
+        """Somebody works on it: what the watch shows of its Secret meanwhile is mostly what was just written."""
+        self._worked.add(key)
+        try:
+            yield
+        finally:
+            self._worked.discard(key)
+
     def settle(self, key: str, delivered: Delivered | None) -> None:
         """Nothing more is to be done; `delivered`: what stands now."""
-        if key in self.known:
-            self.known[key].delivered = delivered
         self.unsettled.discard(key)
+        if key not in self.known:
+            return
+        self.known[key].delivered = delivered
+        seen = delivered is not None and self._standings.get(key) is not None
+        if key in self._missed or (seen and self._news(key, delivered)):
+            self._missed.discard(key)
+            self.want(key, listed=False)
 
     def forget(self, key: str) -> None:
         """It is gone, and so is all that was known of it."""

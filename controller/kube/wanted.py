@@ -5,12 +5,15 @@ Bitnami's rules (bitnami-sealed-secrets.md 4.5, 5.4):
     nothing stands               created, with an ownerReference
     ours by ownerReference       replaced
     annotated managed            taken over: replaced wholesale, with our ownerReference
-    annotated patch              items, labels and annotations merged into it; ownerReference only if also managed
+    annotated patch              items, labels and annotations merged into it; ownerReference only if also managed.
+                                 What was merged in once is never taken out again
     anything else                refused
 
-and three of ours: a Secret that carries our mark for this SealedSecret is ours without an ownerReference (theirs writes
-one with `skip-set-owner-references` once, and then calls it unmanaged); one whose owner is a SealedSecret of that very
-name, deleted and made again, passes to the new one; of a Secret of ours, labels and annotations of others stay.
+`immutable` and finalizers are given to what is created, and to nothing that stands. Three rules are ours. A Secret with
+our mark for this SealedSecret is ours without an ownerReference, and one that never had one passes to the next
+SealedSecret of that name (theirs writes a Secret with `skip-set-owner-references` once, and then calls it unmanaged).
+One whose owner is a SealedSecret of that very name, deleted and made again, passes to the new one, before the cluster
+collects it. Of a Secret of ours, labels and annotations of others stay.
 
 A Secret is created by POST, which can't overwrite what came in between, and changed by one JSON merge patch that names
 uid and resourceVersion: server-side apply costs the API server twice as much, and leaves behind the keys of what a POST
@@ -25,7 +28,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from controller.kube import names
-from controller.kube.standing import Mark, marked, texts
+from controller.kube.standing import Mark, controller, marked, texts
+from controller.sources.entry import BITNAMI_KEY, RESERVED
+from controller.verdict import NEVER
 from sealer.errors import SealerError
 
 if TYPE_CHECKING:
@@ -34,7 +39,12 @@ if TYPE_CHECKING:
 
 MOST = 1024 * 1024
 """Bytes of all values of a Secret that the API server takes (core/v1 MaxSecretSize)."""
-_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_LEFT_OUT = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kubecfg.ksonnet.io/last-applied-configuration",
+    names.DELIVERED,
+)
+"""Annotations of a template that are never delivered: copies of whole objects, and a mark of somebody's own making."""
 
 Hold = Literal["ours", "managed", "patch", "both"]
 
@@ -62,24 +72,24 @@ class Owner:
             "name": self.name,
             "uid": self.uid,
             "controller": True,
-            "blockOwnerDeletion": True,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What should stand: the secret, whose it is, and the mark without its fingerprint."""
+    """What should stand: the secret, whose it is, whether an ownerReference says so, and what the mark is to say."""
 
     secret: Secret
     owner: Owner
     owned: bool
     input: str = ""
     fingerprint: str = field(default="", repr=False)
+    finalizers: tuple[str, ...] = ()
 
 
 def of(secret: Secret) -> Secret:
     """The secret as it is delivered: what must not be copied from a template is left out."""
-    kept = {name: text for name, text in secret.annotations.items() if name not in (_APPLIED, names.DELIVERED)}
+    kept = {name: text for name, text in secret.annotations.items() if name not in _LEFT_OUT}
     return replace(secret, annotations=kept)
 
 
@@ -93,24 +103,49 @@ def hold(standing: Mapping[str, Any], owner: Owner) -> Hold:
     metadata = standing["metadata"]
     annotations = texts(metadata.get("annotations"))
     managed, patch = annotations.get(names.MANAGED) == "true", annotations.get(names.PATCH) == "true"
-    controller = _controller(metadata)
-    if controller.get("uid") == owner.uid:
-        return "patch" if patch and not managed else "both" if patch else "ours"
+    former = controller(metadata)
+    ours, heir = former.get("uid") == owner.uid, _heir(former, owner)
     if patch:
-        return "both" if managed else "patch"
+        return "both" if managed or heir else "patch"
+    if ours or heir:
+        return "ours"
+    if not former and _remembered(marked(standing), metadata, owner):
+        return "ours"
     if managed:
         return "managed"
-    mark = marked(standing)
-    again = (controller.get("kind"), controller.get("name")) == (names.KIND, owner.name)
-    if again or (not controller and mark is not None and mark.uid == owner.uid):
-        return "ours"
     raise NotWritten("Unmanaged", f'Resource "{metadata["name"]}" already exists and is not managed by SealedSecret')
 
 
+def _heir(former: Mapping[str, Any], owner: Owner) -> bool:
+    """Whether a Secret was of an earlier SealedSecret of this name: there is one of a name at a time."""
+    group = str(former.get("apiVersion", "")).partition("/")[0]
+    same = (group, former.get("kind"), former.get("name")) == (names.GROUP, names.KIND, owner.name)
+    return same and former.get("uid") != owner.uid
+
+
+def _remembered(mark: Mark | None, metadata: Mapping[str, Any], owner: Owner) -> bool:
+    """Whether a Secret without an owner is ours by its mark. What we only merged into never is."""
+    if mark is None or mark.patch or mark.secret != f"{metadata.get('namespace')}/{metadata['name']}":
+        return False
+    return mark.uid == owner.uid or not mark.owned
+
+
 def check(wanted: Wanted, standing: Mapping[str, Any] | None) -> None:
-    """Raise NotWritten for what the API server would refuse in any case."""
+    """Raise NotWritten for what is never delivered (DELIVERY section 1), and what the API server takes in no case.
+
+    A secret out of the old `spec.data` shows its type and labels only here.
+    """
     secret = wanted.secret
-    size = sum(map(len, secret.items.values()))
+    planted = sorted(n for n in (*secret.labels, *secret.annotations) if n == BITNAMI_KEY or n.startswith(RESERVED))
+    if planted:
+        raise NotWritten("Refused", f"it sets {planted[0]}, which marks sealing keys and is never delivered")
+    if secret.type in NEVER:
+        raise NotWritten("Refused", f"type {secret.type} is never delivered")
+    stands = texts(standing.get("data")) if standing else {}
+    merged = standing is not None and texts(standing["metadata"].get("annotations")).get(names.PATCH) == "true"
+    items = _data(secret)
+    kept = [text for name, text in stands.items() if name not in items] if merged else []
+    size = sum(map(len, secret.items.values())) + sum(len(text) // 4 * 3 - text[-2:].count("=") for text in kept)
     if size > MOST:
         raise NotWritten("TooLarge", f"the items take {size:,} bytes, and a Secret holds {MOST:,}")
     if standing is None:
@@ -120,7 +155,7 @@ def check(wanted: Wanted, standing: Mapping[str, Any] | None) -> None:
         raise NotWritten(
             "TypeChanged", f"Error updating {at}: the type of a Secret can't be changed; delete the Secret"
         )
-    if standing.get("immutable") is True and (_data(secret) != texts(standing.get("data")) or not secret.immutable):
+    if standing.get("immutable") is True and not (_holds(stands, items) and (merged or stands.keys() <= items.keys())):
         what = "the target Secret is immutable. Delete it, or give the SealedSecret another name"
         raise NotWritten("Immutable", f"Error updating {at}: {what}")
 
@@ -131,58 +166,62 @@ def created(wanted: Wanted) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "name": secret.name,
         "namespace": secret.namespace,
-        "annotations": {**secret.annotations, names.DELIVERED: _mark(wanted, patch=False).text()},
+        "annotations": {**secret.annotations, names.DELIVERED: _mark(wanted, patch=False, owned=wanted.owned).text()},
     }
     if secret.labels:
         metadata["labels"] = dict(secret.labels)
     if wanted.owned:
         metadata["ownerReferences"] = [wanted.owner.reference()]
+    if wanted.finalizers:
+        metadata["finalizers"] = list(wanted.finalizers)
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": secret.type, "data": _data(secret)}
     return body | ({"immutable": True} if secret.immutable else {})
 
 
-def patched(wanted: Wanted, standing: Mapping[str, Any], right: Hold) -> dict[str, Any]:
-    """The merge patch that makes a standing Secret what it should be."""
+def patched(wanted: Wanted, standing: Mapping[str, Any], right: Hold, *, changed: bool = True) -> dict[str, Any]:
+    """The merge patch that makes a standing Secret what it should be.
+
+    `changed`: for all that is known the SealedSecret is another than what stands was made from. If it is not, labels
+    and annotations of a Secret of ours that bears no mark may be those of others, and stay.
+    """
     secret, before = wanted.secret, standing["metadata"]
     merge = right in ("patch", "both")
-    mark = _mark(wanted, patch=merge)
     former = marked(standing)
     labels, annotations = texts(before.get("labels")), texts(before.get("annotations"))
-    wholesale = right == "managed" or former is None
-    gone_labels = set() if merge else set(labels if wholesale else former.labels if former else ())
-    gone_annotations = set() if merge else set(annotations if wholesale else former.annotations if former else ())
-    gone_items = set() if merge else set(texts(standing.get("data")))
-    if merge and former is not None:  # what we merged in before, and merge in no more
-        gone_labels, gone_annotations, gone_items = set(former.labels), set(former.annotations), set(former.items)
+    if merge:
+        gone_labels, gone_annotations, gone_items = set[str](), set[str](), set[str]()
+    else:
+        wholesale = right == "managed" or (former is None and changed)
+        gone_labels = set(labels if wholesale else former.labels if former else ())
+        gone_annotations = set(annotations if wholesale else former.annotations if former else ())
+        gone_items = set(texts(standing.get("data")))
+    mark = _mark(wanted, patch=merge, owned=wanted.owned and right != "patch")
     metadata: dict[str, Any] = {
         "uid": before["uid"],
         "resourceVersion": before["resourceVersion"],
-        "labels": {**dict.fromkeys(gone_labels & set(labels)), **secret.labels},
+        "labels": {**dict.fromkeys(sorted(gone_labels & labels.keys())), **secret.labels},
         "annotations": {
-            **dict.fromkeys(gone_annotations & set(annotations)), **secret.annotations, names.DELIVERED: mark.text(),
+            **dict.fromkeys(sorted(gone_annotations & annotations.keys())), **secret.annotations,
+            names.DELIVERED: mark.text(),
         },
     }  # fmt: skip
     if right != "patch":
         metadata["ownerReferences"] = [wanted.owner.reference()] if wanted.owned else None
-    body: dict[str, Any] = {"metadata": metadata, "data": {**dict.fromkeys(gone_items), **_data(secret)}}
-    return body | ({"immutable": True} if secret.immutable and standing.get("immutable") is not True else {})
+    return {"metadata": metadata, "data": {**dict.fromkeys(sorted(gone_items)), **_data(secret)}}
 
 
-def differs(wanted: Wanted, standing: Mapping[str, Any], right: Hold) -> bool:
+def differs(wanted: Wanted, standing: Mapping[str, Any], right: Hold, *, changed: bool = True) -> bool:
     """Whether a write would change anything but our mark: a Secret that is right is left alone, whoever made it."""
-    patch = patched(wanted, standing, right)
+    patch = patched(wanted, standing, right, changed=changed)
     before = standing["metadata"]
     annotations = {k: v for k, v in patch["metadata"]["annotations"].items() if k != names.DELIVERED}
     same = (
         _holds(texts(standing.get("data")), patch["data"])
         and _holds(texts(before.get("labels")), patch["metadata"]["labels"])
         and _holds(texts(before.get("annotations")), annotations)
-        and "immutable" not in patch
     )
     if same and "ownerReferences" in patch["metadata"]:
-        mine = [each for each in before.get("ownerReferences") or () if each.get("controller")]
-        wanted_uid = [wanted.owner.uid] if wanted.owned else []
-        same = [each.get("uid") for each in mine] == wanted_uid
+        return controller(before).get("uid") != (wanted.owner.uid if wanted.owned else None)
     return not same
 
 
@@ -190,16 +229,18 @@ def _holds(found: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
     return all(found.get(name) == text for name, text in wanted.items())
 
 
-def _mark(wanted: Wanted, *, patch: bool) -> Mark:
+def _mark(wanted: Wanted, *, patch: bool, owned: bool) -> Mark:
     secret = wanted.secret
     return Mark(
-        wanted.owner.uid,
-        wanted.input,
-        wanted.fingerprint,
-        tuple(sorted(secret.items)),
-        tuple(sorted(secret.labels)),
-        tuple(sorted(secret.annotations)),
-        patch,
+        secret=f"{secret.namespace}/{secret.name}",
+        uid=wanted.owner.uid,
+        input=wanted.input,
+        fingerprint=wanted.fingerprint,
+        items=tuple(sorted(secret.items)) if patch else (),
+        labels=tuple(sorted(secret.labels)),
+        annotations=tuple(sorted(secret.annotations)),
+        patch=patch,
+        owned=owned,
     )
 
 
@@ -207,16 +248,16 @@ def _data(secret: Secret) -> dict[str, str]:
     return {name: base64.b64encode(value).decode("ascii") for name, value in sorted(secret.items.items())}
 
 
-def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    owners = [each for each in metadata.get("ownerReferences") or () if isinstance(each, dict)]
-    return next((each for each in owners if each.get("controller") is True), {})
+def keeping(
+    secret: Secret, drew: frozenset[str], standing: Mapping[str, Any], input_: str, *, unchanged: bool = False
+) -> Secret:
+    """The secret with what a template drew as it stands, while the input is the one that it was drawn for.
 
-
-def keeping(secret: Secret, drew: frozenset[str], standing: Mapping[str, Any], input_: str) -> Secret:
-    """The secret with what a template drew as it stands, while the input is the one that it was drawn for."""
+    `unchanged` says so of a Secret that bears no mark, as one that Bitnami's controller made.
+    """
     mark = marked(standing)
-    if mark is None or mark.input != input_:
+    if (mark.input != input_) if mark is not None else not unchanged:
         return secret
     stands = texts(standing.get("data"))
-    kept = {name: base64.b64decode(stands[name]) for name in drew & set(stands)}
+    kept = {name: base64.b64decode(stands[name]) for name in drew & stands.keys()}
     return replace(secret, items={**secret.items, **kept})

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import prometheus_client as prometheus
-from prometheus_client import exposition
 
+from controller import serving
 from controller.report import CHANGING
 from controller.running.result import ACTIONS, RESULTS
 
@@ -96,5 +96,4 @@ class Metrics:
 
     def page(self, accepted: str) -> tuple[bytes, str]:
         """All as text, in the format that is asked for by an Accept header, and its content type."""
-        encode, kind = exposition.choose_encoder(accepted)
-        return encode(self.registry), kind
+        return serving.exposed(self.registry, accepted)

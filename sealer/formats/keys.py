@@ -95,7 +95,14 @@ def kem_from_seed(seed: bytes) -> PrivateKey:
     return PrivateKey(public, private, pem_encode(PEM_PRIVATE, b"\x01" + seed))
 
 
-def generate_rsa(*, now: datetime, days: int = 365, bits: int = 4096, common_name: str = "") -> PrivateKey:
+def generate_rsa(
+    *,
+    now: datetime,
+    valid: timedelta = timedelta(days=365),
+    backdated: timedelta = timedelta(minutes=5),
+    bits: int = 4096,
+    common_name: str = "",
+) -> PrivateKey:
     """A new RSA key with a self-signed certificate as Bitnami's controller makes it; valid from five minutes ago.
 
     KeyUsage is encipherOnly without keyAgreement, which `cryptography` refuses to build by name, hence the raw
@@ -107,12 +114,12 @@ def generate_rsa(*, now: datetime, days: int = 365, bits: int = 4096, common_nam
     key = rsa.generate_private_key(65537, bits)
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
     name = x509.Name(attributes)
-    start = now.astimezone(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    start = now.astimezone(UTC).replace(microsecond=0) - backdated
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key())
         .serial_number(int.from_bytes(os.urandom(16), "big") >> 1 or 1)
         .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=days))
+        .not_valid_after(start + valid)
         .add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.15"), _KEY_USAGE_ENCIPHER_ONLY), True)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
@@ -145,6 +152,25 @@ def load_private(pem: str, certificate: str = "", *, trusted: bool = False) -> P
     if not isinstance(key, rsa.RSAPrivateKey):
         raise KeyFormatError("a private key of another kind than RSA or MLKEM768-X25519")
     return _rsa_private(key, certificate)
+
+
+def consistent(private: PrivateKey) -> bool:
+    """Whether the parts of a key belong together, for RSA keys that were loaded as `trusted`.
+
+    What OpenSSL's check would find out in half a second, without its primality tests.
+    """
+    if not isinstance(private.key, rsa.RSAPrivateKey):
+        return True
+    parts = private.key.private_numbers()
+    p, q, d, public = parts.p, parts.q, parts.d, parts.public_numbers
+    return (
+        p * q == public.n
+        and public.e * d % (p - 1) == 1
+        and public.e * d % (q - 1) == 1
+        and parts.dmp1 == d % (p - 1)
+        and parts.dmq1 == d % (q - 1)
+        and parts.iqmp * q % p == 1
+    )
 
 
 def _rsa_private(key: rsa.RSAPrivateKey, certificate: str) -> PrivateKey:

@@ -24,7 +24,6 @@ from sealer.keyrings import keyfiles
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from sealer.formats.bundle import Bundle
     from sealer.formats.keyrecord import KeyEntry, Record, StateEntry
@@ -186,12 +185,12 @@ class Keyring:
             return key
 
     def _load_private(self, entry: KeyEntry) -> PrivateKey:
-        from sealer.formats.keys import RSA, load_private
+        from sealer.formats.keys import consistent, load_private
 
         certificate = self._certificate(entry)
         text = self._secret(f"{entry.id}.pem")
         key = load_private(text, certificate, trusted=True)
-        if key.id != entry.id or key.pem != text or (key.algorithm == RSA and not _consistent(key)):
+        if key.id != entry.id or key.pem != text or not consistent(key):
             raise KeyFormatError("is not the private key that keyring.json names")
         return key
 
@@ -238,21 +237,6 @@ class Keyring:
             raise KeyFormatError(error.what, where=str(self.directory / name)) from None
         except SourceError as error:
             raise error.at(str(self.directory / name)) from None
-
-
-def _consistent(private: PrivateKey) -> bool:
-    """What OpenSSL's check would find out in half a second, without its primality tests: are the parts of one key."""
-    key: RSAPrivateKey = private.key  # type: ignore[assignment]  # the caller has looked at the algorithm
-    parts = key.private_numbers()
-    p, q, d, public = parts.p, parts.q, parts.d, parts.public_numbers
-    return (
-        p * q == public.n
-        and public.e * d % (p - 1) == 1
-        and public.e * d % (q - 1) == 1
-        and parts.dmp1 == d % (p - 1)
-        and parts.dmq1 == d % (q - 1)
-        and parts.iqmp * q % p == 1
-    )
 
 
 def read_record(directory: Path) -> Record:

@@ -178,7 +178,9 @@ ALL = (KUBESEAL, BITNAMI_CONTROLLER, CROSSCHECK, TEMPLATES, NPM_V1, ETCD, KUBE_A
 
 def main() -> int:
     """Build every peer; a missing toolchain is said and is no failure here."""
-    for peer in ALL:
+    from tests.servers import tools
+
+    for peer in (*ALL, *tools.ALL):
         try:
             print(f"peers: {peer.name}: {peer.path()}", file=sys.stderr)
         except Missing as missing:

@@ -39,6 +39,15 @@ class Site:
         connection.close()
         return answer
 
+    def said(self, path: str, **headers: str) -> str:
+        """All of an answer, with its headers."""
+        connection = http.client.HTTPConnection(self.host, self.port)
+        connection.request("GET", path, headers=headers)
+        found = connection.getresponse()
+        text = f"{found.getheaders()} {found.read().decode()}"
+        connection.close()
+        return text
+
     def samples(self) -> dict[str, float]:
         """Each sample by its name and labels."""
         families = text_string_to_metric_families(self.get("/metrics")[2])
@@ -112,8 +121,9 @@ def test_openmetrics_for_who_asks_for_it(site: Site) -> None:
 
 def test_nothing_of_a_request_comes_back_or_is_logged(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
     word = secrets.token_hex(8)
-    for path in (f"/{word}", f"/healthz?{word}", f"/metrics/{word}", "/"):
-        assert word not in site.get(path, **{"x-word": word})[2]
+    for path in (f"/{word}", f"/healthz?{word}", f"/metrics/{word}", "/", "/healthz/", "/metrics"):
+        accept = f"application/openmetrics-text; version=1.0.0+{word}"
+        assert word not in site.said(path, **{"x-word": word, "host": word, "accept": accept})
     with socket.create_connection((site.host, site.port)) as raw:
         raw.sendall(f"{word}\r\n\r\n".encode())
         assert word.encode() not in raw.recv(4096)

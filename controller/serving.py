@@ -1,0 +1,166 @@
+"""Serving HTTP: a socket that listens, and uvicorn on it, with what it leaves open to strangers closed.
+
+One connection is one request, and lasts for so many seconds at most: uvicorn has no limit of its own for how slowly a
+request may come in or an answer be taken, and without one a few idle strangers would keep all others out, probes too.
+Nothing is logged here, since a complaint about a request would quote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sealer import files
+from sealer.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from prometheus_client import CollectorRegistry
+    from starlette.applications import Starlette
+
+_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%\w]+)\]|(?P<host>[^\s:\[\]]*)):(?P<port>[0-9]{1,5})", re.ASCII)
+_BACKLOG = 64
+_CONNECTIONS = 64
+_ENDS = 5.0
+_HEAD = 10.0
+"""Seconds in which a request's head has to come: who only connects holds no place for long."""
+_OPENMETRICS = "application/openmetrics-text"
+
+
+def bind(address: str, option: str = "--listen", example: str = "127.0.0.1:9640") -> socket.socket:
+    """The socket of a HOST:PORT; without a HOST, of all addresses.
+
+    Raises UsageError for what is none, SourceError for one that can't be had.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found["port"]) > 65535:
+        raise UsageError("is no HOST:PORT, and not none", where=option, way_out=f"{option} {example}")
+    try:
+        return _listening(found["six"] or found["host"], int(found["port"]))
+    except OSError as error:
+        way_out = f"pass another one: {option} HOST:PORT; or none: {option} none"
+        raise SourceError(
+            f"can't listen: {files.reason(error)}", where=f"{option} {address}", way_out=way_out
+        ) from None
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    if not host:
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
+        return socket.create_server(("", port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
+    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+        0
+    ]
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(socket.socket(family, kind, protocol))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(where)
+        made.listen(_BACKLOG)
+        stack.pop_all()
+        return made
+
+
+def shown(bound: socket.socket) -> str:
+    """The HOST:PORT that a socket has."""
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@contextlib.contextmanager
+def in_thread(bound: socket.socket, app: Starlette, lasts: float, connections: int = _CONNECTIONS) -> Iterator[None]:
+    """Answer on a socket until the end of the block, in a thread with a loop of its own.
+
+    `lasts`: seconds for which a connection is kept at most, with all that is read and written.
+    """
+    server = _Server(_config(app, lasts, connections))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="http", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(_ENDS)
+        bound.close()
+
+
+@contextlib.asynccontextmanager
+async def beside(
+    bound: socket.socket, app: Starlette, lasts: float, connections: int = _CONNECTIONS
+) -> AsyncIterator[None]:
+    """As `in_thread`, on the loop of whoever calls."""
+    server = _Server(_config(app, lasts, connections))
+    task = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        try:
+            await task
+        finally:
+            bound.close()
+
+
+def exposed(registry: CollectorRegistry, accepted: str) -> tuple[bytes, str]:
+    """All metrics as text, as an Accept header asks for it, and the content type.
+
+    Of the header only that one name is looked at: the library's own choice repeats the version that it names.
+    """
+    from prometheus_client import exposition, openmetrics
+
+    if _OPENMETRICS in accepted:
+        data: bytes = openmetrics.exposition.generate_latest(registry)  # type: ignore[no-untyped-call]
+        return data, openmetrics.exposition.CONTENT_TYPE_LATEST
+    return exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are of whoever calls."""
+        yield
+
+
+def _config(app: Starlette, lasts: float, connections: int) -> uvicorn.Config:
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
+        logging.getLogger(name).disabled = True
+
+    class Brief(H11Protocol):
+        """A connection that ends, whoever holds on to it."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._ends = [self.loop.call_later(_HEAD, self._begun), self.loop.call_later(lasts, transport.abort)]
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            for each in self._ends:
+                each.cancel()
+            super().connection_lost(exc)
+
+        def _begun(self) -> None:
+            if getattr(self, "cycle", None) is None:  # its type there says that it never is
+                self.transport.abort()
+
+    return uvicorn.Config(
+        app,
+        http=Brief,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        headers=[("connection", "close")],
+        limit_concurrency=connections,
+        timeout_graceful_shutdown=1,
+    )
