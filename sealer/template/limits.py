@@ -30,6 +30,18 @@ class Fault(Exception):
         self.what = what
 
 
+def fits(size: int) -> None:
+    """Raise Fault for a result that would be larger than all that a render may make."""
+    if size > MAX_BYTES:
+        raise Fault(f"would make more than {MAX_BYTES >> 20} MiB")
+
+
+def bounded(count: int) -> None:
+    """Raise Fault for a value that would have more elements than one may have."""
+    if count > MAX_ELEMENTS:
+        raise Fault(f"would make more than {MAX_ELEMENTS:,} elements")
+
+
 class Meter:
     """Counts what is met on the way through one value."""
 

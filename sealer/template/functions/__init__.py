@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 _MODULES = {
     "builtins": "and or not len index print printf println html js urlquery call eq ne lt le gt ge",
     "strings": (
-        "hello trim trimAll trimall trimPrefix trimSuffix upper lower title untitle swapcase snakecase camelcase"
-        " kebabcase abbrev abbrevboth trunc substr repeat nospace initials wrap wrapWith contains hasPrefix hasSuffix"
-        " quote squote cat indent nindent replace plural toString"
+        "hello trim trimAll trimall trimPrefix trimSuffix trunc substr repeat nospace initials contains hasPrefix"
+        " hasSuffix quote squote cat replace plural toString"
     ),
+    "casing": "upper lower title untitle swapcase snakecase camelcase kebabcase",
+    "wrapping": "indent nindent abbrev abbrevboth wrap wrapWith",
+    "splitting": "split splitList splitn join sortAlpha toStrings",
     "lists": (
         "list tuple first mustFirst rest mustRest last mustLast initial mustInitial append mustAppend push mustPush"
         " prepend mustPrepend reverse mustReverse uniq mustUniq without mustWithout has mustHas slice mustSlice concat"
-        " chunk mustChunk compact mustCompact join sortAlpha split splitList splitn toStrings until untilStep seq"
+        " chunk mustChunk compact mustCompact until untilStep seq"
     ),
     "dicts": (
         "dict get set unset hasKey pluck keys pick omit merge mergeOverwrite mustMerge mustMergeOverwrite values dig"

@@ -14,6 +14,7 @@ from sealer.template.limits import Fault
 from sealer.template.text.formats import sprintf
 from sealer.template.text.printing import printed, printed_line
 from sealer.template.text.quoting import printable
+from sealer.template.text.runes import kept, mapped, raw
 from sealer.template.values import (
     ANY,
     BOOL,
@@ -42,13 +43,21 @@ _BASIC = {
 }
 
 
-@define("and or", VALUE, variadic=VALUE, result=VALUE)
-def _short(*_arguments: Any) -> Any:
+@define("and", VALUE, variadic=VALUE, result=VALUE)
+def _and(*_arguments: Any) -> Any:
+    """The first argument that is false (as `not` has it), else the last; what stands behind it is not evaluated."""
+    raise AssertionError("evaluated where it stands")
+
+
+@define("or", VALUE, variadic=VALUE, result=VALUE)
+def _or(*_arguments: Any) -> Any:
+    """The first argument that is true (as `not` has it), else the last; what stands behind it is not evaluated."""
     raise AssertionError("evaluated where it stands")
 
 
 @define("not", VALUE, result=BOOL)
 def _not(value: Any) -> bool:
+    """True for nil, false, 0, "", an empty list or dict; false for all else, the text "false" too."""
     return not is_true(value)
 
 
@@ -62,6 +71,7 @@ def _call(value: Any, *_arguments: Any) -> Any:
 
 @define("len", VALUE, result=INT)
 def _len(value: Any) -> int:
+    """Bytes of a string (not characters), or elements of a list or dict; refuses numbers and nil."""
     if _is_invalid(value):
         raise Fault("len of nil pointer")
     if isinstance(value, Slice | Map):
@@ -73,6 +83,11 @@ def _len(value: Any) -> int:
 
 @define("index", VALUE, variadic=VALUE, result=VALUE)
 def _index(item: Any, *indexes: Any) -> Any:
+    """The element at a place, or of a key, one argument for each level: `index LIST 0 "name"`.
+
+    A key that isn't there gives the zero of the map's type, "" from a map of strings; of a string it is a byte, as a
+    number. Refused: a place below 0 or behind the end, a key of another type.
+    """
     if _is_nil(item):
         raise Fault("index of untyped nil")
     for index in indexes:
@@ -111,21 +126,25 @@ def _number(index: Any, size: int) -> int:
 
 @define("print", variadic=ANY, result=STRING)
 def _print(*values: Any) -> bytes:
+    """Arguments as %v; a space only between two of which neither is a string, unlike Python's print."""
     return printed(values)
 
 
 @define("println", variadic=ANY, result=STRING)
 def _println(*values: Any) -> bytes:
+    """Arguments as %v, a space between each two, and a newline."""
     return printed_line(values)
 
 
 @define("printf", STRING, variadic=ANY, result=STRING)
 def _printf(form: bytes, *values: Any) -> bytes:
+    """`printf FORMAT VALUE...` with Go's verbs; a wrong or missing argument is told in the text: `%!d(string=x)`."""
     return sprintf(form, values)
 
 
 @define("html", variadic=ANY, result=STRING)
 def _html(*values: Any) -> bytes:
+    """Arguments as print has them, with & < > and both quotes as HTML entities, NUL as U+FFFD."""
     data = _escaped(values)
     for plain, shown in _HTML:
         data = data.replace(plain, shown)
@@ -144,8 +163,8 @@ _HTML = (
 
 @define("js", variadic=ANY, result=STRING)
 def _js(*values: Any) -> bytes:
-    text = _escaped(values).decode("utf-8", "surrogateescape")
-    return "".join(map(_js_shown, text)).encode("utf-8", "surrogateescape")
+    r"""Arguments as print has them, escaped for a string of JavaScript, without its quotes; = & < > as `\u003D`."""
+    return raw(mapped(kept(_escaped(values)), _js_shown))
 
 
 def _js_shown(character: str) -> str:
@@ -161,6 +180,7 @@ def _js_shown(character: str) -> str:
 
 @define("urlquery", variadic=ANY, result=STRING)
 def _urlquery(*values: Any) -> bytes:
+    """Arguments as print has them, escaped for a query: a space is `+`, a slash `%2F`."""
     return quote_plus(_escaped(values), safe="").encode()
 
 
@@ -170,6 +190,7 @@ def _escaped(values: tuple[Any, ...]) -> bytes:
 
 @define("eq", VALUE, variadic=VALUE, result=BOOL)
 def _eq(first: Any, *others: Any) -> bool:
+    """Whether the first equals any of the others. Refused: an integer beside a float or a string, lists, dicts."""
     if not others:
         raise Fault("missing argument for comparison")
     return any(_equal(first, other) for other in others)
@@ -194,11 +215,13 @@ def _equal(first: Any, other: Any) -> bool:
 
 @define("ne", VALUE, VALUE, result=BOOL)
 def _ne(first: Any, other: Any) -> bool:
+    """Whether two differ; refuses what eq refuses, and more than two."""
     return not _equal(first, other)
 
 
 @define("lt", VALUE, VALUE, result=BOOL)
 def _lt(first: Any, other: Any) -> bool:
+    """Whether the first of two is less: numbers of one kind, strings by bytes. Refused: 1 beside 1.5, booleans, nil."""
     left, right = _basic(first), _basic(other)
     if not left or not right:
         raise Fault(_INVALID)
@@ -211,16 +234,19 @@ def _lt(first: Any, other: Any) -> bool:
 
 @define("le", VALUE, VALUE, result=BOOL)
 def _le(first: Any, other: Any) -> bool:
+    """Whether the first of two is less, or equal; refuses what lt refuses."""
     return _lt(first, other) or _equal(first, other)
 
 
 @define("gt", VALUE, VALUE, result=BOOL)
 def _gt(first: Any, other: Any) -> bool:
+    """Whether the first of two is greater; refuses what lt refuses. `5 | gt 3` is false."""
     return not _le(first, other)
 
 
 @define("ge", VALUE, VALUE, result=BOOL)
 def _ge(first: Any, other: Any) -> bool:
+    """Whether the first of two is greater, or equal; refuses what lt refuses."""
     return not _lt(first, other)
 
 

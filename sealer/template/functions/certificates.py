@@ -50,7 +50,7 @@ class Certificate(Opaque):
 
 @define("genPrivateKey", STRING, result=STRING, draws=True)
 def _gen_private_key(run: Run, kind: bytes) -> bytes:
-    """A new key in PEM: rsa (4096 bits, or for an empty word), dsa, ecdsa (P-256), ed25519."""
+    """A new key in PEM: rsa (4096 bits; also for ""), dsa, ecdsa (P-256), ed25519; else a text that says so."""
     run.drew = True
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 
@@ -106,7 +106,7 @@ def _loaded_cert(pem: bytes) -> x509.Certificate:
 
 @define("buildCustomCert", STRING, STRING, result=_TYPE)
 def _build_custom_cert(cert: bytes, key: bytes) -> Certificate:
-    """A certificate and a key from base64 of their PEM."""
+    """`buildCustomCert CERT KEY`, each base64 of PEM: a certificate with .Cert and .Key; refuses what can't be read."""
     try:
         found = Certificate(base64_decoded(cert), base64_decoded(key))
     except Illegal:
@@ -118,26 +118,31 @@ def _build_custom_cert(cert: bytes, key: bytes) -> Certificate:
 
 @define("genCA", STRING, INT, result=_TYPE, draws=True)
 def _gen_ca(run: Run, name: bytes, days: int) -> Certificate:
+    """`genCA NAME DAYS`: a new authority, signed by its own RSA key of 2048 bits; .Cert and .Key are PEM."""
     return _authority(run, name, days, _rsa(run, 2048))
 
 
 @define("genCAWithKey", STRING, INT, STRING, result=_TYPE, draws=True)
 def _gen_ca_with_key(run: Run, name: bytes, days: int, key: bytes) -> Certificate:
+    """`genCAWithKey NAME DAYS KEY`: as genCA, with a key in PEM; refuses what is none, and DSA."""
     return _authority(run, name, days, _loaded_key(key))
 
 
 @define("genSelfSignedCert", STRING, ANYS, ANYS, INT, result=_TYPE, draws=True)
 def _gen_self_signed(run: Run, name: bytes, ips: Slice, names: Slice, days: int) -> Certificate:
+    """`genSelfSignedCert NAME IPS NAMES DAYS`: lists of strings, or nil; a new RSA key of 2048 bits signs itself."""
     return _leaf(run, name, ips, names, days, _rsa(run, 2048))
 
 
 @define("genSelfSignedCertWithKey", STRING, ANYS, ANYS, INT, STRING, result=_TYPE, draws=True)
 def _gen_self_signed_with_key(run: Run, name: bytes, ips: Slice, names: Slice, days: int, key: bytes) -> Certificate:
+    """`genSelfSignedCertWithKey NAME IPS NAMES DAYS KEY`: as genSelfSignedCert, with a key in PEM."""
     return _leaf(run, name, ips, names, days, _loaded_key(key))
 
 
 @define("genSignedCert", STRING, ANYS, ANYS, INT, _TYPE, result=_TYPE, draws=True)
 def _gen_signed(run: Run, name: bytes, ips: Slice, names: Slice, days: int, ca: Certificate) -> Certificate:
+    """`genSignedCert NAME IPS NAMES DAYS CA`: for a new RSA key, signed by what genCA or buildCustomCert gives."""
     return _leaf(run, name, ips, names, days, _rsa(run, 2048), ca)
 
 
@@ -145,6 +150,7 @@ def _gen_signed(run: Run, name: bytes, ips: Slice, names: Slice, days: int, ca: 
 def _gen_signed_with_key(
     run: Run, name: bytes, ips: Slice, names: Slice, days: int, ca: Certificate, key: bytes
 ) -> Certificate:
+    """`genSignedCertWithKey NAME IPS NAMES DAYS CA KEY`: as genSignedCert, for a key in PEM."""
     return _leaf(run, name, ips, names, days, _loaded_key(key), ca)
 
 

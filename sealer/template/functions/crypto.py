@@ -8,9 +8,8 @@ import hmac
 import uuid
 from typing import Any
 
-from sealer.template.functions.strings import fits
 from sealer.template.functions.table import Table
-from sealer.template.limits import Fault, Run
+from sealer.template.limits import Fault, Run, fits
 from sealer.template.text.basetext import Illegal, base64_decoded
 from sealer.template.values import INT, STRING, UINT32
 
@@ -28,7 +27,7 @@ _TO_BCRYPT = bytes.maketrans(
 
 @define("bcrypt", STRING, result=STRING, draws=True)
 def _bcrypt(run: Run, password: bytes) -> bytes:
-    """A hash of cost 10; a text that says so for more than 72 bytes, as in Sprig."""
+    """A bcrypt hash of cost 10, new each time; over 72 bytes a text that says so, as in Sprig."""
     if len(password) > 72:
         return b"failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes"
     import bcrypt
@@ -40,6 +39,7 @@ def _bcrypt(run: Run, password: bytes) -> bytes:
 
 @define("htpasswd", STRING, STRING, result=STRING, draws=True)
 def _htpasswd(run: Run, name: bytes, password: bytes) -> bytes:
+    """`htpasswd NAME PASSWORD`: a line of Apache's file, by bcrypt; a NAME with a colon gives a text that says so."""
     if b":" in name:
         return b"invalid username: " + name
     return name + b":" + _bcrypt(run, password)
@@ -47,7 +47,7 @@ def _htpasswd(run: Run, name: bytes, password: bytes) -> bytes:
 
 @define("randBytes", INT, result=STRING, draws=True)
 def _rand_bytes(run: Run, count: int) -> bytes:
-    """So many random bytes, in base64."""
+    """So many random bytes, in base64, which is longer; refuses a count below 0."""
     if count < 0:
         raise Fault("makeslice: len out of range")
     fits(count * 2)
@@ -56,6 +56,7 @@ def _rand_bytes(run: Run, count: int) -> bytes:
 
 @define("uuidv4", result=STRING, draws=True)
 def _uuidv4(run: Run) -> bytes:
+    """A random UUID, in small letters with dashes."""
     return str(uuid.UUID(bytes=run.random(16), version=4)).encode()
 
 
@@ -89,6 +90,10 @@ _TEMPLATES = {
 
 @define("derivePassword", UINT32, STRING, STRING, STRING, STRING, result=STRING, run=True)
 def _derive_password(run: Run, counter: int, kind: bytes, password: bytes, user: bytes, site: bytes) -> bytes:
+    """`derivePassword COUNTER KIND PASSWORD USER SITE`, as Master Password 3 derives it: the same each time.
+
+    KIND is maximum, long, medium, short, basic or pin; any other gives a text that says so. COUNTER is a uint32.
+    """
     templates = _TEMPLATES.get(kind)
     if templates is None:
         return b"cannot find password template " + kind
@@ -112,7 +117,10 @@ def _cipher(password: bytes, iv: bytes) -> Any:
 
 @define("encryptAES", STRING, STRING, result=STRING, draws=True)
 def _encrypt_aes(run: Run, password: bytes, data: bytes) -> bytes:
-    """AES-256-CBC with PKCS #7 and the IV before it, in base64; the password is the key, cut or filled with zeros."""
+    """`encryptAES PASSWORD TEXT`: AES-256-CBC with PKCS #7 and the IV before it, in base64; "" stays "".
+
+    The password is the key, cut or filled with zeros, and nothing authenticates the text.
+    """
     if not data:
         return b""
     iv = run.random(_BLOCK)
@@ -123,6 +131,7 @@ def _encrypt_aes(run: Run, password: bytes, data: bytes) -> bytes:
 
 @define("decryptAES", STRING, STRING, result=STRING)
 def _decrypt_aes(password: bytes, text: bytes) -> bytes:
+    """`decryptAES PASSWORD TEXT`. Only base64 and sizes are checked: a wrong key may give rubbish."""
     if not text:
         return b""
     try:

@@ -30,6 +30,7 @@ _ROUND = (
 
 @define("now", result=TIME, draws=True)
 def _now(run: Run) -> Time:
+    """The moment of the render, in UTC."""
     return Time(Moment(run.now()))
 
 
@@ -44,12 +45,13 @@ def _moment(run: Run, value: Any, kinds: tuple[Kind, ...] = (Kind.INT, Kind.INT6
 
 @define("date", STRING, ANY, result=STRING, draws=True)
 def _date(run: Run, layout: bytes, value: Any) -> bytes:
+    """`date LAYOUT TIME` in UTC, a layout of Go (`2006-01-02 15:04:05`, no %Y). TIME as in ago; a text is now."""
     return _in_zone(run, layout, value, b"Local")
 
 
 @define("dateInZone date_in_zone", STRING, ANY, STRING, result=STRING, draws=True)
 def _in_zone(run: Run, layout: bytes, value: Any, zone: bytes) -> bytes:
-    """In a zone of the time zone database; in UTC where there is none of that name."""
+    """`dateInZone LAYOUT TIME ZONE`: as date, in a zone of the time zone database; in UTC where it has no such zone."""
     found = calendar.load(kept(zone)) or calendar.UTC_ZONE
     moment = _moment(run, value)
     return raw(layouts.formatted(Moment(moment.nanoseconds, found), kept(layout)))
@@ -57,17 +59,19 @@ def _in_zone(run: Run, layout: bytes, value: Any, zone: bytes) -> bytes:
 
 @define("htmlDate", ANY, result=STRING, draws=True)
 def _html_date(run: Run, value: Any) -> bytes:
+    """The day in UTC, `2006-01-02`; TIME as in date."""
     return _in_zone(run, _HTML, value, b"Local")
 
 
 @define("htmlDateInZone", ANY, STRING, result=STRING, draws=True)
 def _html_date_in_zone(run: Run, value: Any, zone: bytes) -> bytes:
+    """`htmlDateInZone TIME ZONE`: the day there, `2006-01-02`; zones as in dateInZone."""
     return _in_zone(run, _HTML, value, zone)
 
 
 @define("ago", ANY, result=STRING, draws=True)
 def _ago(run: Run, value: Any) -> bytes:
-    """How long ago, to the second."""
+    """How long ago a time was, rounded to seconds (`1h2m3s`); an int is seconds since 1970, what is no time is now."""
     since = run.now() - _moment(run, value, (Kind.INT, Kind.INT64)).nanoseconds
     whole, rest = divmod(abs(since), SECOND)
     whole += rest * 2 >= SECOND
@@ -76,13 +80,14 @@ def _ago(run: Run, value: Any) -> bytes:
 
 @define("dateModify date_modify", STRING, TIME, result=TIME)
 def _date_modify(text: bytes, time: Time) -> Time:
-    """Unchanged where the text is no duration."""
+    """`dateModify DURATION TIME`: later by `1h30m`, sooner by `-1.5h`; no days. As it is for what is no duration."""
     found = durations.parsed(kept(text))
     return time if found is None else time.moved(found)
 
 
 @define("mustDateModify must_date_modify", STRING, TIME, result=TIME)
 def _must_date_modify(text: bytes, time: Time) -> Time:
+    """`mustDateModify DURATION TIME`: as dateModify, but refuses what is no duration."""
     found = durations.parsed(kept(text))
     if found is None:
         raise Fault("invalid duration")
@@ -91,7 +96,7 @@ def _must_date_modify(text: bytes, time: Time) -> Time:
 
 @define("duration", ANY, result=STRING)
 def _duration(value: Any) -> bytes:
-    """Seconds, as text or int64; anything else counts as none."""
+    """Seconds as `1h2m3s`: a text of digits or an int64. Anything else counts as 0 s, an int and a float too."""
     seconds = 0
     if isinstance(value, bytes):
         text = value.decode("latin-1")
@@ -106,7 +111,10 @@ def _duration(value: Any) -> bytes:
 
 @define("durationRound", ANY, result=STRING, draws=True)
 def _duration_round(run: Run, value: Any) -> bytes:
-    """The largest unit that fits, `3d`."""
+    """The largest unit that a duration is longer than, as a whole number: `1d` for `36h`, but `24h` for `24h`.
+
+    It is a text, nanoseconds as an int64, or the time since a time; anything else counts as 0.
+    """
     size = 0
     if isinstance(value, bytes):
         size = durations.parsed(kept(value)) or 0
@@ -129,7 +137,7 @@ def _read(layout: bytes, text: bytes) -> Moment:
 
 @define("toDate", STRING, STRING, result=TIME)
 def _to_date(layout: bytes, text: bytes) -> Time:
-    """Go's zero time where the text is no date."""
+    """`toDate LAYOUT TEXT`: a time by Go's layout, in UTC without a zone; for what is no date the zero time, year 1."""
     try:
         return Time(_read(layout, text))
     except NotADate:
@@ -138,6 +146,7 @@ def _to_date(layout: bytes, text: bytes) -> Time:
 
 @define("mustToDate", STRING, STRING, result=TIME)
 def _must_to_date(layout: bytes, text: bytes) -> Time:
+    """`mustToDate LAYOUT TEXT`: as toDate, but refuses what is no date."""
     try:
         return Time(_read(layout, text))
     except NotADate:
@@ -146,4 +155,5 @@ def _must_to_date(layout: bytes, text: bytes) -> Time:
 
 @define("unixEpoch", TIME, result=STRING)
 def _unix_epoch(time: Time) -> bytes:
+    """Seconds since 1970 as a text; takes a time, no number."""
     return b"%d" % time.moment.unix

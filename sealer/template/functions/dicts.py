@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sealer.template.equality import is_empty
-from sealer.template.functions.strings import shown
 from sealer.template.functions.table import Table
-from sealer.template.limits import MAX_ELEMENTS, Fault, Meter
+from sealer.template.limits import Fault, Meter, bounded
+from sealer.template.text.printing import shown
 from sealer.template.values import ANY, ANYS, BOOL, DICT, STRING, STRINGS, Map, Slice, type_of
 
 TABLE = define = Table()
@@ -22,32 +22,36 @@ def _dict(*pairs: Any) -> Map:
 
 @define("get", DICT, STRING)
 def _get(target: Map, key: bytes) -> Any:
+    """`get DICT KEY`: the value, "" (not nil) where there is no such key."""
     return target.items.get(key, b"")
 
 
 @define("set", DICT, STRING, ANY, result=DICT)
 def _set(target: Map, key: bytes, value: Any) -> Map:
+    """`set DICT KEY VALUE`: changes the dict itself, and gives it back; `{{ $_ := set ... }}` prints nothing."""
     if target.nil:
         raise Fault("assignment to entry in nil map")
-    if len(target.items) >= MAX_ELEMENTS:
-        raise Fault(f"would make more than {MAX_ELEMENTS:,} elements")
+    bounded(len(target.items) + 1)
     target.items[key] = value
     return target
 
 
 @define("unset", DICT, STRING, result=DICT)
 def _unset(target: Map, key: bytes) -> Map:
+    """`unset DICT KEY`: takes the key out of the dict itself, if it's there, and gives it back."""
     target.items.pop(key, None)
     return target
 
 
 @define("hasKey", DICT, STRING, result=BOOL)
 def _has_key(target: Map, key: bytes) -> bool:
+    """`hasKey DICT KEY`: whether it's there, with nil or "" as its value too."""
     return key in target.items
 
 
 @define("pluck", STRING, variadic=DICT, result=ANYS)
 def _pluck(key: bytes, *dicts: Map) -> Slice:
+    """`pluck KEY DICT...`: a list of its values, from the dicts that have it."""
     return Slice([each.items[key] for each in dicts if key in each.items])
 
 
@@ -65,17 +69,19 @@ def _values(target: Map) -> Slice:
 
 @define("pick", DICT, variadic=STRING, result=DICT)
 def _pick(target: Map, *keys: bytes) -> Map:
+    """`pick DICT KEY...`: a new dict with only these keys; those that aren't there are passed over."""
     return Map({key: target.items[key] for key in keys if key in target.items})
 
 
 @define("omit", DICT, variadic=STRING, result=DICT)
 def _omit(target: Map, *keys: bytes) -> Map:
+    """`omit DICT KEY...`: a new dict without these keys."""
     return Map({key: value for key, value in target.items.items() if key not in keys})
 
 
 @define("merge mustMerge", DICT, variadic=DICT)
 def _merge(target: Map, *sources: Map) -> Any:
-    """Into the first dict, what it lacks or has empty."""
+    """Into the first dict itself what it lacks or has `empty`, false and 0 too; dicts in dicts are merged alike."""
     for source in sources:
         _merged(target, source, Meter(), overwrite=False)
     return target
@@ -83,7 +89,7 @@ def _merge(target: Map, *sources: Map) -> Any:
 
 @define("mergeOverwrite mustMergeOverwrite", DICT, variadic=DICT)
 def _merge_overwrite(target: Map, *sources: Map) -> Any:
-    """Into the first dict, what is in the others."""
+    """Into the first dict itself all that the others have, "" and nil too; dicts in dicts are merged alike."""
     for source in sources:
         _merged(target, source, Meter(), overwrite=True)
     return target
@@ -101,7 +107,7 @@ def _merged(target: Map, source: Map, meter: Meter, *, overwrite: bool) -> None:
 
 @define("dig", variadic=ANY)
 def _dig(*arguments: Any) -> Any:
-    """A value by a path of keys, else the last argument but one."""
+    """`dig KEY... FALLBACK DICT`: a value by a path of keys, FALLBACK for a missing one; refuses what is no dict."""
     if len(arguments) < 3:
         raise Fault("dig needs at least three arguments")
     *path, fallback, found = arguments
@@ -123,6 +129,7 @@ def _name(value: Any) -> str:
 
 @define("deepCopy mustDeepCopy", ANY)
 def _deep_copy(value: Any) -> Any:
+    """A copy down to the last list and dict, so that `set` leaves the first as it is; refuses nil."""
     if value is None:
         raise Fault("nothing to copy")
     return _copied(value, Meter())

@@ -17,12 +17,13 @@ TABLE = define = Table()
 
 @define("b64enc", STRING, result=STRING)
 def _b64enc(data: bytes) -> bytes:
+    """Standard base64 with padding, on one line."""
     return base64.b64encode(data)
 
 
 @define("b64dec", STRING, result=STRING)
 def _b64dec(data: bytes) -> bytes:
-    """What is no base64 gives the text of Go's error as its result."""
+    """The bytes of standard base64, padded, newlines passed over; for what is none the text of Go's error."""
     try:
         return base64_decoded(data)
     except Illegal as error:
@@ -31,12 +32,13 @@ def _b64dec(data: bytes) -> bytes:
 
 @define("b32enc", STRING, result=STRING)
 def _b32enc(data: bytes) -> bytes:
+    """Standard base32 with padding."""
     return base64.b32encode(data)
 
 
 @define("b32dec", STRING, result=STRING)
 def _b32dec(data: bytes) -> bytes:
-    """What is no base32 gives the text of Go's error as its result."""
+    """The bytes of standard base32, in capitals, padded; for what is none the text of Go's error."""
     try:
         return base32_decoded(data)
     except Illegal as error:
@@ -45,12 +47,13 @@ def _b32dec(data: bytes) -> bytes:
 
 @define("mustFromJson", STRING)
 def _must_from_json(data: bytes) -> Any:
+    """JSON as dicts, lists and values; all numbers are float64. Refuses what is no JSON."""
     return jsontext.decoded(data)
 
 
 @define("fromJson", STRING)
 def _from_json(data: bytes) -> Any:
-    """Nil where the text is no JSON."""
+    """As mustFromJson, but nil where the text is no JSON."""
     try:
         return jsontext.decoded(data)
     except jsontext.NotJson:
@@ -59,28 +62,31 @@ def _from_json(data: bytes) -> Any:
 
 @define("mustToJson", ANY, result=STRING)
 def _must_to_json(value: Any) -> bytes:
+    r"""JSON without spaces, keys sorted, < > & as `\u003c`. Refuses what has no JSON: NaN, complex numbers."""
     return jsontext.encoded(value)
 
 
 @define("toJson", ANY, result=STRING)
 def _to_json(value: Any) -> bytes:
-    """Nothing where a value has no JSON."""
+    """As mustToJson, but "" where a value has no JSON."""
     return _or_nothing(value)
 
 
 @define("mustToPrettyJson", ANY, result=STRING)
 def _must_to_pretty_json(value: Any) -> bytes:
+    """As mustToJson, over lines, indented by two spaces."""
     return jsontext.encoded(value, indent=True)
 
 
 @define("toPrettyJson", ANY, result=STRING)
 def _to_pretty_json(value: Any) -> bytes:
-    """Nothing where a value has no JSON."""
+    """As mustToPrettyJson, but "" where a value has no JSON."""
     return _or_nothing(value, indent=True)
 
 
 @define("toRawJson mustToRawJson", ANY, result=STRING)
 def _to_raw_json(value: Any) -> bytes:
+    """As mustToJson, with < > & as they are; both names refuse what has no JSON."""
     return jsontext.encoded(value, html=False)
 
 
@@ -93,19 +99,23 @@ def _or_nothing(value: Any, *, indent: bool = False) -> bytes:
 
 @define("sha1sum", STRING, result=STRING)
 def _sha1sum(data: bytes) -> bytes:
+    """SHA-1 of the bytes, in hex."""
     return hashlib.sha1(data, usedforsecurity=False).hexdigest().encode()
 
 
 @define("sha256sum", STRING, result=STRING)
 def _sha256sum(data: bytes) -> bytes:
+    """SHA-256 of the bytes, in hex."""
     return hashlib.sha256(data).hexdigest().encode()
 
 
 @define("sha512sum", STRING, result=STRING)
 def _sha512sum(data: bytes) -> bytes:
+    """SHA-512 of the bytes, in hex."""
     return hashlib.sha512(data).hexdigest().encode()
 
 
 @define("adler32sum", STRING, result=STRING)
 def _adler32sum(data: bytes) -> bytes:
+    """Adler-32 of the bytes, as a decimal number in a text."""
     return b"%d" % zlib.adler32(data)

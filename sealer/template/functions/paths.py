@@ -12,6 +12,7 @@ TABLE = define = Table()
 
 @define("base osBase", STRING, result=STRING)
 def _base(path: bytes) -> bytes:
+    """The last part, slashes at the end left out: `b` of `a/b/`; `.` of "", `/` of slashes alone."""
     if not path:
         return b"."
     return path.rstrip(b"/").rpartition(b"/")[2] or b"/"
@@ -19,6 +20,7 @@ def _base(path: bytes) -> bytes:
 
 @define("clean osClean", STRING, result=STRING)
 def _clean(path: bytes) -> bytes:
+    """The shortest path that means the same, without `.`, `..` and double slashes; `.` of ""."""
     rooted = path.startswith(b"/")
     parts: list[bytes] = []
     for part in path.split(b"/"):
@@ -35,12 +37,14 @@ def _clean(path: bytes) -> bytes:
 
 @define("dir osDir", STRING, result=STRING)
 def _dir(path: bytes) -> bytes:
+    """All but the last part, cleaned: `a/b` of `a/b/`, `.` of `a`."""
     head, slash, _ = path.rpartition(b"/")
     return _clean(head + slash)
 
 
 @define("ext osExt", STRING, result=STRING)
 def _ext(path: bytes) -> bytes:
+    """From the last dot of the last part on: `.gz` of `a.tar.gz`, and all of `.profile`, unlike Python."""
     name = path.rpartition(b"/")[2]
     dot = name.rfind(b".")
     return name[dot:] if dot >= 0 else b""
@@ -48,11 +52,13 @@ def _ext(path: bytes) -> bytes:
 
 @define("isAbs osIsAbs", STRING, result=BOOL)
 def _is_abs(path: bytes) -> bool:
+    """Whether a path begins with a slash."""
     return path.startswith(b"/")
 
 
 @define("urlParse", STRING, result=DICT)
 def _url_parse(data: bytes) -> Map:
+    """A dict of scheme, host (with port), hostname, path, query, opaque, fragment, userinfo; refuses what is no URL."""
     url = urls.parse(data)
     return Map(
         {
@@ -70,6 +76,7 @@ def _url_parse(data: bytes) -> Map:
 
 @define("urlJoin", DICT, result=STRING)
 def _url_join(parts: Map) -> bytes:
+    """A URL of such a dict: what is missing is "", hostname isn't read; refuses values that are no strings."""
     found = [_part(parts, name) for name in (b"scheme", b"host", b"path", b"query", b"opaque", b"fragment")]
     scheme, host, path, query, opaque, fragment = found
     url = urls.Url(scheme=scheme, host=host, path=path, query=query, opaque=opaque, fragment=fragment)

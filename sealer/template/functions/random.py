@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sealer.template.functions.strings import fits
 from sealer.template.functions.table import Table
+from sealer.template.limits import fits
 from sealer.template.text import runes
 from sealer.template.values import INT, STRING
 
@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 TABLE = define = Table()
 
 _DIGITS, _SMALL = "0123456789", "abcdefghijklmnopqrstuvwxyz"
-_ALPHABETS = {
-    "randAlphaNum": _SMALL + _SMALL.upper() + _DIGITS,
-    "randAlpha": _SMALL + _SMALL.upper(),
-    "randNumeric": _DIGITS,
-    "randAscii": "".join(map(chr, range(32, 127))),
-}
+_LETTERS = _SMALL + _SMALL.upper()
+_PRINTABLE = "".join(map(chr, range(32, 127)))
 
 
 def _drawn(run: Run, count: int, alphabet: str) -> bytes:
@@ -35,16 +31,34 @@ def _drawn(run: Run, count: int, alphabet: str) -> bytes:
     return "".join(out[:count]).encode()
 
 
-def _drawing(alphabet: str) -> Any:
-    return lambda run, count: _drawn(run, count, alphabet)
+@define("randAlphaNum", INT, result=STRING, draws=True)
+def _rand_alpha_num(run: Run, count: int) -> bytes:
+    """`randAlphaNum COUNT`: so many ASCII letters and digits; none for a COUNT below 0."""
+    return _drawn(run, count, _LETTERS + _DIGITS)
 
 
-for _name, _alphabet in _ALPHABETS.items():
-    define(_name, INT, result=STRING, draws=True)(_drawing(_alphabet))
+@define("randAlpha", INT, result=STRING, draws=True)
+def _rand_alpha(run: Run, count: int) -> bytes:
+    """`randAlpha COUNT`: so many ASCII letters; none for a COUNT below 0."""
+    return _drawn(run, count, _LETTERS)
+
+
+@define("randNumeric", INT, result=STRING, draws=True)
+def _rand_numeric(run: Run, count: int) -> bytes:
+    """`randNumeric COUNT`: so many digits, as a text that may begin with 0; none for a COUNT below 0."""
+    return _drawn(run, count, _DIGITS)
+
+
+@define("randAscii", INT, result=STRING, draws=True)
+def _rand_ascii(run: Run, count: int) -> bytes:
+    """`randAscii COUNT`: so many characters from space to `~`, quotes and `$` among them; none for a COUNT below 0."""
+    return _drawn(run, count, _PRINTABLE)
 
 
 @define("shuffle", STRING, result=STRING, draws=True)
 def _shuffle(run: Run, data: bytes) -> bytes:
+    """The characters of a text in any order; bytes that are no UTF-8 become U+FFFD."""
+    run.spend(len(data))
     characters = list(runes.runes(data))
     for last in range(len(characters) - 1, 0, -1):
         other = below(run, last + 1)

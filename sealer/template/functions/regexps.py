@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from sealer.template.functions.strings import fits
 from sealer.template.functions.table import Table
-from sealer.template.limits import MAX_ELEMENTS, Fault, Run
+from sealer.template.limits import MAX_ELEMENTS, Fault, Run, fits
 from sealer.template.text.runes import kept, raw
 from sealer.template.values import BOOL, INT, STRING, STRINGS, Slice
 
@@ -89,12 +88,13 @@ def _width(data: bytes, at: int) -> int:
 
 @define("mustRegexMatch", STRING, STRING, result=BOOL, run=True)
 def _must_match(run: Run, pattern: bytes, data: bytes) -> bool:
+    """`mustRegexMatch PATTERN TEXT`: whether it matches anywhere, not only at the start; refuses what is no pattern."""
     return _search(run, _compiled(pattern), data) is not None
 
 
 @define("regexMatch", STRING, STRING, result=BOOL, run=True)
 def _match(run: Run, pattern: bytes, data: bytes) -> bool:
-    """False for what is no expression, as in Sprig."""
+    """`regexMatch PATTERN TEXT`: as mustRegexMatch, but false for what is no pattern."""
     try:
         expression = _compiled(pattern)
     except Fault:
@@ -104,25 +104,31 @@ def _match(run: Run, pattern: bytes, data: bytes) -> bool:
 
 @define("regexFind mustRegexFind", STRING, STRING, result=STRING, run=True)
 def _find(run: Run, pattern: bytes, data: bytes) -> bytes:
+    """`regexFind PATTERN TEXT`: the first match, "" if there is none; both names refuse what is no pattern."""
     match = _search(run, _compiled(pattern), data)
     return match.group() if match is not None else b""
 
 
 @define("regexFindAll mustRegexFindAll", STRING, STRING, INT, result=STRINGS, run=True)
 def _find_all(run: Run, pattern: bytes, data: bytes, count: int) -> Slice:
+    """`regexFindAll PATTERN TEXT COUNT`: a []string of whole matches, at most COUNT, all if it is below 0."""
     found = [match.group() for match in _matches(run, pattern, data, count)]
     return Slice(found, STRINGS, nil=not found)
 
 
 @define("regexReplaceAll mustRegexReplaceAll", STRING, STRING, STRING, result=STRING, run=True)
 def _replace_all(run: Run, pattern: bytes, data: bytes, template: bytes) -> bytes:
-    """`$1` and `${name}` in the replacement stand for groups."""
+    """`regexReplaceAll PATTERN TEXT NEW`: each match; TEXT comes second, so that it can't be piped.
+
+    `${1}` and `${name}` in NEW stand for groups, `$$` for a dollar; `$1x` is a group of the name 1x, or nothing.
+    """
     text = kept(template)
     return _replaced(run, pattern, data, lambda match: _expanded(text, match))
 
 
 @define("regexReplaceAllLiteral mustRegexReplaceAllLiteral", STRING, STRING, STRING, result=STRING, run=True)
 def _replace_all_literal(run: Run, pattern: bytes, data: bytes, replacement: bytes) -> bytes:
+    """`regexReplaceAllLiteral PATTERN TEXT NEW`: as regexReplaceAll, but `$` in NEW is a character as any."""
     return _replaced(run, pattern, data, lambda _match: replacement)
 
 
@@ -172,7 +178,10 @@ def _group_number(name: str, named: dict[str, int]) -> int | None:
 
 @define("regexSplit mustRegexSplit", STRING, STRING, INT, result=STRINGS, run=True)
 def _split(run: Run, pattern: bytes, data: bytes, count: int) -> Slice:
-    """What stands between matches (regexp.Split)."""
+    """`regexSplit PATTERN TEXT COUNT`: a []string of what stands between matches, never of groups as Python's.
+
+    At most COUNT parts, all if it is below 0, none if it is 0.
+    """
     _compiled(pattern)
     if count == 0:
         return Slice([], STRINGS, nil=True)
@@ -194,4 +203,5 @@ def _split(run: Run, pattern: bytes, data: bytes, count: int) -> Slice:
 
 @define("regexQuoteMeta", STRING, result=STRING)
 def _quote_meta(data: bytes) -> bytes:
+    r"""A text as a pattern that matches it: a backslash before each of `\.+*?()|[]{}^$`."""
     return _META.sub(lambda found: b"\\" + found[0], data)

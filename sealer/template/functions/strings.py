@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sealer.template.functions.table import Table
-from sealer.template.limits import MAX_BYTES, Fault, Run
-from sealer.template.text import runes, words
-from sealer.template.text.printing import text
+from sealer.template.limits import Fault, fits
+from sealer.template.text import runes
+from sealer.template.text.printing import shown, text
 from sealer.template.text.quoting import quoted
-from sealer.template.values import ANY, BOOL, INT, STRING, Slice
+from sealer.template.values import ANY, BOOL, INT, STRING
 
 TABLE = define = Table()
 
 
-def shown(value: Any) -> bytes:
-    """A value as Sprig's strval makes a string of it: %v, but bytes as they are."""
-    if isinstance(value, Slice) and value.type.name == "[]uint8":
-        return bytes(value.items)
-    return text(value)
-
-
-def fits(size: int) -> None:
-    """Raise Fault for a result that would be larger than all that a render may make."""
-    if size > MAX_BYTES:
-        raise Fault(f"would make more than {MAX_BYTES >> 20} MiB")
-
-
 @define("hello", result=STRING)
 def _hello() -> bytes:
+    """The text `Hello!`."""
     return b"Hello!"
 
 
 @define("trim", STRING, result=STRING)
 def _trim(data: bytes) -> bytes:
+    """Without white space at both ends, Unicode's included."""
     return runes.raw(runes.kept(data).strip(runes.SPACES))
 
 
 @define("trimAll trimall", STRING, STRING, result=STRING)
 def _trim_all(cut: bytes, data: bytes) -> bytes:
+    """`trimAll CHARACTERS TEXT`: without any of these characters at both ends, as Python's strip; no prefix."""
     characters = runes.kept(cut)
     if runes.INVALID.intersection(characters) or "\ufffd" in characters:
         characters += "\ufffd" + "".join(runes.INVALID)  # As one character they are all the same.
@@ -47,93 +38,19 @@ def _trim_all(cut: bytes, data: bytes) -> bytes:
 
 @define("trimPrefix", STRING, STRING, result=STRING)
 def _trim_prefix(prefix: bytes, data: bytes) -> bytes:
+    """`trimPrefix PREFIX TEXT`: without the prefix, taken away once; as it is without one."""
     return data.removeprefix(prefix)
 
 
 @define("trimSuffix", STRING, STRING, result=STRING)
 def _trim_suffix(suffix: bytes, data: bytes) -> bytes:
+    """`trimSuffix SUFFIX TEXT`: without the suffix, taken away once; as it is without one."""
     return data.removesuffix(suffix)
-
-
-@define("upper", STRING, result=STRING)
-def _upper(data: bytes) -> bytes:
-    return data.upper() if data.isascii() else "".join(map(runes.upper, runes.runes(data))).encode()
-
-
-@define("lower", STRING, result=STRING)
-def _lower(data: bytes) -> bytes:
-    return data.lower() if data.isascii() else "".join(map(runes.lower, runes.runes(data))).encode()
-
-
-@define("title", STRING, result=STRING)
-def _title(data: bytes) -> bytes:
-    """Capitals at the beginnings of words; an apostrophe begins one, as in Go's deprecated strings.Title."""
-    out: list[str] = []
-    before = " "
-    for character in runes.runes(data):
-        out.append(runes.title(character) if _parts(before) else character)
-        before = character
-    return "".join(out).encode()
-
-
-def _parts(character: str) -> bool:
-    if character < "\x80":
-        return not (character.isalnum() or character == "_")
-    return not (runes.is_letter(character) or runes.is_digit(character)) and character in runes.SPACES
-
-
-@define("untitle", STRING, result=STRING)
-def _untitle(data: bytes) -> bytes:
-    out: list[str] = []
-    begins = True
-    for character in runes.runes(data):
-        space = character in runes.SPACES
-        out.append(runes.lower(character) if begins and not space else character)
-        begins = space
-    return "".join(out).encode()
-
-
-@define("swapcase", STRING, result=STRING)
-def _swapcase(data: bytes) -> bytes:
-    out: list[str] = []
-    space = True
-    for character in runes.runes(data):
-        if runes.is_upper(character) or character.istitle():
-            out.append(runes.lower(character))
-            space = False
-        elif character.islower() and runes.is_letter(character):
-            out.append(runes.title(character) if space else runes.upper(character))
-            space = False
-        else:
-            out.append(character)
-            space = character in runes.SPACES
-    return "".join(out).encode()
-
-
-_STEPS_A_BYTE = 2
-"""Of names that are parted into words, character by character: one to three microseconds each."""
-
-
-@define("snakecase", STRING, result=STRING, run=True)
-def _snakecase(run: Run, data: bytes) -> bytes:
-    run.spend(len(data) * _STEPS_A_BYTE)
-    return runes.raw(words.joined(runes.kept(data), "_"))
-
-
-@define("kebabcase", STRING, result=STRING, run=True)
-def _kebabcase(run: Run, data: bytes) -> bytes:
-    run.spend(len(data) * _STEPS_A_BYTE)
-    return runes.raw(words.joined(runes.kept(data), "-"))
-
-
-@define("camelcase", STRING, result=STRING)
-def _camelcase(data: bytes) -> bytes:
-    """PascalCase, in spite of its name."""
-    return words.pascal(runes.runes(data)).encode()
 
 
 @define("trunc", INT, STRING, result=STRING)
 def _trunc(count: int, data: bytes) -> bytes:
+    """`trunc COUNT TEXT`: the first bytes, the last if COUNT is below 0; may cut a character in two."""
     if count < 0:
         return data[count:] if len(data) + count > 0 else data
     return data[:count]
@@ -141,6 +58,10 @@ def _trunc(count: int, data: bytes) -> bytes:
 
 @define("substr", INT, INT, STRING, result=STRING)
 def _substr(start: int, end: int, data: bytes) -> bytes:
+    """`substr START END TEXT`: bytes from START to before END, which means the end if it is below 0 or too large.
+
+    A START below 0 means 0, but then END must be a place in the text. Refused: a START behind END, or behind the end.
+    """
     if start < 0:
         return part(data, 0, end)
     return part(data, start, len(data) if end < 0 or end > len(data) else end)
@@ -155,79 +76,69 @@ def part(data: bytes, start: int, end: int) -> bytes:
 
 @define("repeat", INT, STRING, result=STRING)
 def _repeat(count: int, data: bytes) -> bytes:
+    """`repeat COUNT TEXT`; refuses a COUNT below 0, where Python gives nothing, and an int64, which `add` gives."""
     if count < 0:
         raise Fault("negative Repeat count")
     fits(count * len(data))
     return data * count
 
 
+_SPACES = b"\t\n\v\f\r \x85\xa0"
+_INITIAL = re.compile(rb"(?:\A|(?<=[%b]))[^%b]" % (_SPACES, _SPACES))
+
+
 @define("nospace", STRING, result=STRING)
 def _nospace(data: bytes) -> bytes:
     """Without its spaces; a string that has any is taken byte by byte, as the library does, which breaks its UTF-8."""
-    left = "".join(one for one in data.decode("latin-1") if one not in runes.SPACES)
-    return data if len(left) == len(data) else left.encode()
+    left = data.translate(None, _SPACES)
+    return data if len(left) == len(data) else left.decode("latin-1").encode()
 
 
 @define("initials", STRING, result=STRING)
 def _initials(data: bytes) -> bytes:
     """The first byte of each word, as the character of that number: the library counts bytes."""
-    gap, out = True, ""
-    for byte in data:
-        character = chr(byte)
-        if character in runes.SPACES:
-            gap = True
-        elif gap:
-            out += character
-            gap = False
-    return out.encode()
+    return b"".join(_INITIAL.findall(data)).decode("latin-1").encode()
 
 
 @define("contains", STRING, STRING, result=BOOL)
 def _contains(inner: bytes, data: bytes) -> bool:
+    """`contains PART TEXT`: whether PART stands in TEXT, byte for byte."""
     return inner in data
 
 
 @define("hasPrefix", STRING, STRING, result=BOOL)
 def _has_prefix(prefix: bytes, data: bytes) -> bool:
+    """`hasPrefix PREFIX TEXT`: whether TEXT begins with it."""
     return data.startswith(prefix)
 
 
 @define("hasSuffix", STRING, STRING, result=BOOL)
 def _has_suffix(suffix: bytes, data: bytes) -> bool:
+    """`hasSuffix SUFFIX TEXT`: whether TEXT ends with it."""
     return data.endswith(suffix)
 
 
 @define("quote", variadic=ANY, result=STRING)
 def _quote(*values: Any) -> bytes:
+    """Arguments in double quotes with Go's escapes, apart by spaces; nil is left out, "" is not."""
     return b" ".join(quoted(shown(value)) for value in values if value is not None)
 
 
 @define("squote", variadic=ANY, result=STRING)
 def _squote(*values: Any) -> bytes:
+    """Arguments between single quotes, apart by spaces; nil is left out, and nothing is escaped, quotes neither."""
     return b" ".join(b"'" + text(value) + b"'" for value in values if value is not None)
 
 
 @define("cat", variadic=ANY, result=STRING)
 def _cat(*values: Any) -> bytes:
+    """Arguments as %v, apart by spaces; nil is left out, "" is not."""
     return b" ".join(text(value) for value in values if value is not None)
-
-
-@define("indent", INT, STRING, result=STRING)
-def _indent(spaces: int, data: bytes) -> bytes:
-    if spaces < 0:
-        raise Fault("negative Repeat count")
-    fits(spaces * (1 + data.count(b"\n")))
-    pad = b" " * spaces
-    return pad + data.replace(b"\n", b"\n" + pad)
-
-
-@define("nindent", INT, STRING, result=STRING)
-def _nindent(spaces: int, data: bytes) -> bytes:
-    return b"\n" + _indent(spaces, data)
 
 
 @define("replace", STRING, STRING, STRING, result=STRING)
 def _replace(old: bytes, new: bytes, data: bytes) -> bytes:
+    """`replace OLD NEW TEXT`: each OLD; one that is "" stands before each character and at the end."""
     fits(len(new) * (data.count(old) if old else len(data) + 1))
     if old:
         return data.replace(old, new)
@@ -237,75 +148,11 @@ def _replace(old: bytes, new: bytes, data: bytes) -> bytes:
 
 @define("plural", STRING, STRING, INT, result=STRING)
 def _plural(one: bytes, many: bytes, count: int) -> bytes:
+    """`plural ONE MANY COUNT`: ONE for 1, MANY for all else, 0 and -1 too; COUNT is an int, as `len` gives."""
     return one if count == 1 else many
 
 
 @define("toString", ANY, result=STRING)
 def _to_string(value: Any) -> bytes:
+    """A value as %v prints it: nil is `<nil>`; a list of bytes gives the bytes."""
     return shown(value)
-
-
-@define("abbrev", INT, STRING, result=STRING)
-def _abbrev(width: int, data: bytes) -> bytes:
-    return data if width < 4 else _abbreviated(data, 0, width)
-
-
-@define("abbrevboth", INT, INT, STRING, result=STRING)
-def _abbrevboth(left: int, right: int, data: bytes) -> bytes:
-    return data if right < 4 or (left > 0 and right < 7) else _abbreviated(data, left, right)
-
-
-_DOTS = b"..."
-
-
-def _abbreviated(data: bytes, offset: int, width: int) -> bytes:
-    """A window of `width` bytes with dots where something was left out (goutils.AbbreviateFull)."""
-    if len(data) <= width:
-        return data
-    offset = min(offset, len(data))
-    if len(data) - offset < width - 3:
-        offset = len(data) - (width - 3)
-    if offset <= 4:
-        return data[: width - 3] + _DOTS
-    if width < 7:
-        return b""
-    if offset + width - 3 < len(data):
-        return _DOTS + data[offset : offset + width - 6] + _DOTS
-    return _DOTS + data[len(data) - (width - 3) :]
-
-
-@define("wrap", INT, STRING, result=STRING)
-def _wrap(width: int, data: bytes) -> bytes:
-    return _wrapped(data, width, b"", long=False)
-
-
-@define("wrapWith", INT, STRING, STRING, result=STRING)
-def _wrap_with(width: int, newline: bytes, data: bytes) -> bytes:
-    return _wrapped(data, width, newline, long=True)
-
-
-def _wrapped(data: bytes, width: int, newline: bytes, *, long: bool) -> bytes:
-    """Lines of at most `width` bytes, broken at spaces; longer words are broken if `long` (goutils.WrapCustom)."""
-    newline, width = newline or b"\n", max(width, 1)
-    fits(len(newline) * (len(data) // width + data.count(b" ")) + len(data))
-    out: list[bytes] = []
-    at = 0
-    while len(data) - at > width:
-        if data[at] == 0x20:
-            at += 1
-            continue
-        space = data.rfind(b" ", at, at + width + 1)
-        if space < 0 and long:
-            out += (data[at : at + width], newline)
-            at += width
-            continue
-        if space < 0:
-            space = data.find(b" ", at + width)
-        if space < 0:
-            out.append(data[at:])
-            at = len(data)
-        else:
-            out += (data[at:space], newline)
-            at = space + 1
-    out.append(data[at:])
-    return b"".join(out)

@@ -1,10 +1,10 @@
-"""How functions are declared: one table a module, an entry for each name.
+"""How functions are declared: one table a module, an entry for each name (CONTRIBUTING, "a function of templates").
 
 define = Table()
 
 @define("trunc", INT, STRING, result=STRING)
 def _trunc(length: int, text: bytes) -> bytes:
-    "Docstring: what it does where Go's own documentation is silent."
+    "`trunc LENGTH TEXT`: units, what it refuses, and where a reader of Python would expect something else."
 """
 
 from __future__ import annotations

@@ -54,11 +54,13 @@ def _parsed(data: bytes) -> semantic.Version:
 
 @define("semver", STRING)
 def _semver(data: bytes) -> VersionPointer:
+    """A version with its methods: .Major, .IncPatch, .Compare ...; takes `v1.2` too, and refuses what is none."""
     return VersionPointer(_parsed(data))
 
 
 @define("semverCompare", STRING, STRING, result=BOOL)
 def _semver_compare(constraint: bytes, data: bytes) -> bool:
+    """`semverCompare CONSTRAINT VERSION`: `>=1.2`, `^1.2, <1.5 || 2.x`; a prerelease only fits one that names one."""
     alternatives = semantic.constraints(constraint.decode("latin-1"))
     if alternatives is None:
         raise Fault("improper constraint")

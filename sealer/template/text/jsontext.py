@@ -14,7 +14,12 @@ from sealer.template.values import BYTES, Map, Opaque, Slice
 MAX_DEPTH = 100
 """Lists and maps within each other that are read; Go reads 10,000, and takes more for no JSON."""
 
+_SPECIAL = re.compile(r'[\x00-\x1f"\\<>&\u2028\u2029\udc80-\udcff]')
 _NAMED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+_ESCAPED = {ord(each): f"\\u{ord(each):04x}" for each in [*map(chr, range(0x20)), "\u2028", "\u2029"]}
+_ESCAPED |= dict.fromkeys(range(0xDC80, 0xDD00), "\\ufffd") | {ord(each): name for each, name in _NAMED.items()}
+_ESCAPED_HTML = _ESCAPED | {ord(each): f"\\u{ord(each):04x}" for each in "<>&"}
+"""Bytes that are no UTF-8 are written as U+FFFD."""
 
 
 class NotJson(Fault):
@@ -128,17 +133,9 @@ def _between(first: str, parts: list[str], last: str, line: str) -> str:
 
 def _string(data: bytes, html: bool) -> str:
     text = data.decode("utf-8", "surrogateescape")
-    return (
-        '"' + re.sub(r'[\x00-\x1f"\\<>&\u2028\u2029\udc80-\udcff]', lambda found: _escaped(found[0], html), text) + '"'
-    )
-
-
-def _escaped(character: str, html: bool) -> str:
-    if character in "<>&" and not html:
-        return character
-    if "\udc80" <= character <= "\udcff":
-        return "\\ufffd"
-    return _NAMED.get(character) or f"\\u{ord(character):04x}"
+    if _SPECIAL.search(text):
+        text = text.translate(_ESCAPED_HTML if html else _ESCAPED)
+    return f'"{text}"'
 
 
 def _float(value: float) -> str:

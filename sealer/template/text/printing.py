@@ -33,6 +33,13 @@ def text(value: Any) -> bytes:
     return shown.text()
 
 
+def shown(value: Any) -> bytes:
+    """A value as Sprig's strval makes a string of it: %v, but bytes as they are."""
+    if isinstance(value, Slice) and value.type.name == "[]uint8":
+        return bytes(value.items)
+    return text(value)
+
+
 def _composed(value: Slice | Map, meter: Meter) -> bytes:
     def inner(item: Any) -> bytes:
         found = _composed(item, meter) if isinstance(item, Slice | Map) else text(item)

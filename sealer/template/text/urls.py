@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from sealer.template.limits import Fault
 
@@ -86,7 +87,7 @@ def parse(data: bytes) -> Url:
 
 
 def _parse(data: bytes) -> Url:
-    if any(byte < 0x20 or byte == 0x7F for byte in data):
+    if re.search(rb"[\x00-\x1f\x7f]", data):
         raise Fault("invalid control character in URL")
     if data == b"*":
         return Url(path=b"*")
@@ -183,11 +184,17 @@ def unescaped(data: bytes, *, host: bool = False) -> bytes:
 
 def escaped(data: bytes, plain: frozenset[int]) -> bytes:
     """Bytes with all but `plain` ones as %XX."""
-    return b"".join(bytes([byte]) if byte in plain else b"%%%02X" % byte for byte in data)
+    return b"".join(map(_shown(plain).__getitem__, data))
+
+
+@cache
+def _shown(plain: frozenset[int]) -> list[bytes]:
+    """Each byte as it is written."""
+    return [bytes([byte]) if byte in plain else b"%%%02X" % byte for byte in range(256)]
 
 
 def _as_written(value: bytes, written: bytes, plain: frozenset[int]) -> bytes:
     """The way that a part was written, if it is a valid one; else the usual one."""
-    if written and all(byte in plain or byte in _ENCODED for byte in written):
+    if written and not written.translate(None, bytes(plain | _ENCODED)):
         return written
     return escaped(value, plain)

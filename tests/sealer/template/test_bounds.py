@@ -127,6 +127,16 @@ def test_words_of_a_long_name_take_steps_before_they_are_sought(function: str) -
     assert rendering.render("k", f'{{{{ {function} (repeat 400000 "a") | len }}}}', {}, rendering.run()) == b"400000"
 
 
+@pytest.mark.parametrize("function", ["title", "untitle", "swapcase", "camelcase", "shuffle"])
+def test_characters_of_a_long_text_take_steps_before_they_are_walked_over(function: str) -> None:
+    run = rendering.run(random=lambda count: pytest.fail("walked over"))
+    with pytest.raises(TemplateRefused, match=f"error calling {function}: takes more than 2,000,000 steps"):
+        rendering.render("k", f"{{{{ {function} .x }}}}", {"x": b"\xff" * MAX_BYTES}, run)
+    assert (
+        rendering.render("k", f"{{{{ {function} .x | len }}}}", {"x": b"a" * 1_000_000}, rendering.run()) == b"1000000"
+    )
+
+
 def test_bytes_are_counted_to_the_last() -> None:
     run = rendering.run()
     run.grow(MAX_BYTES)

@@ -10,7 +10,9 @@ import os
 import random
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from inspect import isfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ import yaml
 
 from sealer.errors import TemplateRefused
 from sealer.template import functions, rendering
-from sealer.template.language import call, expressions
+from sealer.template.language import call, expressions, nodes
 from sealer.template.values import ANY, VALUE, Function, type_of
 
 if TYPE_CHECKING:
@@ -112,13 +114,32 @@ def _same_place(theirs: str, ours: str) -> bool:
 
 
 def products() -> list[str]:
-    spec = yaml.safe_load((CASES / "products.yaml").read_text())
     cases: list[str] = []
+    for filled, sample in _products():
+        made = list(filled)
+        cases += made[:: max(1, len(made) // sample) if sample else 1]
+    return cases
+
+
+def _products() -> Iterator[tuple[Iterator[str], int]]:
+    """For each template and each of its functions what becomes of it, and how many of those are wanted: 0 for all."""
+    spec = yaml.safe_load((CASES / "products.yaml").read_text())
     for group in spec["groups"]:
         for template, name in itertools.product(group["templates"], group.get("functions", "-").split()):
-            made = list(_filled(template.replace("@function", name), spec["sets"]))
-            step = max(1, len(made) // group["sample"]) if "sample" in group else 1
-            cases += made[::step]
+            yield _filled(template.replace("@function", name), spec["sets"]), group.get("sample", 0)
+
+
+def constructs() -> list[str]:
+    cases: list[str] = yaml.safe_load((CASES / "constructs.yaml").read_text())
+    return cases
+
+
+def cases_of_functions() -> dict[str, list[str]]:
+    """The cases of functions.yaml by the function that each is of."""
+    cases: dict[str, list[str]] = {}
+    for names, templates in yaml.safe_load((CASES / "functions.yaml").read_text()).items():
+        for name in names.split():
+            cases.setdefault(name, []).extend(template.replace("@function", name) for template in templates)
     return cases
 
 
@@ -136,11 +157,48 @@ def test_products_of_values(go_templates: Path) -> None:
 
 
 def test_constructs(go_templates: Path) -> None:
-    assert differences(go_templates, yaml.safe_load((CASES / "constructs.yaml").read_text())) == []
+    assert differences(go_templates, constructs()) == []
+
+
+def test_functions(go_templates: Path) -> None:
+    assert differences(go_templates, list(itertools.chain(*cases_of_functions().values()))) == []
 
 
 def test_the_functions_are_those_of_go(go_templates: Path) -> None:
     assert sorted(functions.MODULES) == asked(go_templates, [{"op": "names"}])[0]["names"]
+
+
+def test_each_function_is_in_the_list_of_its_module() -> None:
+    for module in set(functions.MODULES.values()):
+        listed = {name for name, place in functions.MODULES.items() if place == module}
+        assert set(import_module(f"sealer.template.functions.{module}").TABLE) == listed, module
+
+
+def test_each_function_says_what_it_does() -> None:
+    calls = {name: functions.find(name).call for name in functions.MODULES}
+    # Anything but a function of ours, a lambda or a partial one, has no docstring or that of something else.
+    silent = [name for name, call in calls.items() if not (isfunction(call) and call.__name__ != "<lambda>")]
+    silent += [name for name, call in calls.items() if not (call.__doc__ or "").strip()]
+    assert silent == []
+
+
+def test_each_function_has_cases() -> None:
+    own = cases_of_functions()
+    called = {name: _called(templates) for name, templates in own.items()}
+    assert [name for name, names in called.items() if name not in names] == []
+    everywhere = set(own) | _called(constructs()) | _called(next(filled) for filled, _ in _products())
+    assert set(functions.MODULES) - everywhere == set(), "write cases for these in cases/functions.yaml"
+    assert everywhere - set(functions.MODULES) == set()
+
+
+def _called(templates: Iterable[str]) -> set[str]:
+    """All functions that the right ones of these templates call."""
+    names: set[str] = set()
+    for text in templates:
+        with contextlib.suppress(TemplateRefused):
+            tree = rendering.parsed("k", text)
+            names.update(nodes.functions(itertools.chain(tree.nodes, *tree.defined.values())))
+    return names
 
 
 def test_generated_templates(go_templates: Path) -> None:
