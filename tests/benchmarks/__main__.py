@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import accuracy, crypto, deliver, gates, render, rules, scan, seal, startup
+from tests.benchmarks import accuracy, crypto, deliver, gates, kube, render, rules, scan, seal, startup
 
 PARTS = {
     "crypto": crypto.main,
@@ -17,6 +17,7 @@ PARTS = {
     "deliver": deliver.main,
     "gates": gates.main,
     "render": render.main,
+    "kube": kube.main,
     "scan": scan.main,
     "rules": rules.main,
     "accuracy": accuracy.table,
