@@ -37,7 +37,6 @@ from controller.kube.reflector import Reflector
 from controller.kube.registry import KeyRegistry
 from controller.kube.renewal import Renewal
 from controller.kube.sealed import SealedSecrets
-
 from sealer.formats.keyid import KEM, RSA
 
 if TYPE_CHECKING:

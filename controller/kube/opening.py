@@ -7,18 +7,16 @@ interpreter's lock.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from controller.kube import legacy as legacy_format
 from controller.kube import wanted
 from sealer import template
 from sealer.errors import BoundElsewhere, CannotOpen, NoKey, SealerError, TemplateRefused
-from sealer.formats import envelope_v1, envelope_v2
+from sealer.formats import envelope_v2
 from sealer.sealing import unseal
 from sealer.secret import Secret
 
@@ -115,28 +113,24 @@ def _drew(document: SealedSecret) -> frozenset[str]:
 
 
 def _legacy(document: SealedSecret, text: str, keys: PrivateKeys) -> Opened:
-    """The old format: one envelope of a whole Secret in JSON (bitnami-sealed-secrets.md 1.8)."""
+    """The old format: one envelope of a whole Secret."""
     try:
-        label = document.binding.label()
-        value, key = envelope_v1.open_envelope(envelope_v1.parse(text), label, keys.rsa())
-        found = json.loads(value)
-        data = found.get("data") or {}
-        items = {str(name): base64.b64decode(each, validate=True) for name, each in data.items()}
-        kind, surround = str(found.get("type") or "Opaque"), found.get("metadata") or {}
-    except NoKey:
+        found = legacy_format.unpack(text, document.binding, keys)
+    except (NoKey, CannotOpen):
         raise NotOpened(NO_KEY, _V1_FAILED) from None
-    except (SealerError, ValueError, TypeError, AttributeError, binascii.Error):
+    except SealerError:
         raise NotOpened(_MALFORMED, _V1_FAILED) from None
+    surround = document.template
     secret = Secret(
         name=document.name,
         namespace=document.namespace,
-        items=items,
-        type=document.template.type or kind,
-        labels={**(surround.get("labels") or {}), **document.template.labels},
-        annotations={**(surround.get("annotations") or {}), **document.template.annotations},
-        immutable=document.template.immutable,
+        items=found.items,
+        type=surround.type or found.type or "Opaque",
+        labels={**found.labels, **surround.labels},
+        annotations={**found.annotations, **surround.annotations},
+        immutable=surround.immutable or found.immutable,
     )
-    return Opened(wanted.of(secret), (key.id,), v1=1)
+    return Opened(wanted.of(secret), (found.key_id,), v1=1)
 
 
 def _failed(document: SealedSecret, failures: Mapping[str, SealerError]) -> NotOpened:

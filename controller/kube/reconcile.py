@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from controller.kube import document, names, standing, wanted
+from controller.kube import conditions, document, names, standing, wanted
 from controller.kube.cache import Delivered
 from controller.kube.client import ApiError, Unreachable
 from controller.kube.conditions import Outcome
@@ -54,6 +54,11 @@ class _Subject:
         """Namespace and name."""
         namespace, _, name = self.key.partition("/")
         return Ref(namespace, name)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether its status says that this very document was delivered, by whichever controller."""
+        return conditions.delivered(self.item, self.input)
 
     @property
     def owner(self) -> Owner:
@@ -192,7 +197,7 @@ class Reconciler:
         self._refuse(subject, stands)
         right = wanted.hold(stands, subject.owner) if stands is not None else None
         before = status_of(subject.item)
-        known = stands is not None and before.get("input") == subject.input
+        known = before.get("input") == subject.input
         keys = parts.registry.opening(ref.namespace, before.get("keys") or (), compromised=known)
         found = await parts.opener.open(subject.document, subject.legacy, keys)
         self._count(subject, found)
@@ -201,10 +206,10 @@ class Reconciler:
         if stands is None or right is None:
             self._parts.may()
             stands = await self._create(want)
-        elif wanted.differs(want, stands, right):
+        elif wanted.differs(want, stands, right, changed=not subject.unchanged):
             self._parts.may()
             path = names.secrets(*ref)
-            body = wanted.patched(want, stands, right)
+            body = wanted.patched(want, stands, right, changed=not subject.unchanged)
             stands = await parts.client.patch(path, body, fieldManager=names.MANAGER)
             if known:
                 parts.metrics.repaired()
@@ -248,10 +253,17 @@ class Reconciler:
     def _want(self, subject: _Subject, found: Opened, stands: Mapping[str, Any] | None) -> Wanted:
         secret = found.secret
         if found.drew and stands is not None:
-            secret = wanted.keeping(secret, found.drew, stands, subject.input)
+            secret = wanted.keeping(secret, found.drew, stands, subject.input, unchanged=subject.unchanged)
         key = self._parts.registry.fingerprint_key
         print_ = standing.print_of(key, subject.ref, secret) if key is not None else ""
-        return Wanted(secret, subject.owner, wanted.owned(subject.document), subject.input, print_)
+        return Wanted(
+            secret,
+            subject.owner,
+            wanted.owned(subject.document),
+            subject.input,
+            print_,
+            document.finalizers(subject.item),
+        )
 
     async def _create(self, want: Wanted) -> dict[str, Any]:
         path = names.secrets(want.secret.namespace or "")

@@ -67,3 +67,10 @@ def test_the_name_is_one_that_the_api_server_takes_and_ends_as_asked(base: str, 
         assert len(made) <= 253
         assert _SUBDOMAIN.fullmatch(made)
         assert made.endswith(f".{suffix}")
+
+
+@pytest.mark.parametrize("cut", ["-", ".", "--"])
+def test_a_long_name_is_not_cut_where_no_name_may_end(cut: str) -> None:
+    long = ("a" * (249 - len(cut)) + cut + "bbbbb")[:253]
+    made = events.event(sealed(name=long), events.UNSEALED, "", NOW, "17f")["metadata"]["name"]
+    assert _SUBDOMAIN.fullmatch(made)

@@ -222,6 +222,15 @@ def test_d5_a_managed_secret_is_taken_over_wholesale() -> None:
     assert right(after)
 
 
+def test_a_managed_secret_is_taken_over_wholesale_also_where_it_bears_an_old_mark() -> None:
+    stands = _orphan(uid=OTHER)
+    stands["metadata"]["labels"] = {"anotherlabel": "x"}
+    stands["metadata"]["annotations"] |= {**MANAGED, "another": "annotation"}
+    assert wanted.hold(stands, OWNER) == "managed"
+    after = _written(want({"foo": b"bar"}), stands)
+    assert (_said(after, "labels"), _said(after, "annotations")) == ({}, {})
+
+
 def test_a_managed_secret_of_another_controller_becomes_ours_alone() -> None:
     stands = secret(annotations=MANAGED, ownerReferences=[reference(OTHER, "web", kind="Deployment")])
     assert _owners(_written(want({"foo": b"bar"}), stands)) == [UID]
