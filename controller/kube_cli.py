@@ -89,6 +89,9 @@ def run(
     ] = False,
     rate_limit: Annotated[float, _option("rate-limit", "Requests to these two a second.", "N")] = 2.0,
     rate_limit_burst: Annotated[int, _option("rate-limit-burst", "And so many at once.", "N")] = 2,
+    trusted_proxies: Annotated[
+        str, _option("trusted-proxies", "Networks whose X-Forwarded-For is believed for these limits.", "CIDR,...")
+    ] = "",
     listen_addr: Annotated[str, _option("listen-addr", "Where the endpoints are.", "[HOST]:PORT")] = ":8080",
     listen_metrics_addr: Annotated[str, _option("listen-metrics-addr", "Where /metrics is.", "[HOST]:PORT")] = ":8081",
     read_timeout: Annotated[str, _option("read-timeout", "To read a request.", "DURATION")] = "2m",
@@ -153,6 +156,7 @@ def run(
         burst=kubeclient_burst,
         rate_limit=rate_limit,
         rate_limit_burst=rate_limit_burst,
+        proxies=trusted_proxies,
         listen=listen_addr,
         listen_metrics=listen_metrics_addr,
         read_timeout=flags.seconds(read_timeout, "read-timeout"),

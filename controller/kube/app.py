@@ -27,7 +27,7 @@ from controller.kube.cache import Standings
 from controller.kube.client import Client
 from controller.kube.identity import Identity
 from controller.kube.lease import Election
-from controller.kube.limits import Limiter
+from controller.kube.limits import Limiter, networks
 from controller.kube.metrics import Metrics
 from controller.kube.opening import Opener
 from controller.kube.parts import Parts
@@ -127,13 +127,19 @@ class App:
             keys=self.registry,
             ready=self._ready,
             metrics=self.metrics,
-            limiter=Limiter(flags.rate_limit, flags.rate_limit_burst, time.monotonic) if flags.rate_limit > 0 else None,
+            limiter=self._limiter(),
             identity=Identity(self._client, time.monotonic) if flags.require_identity else None,
             accept_legacy=flags.accept_v1_data,
             read_timeout=flags.read_timeout,
             write_timeout=flags.write_timeout,
             said=self._answered,
         )
+
+    def _limiter(self) -> Limiter | None:
+        flags = self._flags
+        if flags.rate_limit <= 0:
+            return None
+        return Limiter(flags.rate_limit, flags.rate_limit_burst, time.monotonic, networks(flags.proxies))
 
     async def _follow(self) -> None:
         """Watch keys, then Secrets, then SealedSecrets: whether one is settled shows only when the others are known."""

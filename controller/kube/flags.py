@@ -66,6 +66,7 @@ class Flags:
     burst: int = 0
     rate_limit: float = 2.0
     rate_limit_burst: int = 2
+    proxies: str = ""
     listen: str = ":8080"
     listen_metrics: str = ":8081"
     read_timeout: float = 120.0
