@@ -90,6 +90,11 @@ class Waiting:
             self._items[key] = (size, item)
             self._size += size
 
+    def renew(self, key: str, item: dict[str, Any]) -> None:
+        """What waits is another now: whoever takes it must see its present status."""
+        if key in self._items:
+            self.put(key, item)
+
     def take(self, key: str) -> dict[str, Any] | None:
         """The object, which is kept no longer; None: it has to be asked for."""
         found = self._items.pop(key, None)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sealer.documents.document import SealedSecret
 
 PARKED = "no key"
+COMPROMISED_KEY = "Compromised"
 _CONFLICT, _INVALID = 409, 422
 
 
@@ -116,7 +117,7 @@ class Reconciler:
         queue, sealed = self._parts.queue, self._parts.sealed
         if outcome.again:
             queue.retry(key)
-        elif outcome.reason == NO_KEY:
+        elif outcome.reason in (NO_KEY, COMPROMISED_KEY):  # of keys, which may come or be called otherwise
             queue.park(key, PARKED)
         else:
             queue.forget(key)
@@ -206,6 +207,8 @@ class Reconciler:
         if stands is None or right is None:
             self._parts.may()
             stands = await self._create(want)
+            if known:
+                parts.metrics.repaired()
         elif wanted.differs(want, stands, right, changed=not subject.unchanged):
             self._parts.may()
             path = names.secrets(*ref)
@@ -240,7 +243,7 @@ class Reconciler:
         status = parts.registry.status
         bad = sorted(each[:8] for each in entry.recipients if status.get(each) == COMPROMISED)
         if bad and status_of(subject.item).get("input") != subject.input:
-            raise NotWritten("Compromised", f"sealed to the compromised key {', '.join(bad)}: seal it again")
+            raise NotWritten(COMPROMISED_KEY, f"sealed to the compromised key {', '.join(bad)}: seal it again")
 
     def _count(self, subject: _Subject, found: Opened) -> None:
         parts = self._parts

@@ -53,13 +53,21 @@ class SealedSecrets:
         """A SealedSecret is there, or is another now."""
         former = self.known.get(key)
         self._told(key, item)
-        if former is not None and (former.uid, former.generation, former.scope) == _facts(item):
+        facts = _facts(item)
+        same = former is not None and (former.uid, former.generation, former.scope) == facts
+        if same and key not in self.unsettled:
             return  # its status alone, which is ours, or what nothing depends on
-        uid, generation, scope = _facts(item)
-        self.known[key] = Sealed(uid, generation, scope)
+        if not same:
+            self.known[key] = Sealed(*facts)
+        elif key in self._worked:
+            return  # what was just written
         delivered = standing.settled(item, _input(item), self._standings.get(key), watched=self._watched)
         if delivered is not None:
+            self.waiting.drop(key)
             self.settle(key, delivered)
+            return
+        if same:
+            self.waiting.renew(key, item)
             return
         self.waiting.put(key, item)
         self.want(key, listed=listed)
@@ -69,6 +77,9 @@ class SealedSecrets:
         known = self.known.get(key)
         if known is not None and known.uid == uid:
             self.waiting.drop(key)
+            if not self._leads():
+                self.forget(key)
+                return
             self.want(key, listed=False)  # so that a worker that has it now is followed by one that forgets it
 
     def complete(self) -> None:
