@@ -487,6 +487,12 @@ ROWS: dict[str, dict[str, Row]] = {
         "nothing to restart": Row("sealer-controller audit restart --reason lost", 1, before=(APPLY,)),
         "no reason": Row("sealer-controller audit restart @V@", 2, before=(APPLY,)),
     },
+    "sealer-controller manifests": {
+        "passes": Row("sealer-controller manifests", 0, "sealed-secrets-controller"),
+        "argument": Row("sealer-controller manifests @V@", 2),
+        "name": Row("sealer-controller manifests --namespace @V@", 2),
+        "neither": Row("sealer-controller manifests --crd-only --without-crd --image @V@", 2, "pass one of the two"),
+    },
     "sealer-controller status": {
         "passes": Row("sealer-controller status", 0, "delivered", before=(APPLY,)),
         "json": Row("sealer-controller status --format json", 0, "delivered", before=(APPLY,)),
