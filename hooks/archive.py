@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hooks import lazy
 from hooks.blobs import Blob
 from hooks.decode.packed import Again, Bytes, Reader, Unread, kind, unpacker
 from hooks.decode.readable import utf16
@@ -29,8 +30,8 @@ MAX_TOTAL = 512 * 1024 * 1024
 """What all members of one archive may unpack to."""
 
 _STEP = 64 * 1024
-_SUFFIX = re.compile(r"\.(?:gz|bz2|xz|zst|zstd|tgz|tbz2?|txz|z)$", re.IGNORECASE)
-_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff!]")
+_SUFFIX = lazy.compile(r"\.(?:gz|bz2|xz|zst|zstd|tgz|tbz2?|txz|z)$", re.IGNORECASE)
+_ODD = lazy.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff!]")
 _WAY_OUT = "unpack it and scan the folder, or leave it out with --exclude"
 
 

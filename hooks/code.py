@@ -29,7 +29,7 @@ _MARKS = (
     *b"mongo hmac jwt btoa community @tcp( sp_add fernet cipher".split(),
     *(b" -p", b" -a ", b"net user", b"log in"),
 )
-_ANY_WORD = re.compile(b"|".join((*_WORDS, b"://")))
+_ANY_WORD = lazy.compile(b"|".join((*_WORDS, b"://")))
 _CHUNK = 1 << 20
 _LONGEST = 1000
 _REMEMBERED = 200

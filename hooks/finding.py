@@ -10,6 +10,7 @@ import re
 from _operator import _compare_digest as compare_digest  # hmac's own, without OpenSSL
 from itertools import pairwise
 
+from hooks import lazy
 from hooks.fields import Fields
 from hooks.randomness import entropy, looks_random
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 REDACTED = "********"
 
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-_NAME = re.compile(r"[-._/A-Za-z0-9]{1,80}", re.ASCII)
+_ESCAPE = lazy.compile(r"\\u([0-9a-fA-F]{4})")
+_NAME = lazy.compile(r"[-._/A-Za-z0-9]{1,80}", re.ASCII)
 
 
 class Value:

@@ -13,7 +13,7 @@ from sealer.errors import SourceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from typing import BinaryIO, Self
 
 SNIFF = 8000
@@ -47,6 +47,20 @@ def output(*args: str, folder: str = "", stdin: int | None = None) -> bytes:
     if code:
         raise failure(args, folder)
     return text
+
+
+def lines(*args: str) -> Generator[bytes, None, None]:
+    """The lines that a git command prints, each with its end; who closes this early stops it. Raises SourceError."""
+    reader, writer = os.pipe()
+    process = spawn(args, None, writer)
+    os.close(writer)
+    try:
+        with open(reader, "rb", buffering=1 << 16) as stream:
+            yield from stream
+    finally:
+        code = ended(process)
+    if code:
+        raise failure(args)
 
 
 def output_and_warnings(*args: str, folder: str = "") -> tuple[bytes, bytes]:

@@ -7,20 +7,19 @@ gets deployed. In documentation and code, where examples live, a value has to lo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from hooks import keyname
+from hooks import keyname, lazy
 from hooks.finding import Hit, Value, shown
 from hooks.randomness import looks_random
 from hooks.structure.secrets import Item, items
 from hooks.structure.tree import TEXT, Node
 from hooks.value import Verdict, decode, judge, judge_base64
 
-_TOKEN = re.compile(r"[^\s\"'=:,;{}\[\]]{8,}")
-_CALL = re.compile(r"[A-Za-z_][\w.]{2,40}\([^()]{0,200}\)")
+_TOKEN = lazy.compile(r"[^\s\"'=:,;{}\[\]]{8,}")
+_CALL = lazy.compile(r"[A-Za-z_][\w.]{2,40}\([^()]{0,200}\)")
 _CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR"
-_SHORT = re.compile(r"[A-Za-z0-9+/]{4,40}\.{3,}")
+_SHORT = lazy.compile(r"[A-Za-z0-9+/]{4,40}\.{3,}")
 _UNTOLD = Verdict.WEAK
 
 

@@ -42,7 +42,9 @@ def load_all() -> None:
     from hooks import code, credential, decode, detect, lazy, manifest, privatekey  # noqa: F401
     from hooks.engine import confirm  # noqa: F401
     from hooks.structure import formats, json5, lines, parts, walk, xml, yaml  # noqa: F401
+    from sealer.documents import yamlio
 
+    next(yamlio.documents("", ""), None)  # libyaml
     lazy.compile_all()
 
 

@@ -18,15 +18,33 @@ QUOTED = (
 )
 
 
-Form = tuple[tuple[str, ...], re.Pattern[str], str, str, bool, bool]
-"""One row: marks, pattern, key, where, quoted, literal."""
+Form = tuple[tuple[str, ...], re.Pattern[str] | None, re.Pattern[str], str, str, bool, bool]
+"""One row: marks, part, pattern, key, where, quoted, literal."""
 
 
 def _form(
-    marks: str, pattern: str, key: str = "", where: str = "code", *, quoted: bool = True, literal: bool = False
+    marks: str,
+    pattern: str,
+    key: str = "",
+    where: str = "code",
+    *,
+    quoted: bool = True,
+    literal: bool = False,
+    part: str = "",
 ) -> Form:
-    """`quoted`: the value is a literal; `literal`: no line without a quote can match."""
-    return tuple(marks.split()), lazy.compile(pattern), key, where, quoted, literal
+    """`quoted`: the value is a literal; `literal`: no line without a quote can match.
+
+    `part`: what each match holds and is found much faster, since it begins with a rare sign.
+    """
+    return (
+        tuple(marks.split()),
+        lazy.compile(part) if part else None,
+        lazy.compile(pattern),
+        key,
+        where,
+        quoted,
+        literal,
+    )
 
 
 _CLEAR = r"[^\s\"'<>|;&$(){}]{4,200}"
@@ -51,6 +69,7 @@ FORMS = (
         r"(?i:name|key|id|field|option|setting|header)\\?[\"']?\s*[:=]\s*\\?[\"'](?P<key>[\w.\- ]{2,80})\\?[\"'][\s,;]+"
         r"@?\\?[\"']?(?i:value|default\w*|val|text|content)\\?[\"']?\s*[:=]\s*" + QUOTED,
         literal=True,
+        part=r"[:=]\s*\\?[\"'][\w.\- ]{2,80}\\?[\"'][\s,;]+@?\\?[\"']?(?i:value|default|val|text|content)",
     ),
     # ("--password", default="v")
     _form(
@@ -221,11 +240,13 @@ _ITEM = lazy.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
 
 def pairs(line: str, low: str) -> Iterator[Pair]:
     """The pairs of one line, whose number is 0 here. `low`: the line in lower case."""
-    for marks, pattern, key, where, quoted, _ in FORMS if '"' in line or "'" in line else _BARE:
+    for marks, part, pattern, key, where, quoted, _ in FORMS if '"' in line or "'" in line else _BARE:
         for mark in marks:
             if mark in low:
                 break
         else:
+            continue
+        if part is not None and not part.search(line):
             continue
         for match in pattern.finditer(line):
             name = key or match["key"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from _bisect import bisect_right  # without a module around it
 from itertools import accumulate
 
+_COUNTED = 16
+"""So many lines are told by counting, before the beginnings of all are listed."""
+
 
 class Text:
     """Bytes in UTF-8 under the path that users know; a part of an archive is behind `!`, as in `a.zip!b.env`.
@@ -13,13 +16,15 @@ class Text:
     asked for: most blobs are only searched.
     """
 
-    __slots__ = ("_newlines", "_text", "data", "partly", "path")
+    __slots__ = ("_asked", "_known", "_newlines", "_text", "data", "partly", "path")
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
         self.partly = ""
         self._newlines: list[int] | None = None
+        self._asked = 0
+        self._known = (0, 1)
         self._text: str | None = None
 
     def __repr__(self) -> str:
@@ -39,6 +44,15 @@ class Text:
 
     def line(self, offset: int) -> int:
         """The number of the line that a byte is on, from 1; lines end with LF."""
+        if self._newlines is None and self._asked < _COUNTED and offset >= 0:
+            # Of most texts a few lines are asked for, in order: counting up to these is far less than telling all.
+            self._asked += 1
+            start, number = self._known
+            if offset < start:
+                start, number = 0, 1
+            number += self.data.count(b"\n", start, offset)
+            self._known = offset, number
+            return number
         return bisect_right(self._starts(), offset)
 
     def line_bytes(self, number: int) -> bytes:

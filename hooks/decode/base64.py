@@ -6,11 +6,11 @@ A run can begin in the middle of a word (`/v1/Zm9v`, `token_Zm9v`): all four off
 
 from __future__ import annotations
 
-import re
 from binascii import Error, a2b_base64
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
+from hooks import lazy
 from hooks.decode.packed import kind
 from hooks.decode.readable import BINARY, readable, stretches
 from hooks.decode.run import Run
@@ -20,22 +20,22 @@ LONGEST = 12 * 1024 * 1024
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-_RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}+={0,2}")
+_RUN = lazy.compile(rb"[A-Za-z0-9+/_-]{16,}+={0,2}")
 # What may stand around the base64 of a line: a comment's mark, quotes, a `+` that joins strings.
 _BEFORE = rb"[ \t]*+(?:[#*>|;]++|//++)?[ \t]*+[\"'`]?"
-_MARGINS = re.compile(_BEFORE)
-_LINE = re.compile(_BEFORE + rb"([A-Za-z0-9+/_-]{16,}+={0,2})(?:\\n)?[\"'`]?[ \t]*+[+,.;\\]*+[ \t\r]*+")
-_LAST = re.compile(_BEFORE + rb"([A-Za-z0-9+/_-]++={0,2})(?:\\n)?[\"'`]?[ \t]*+[+,.;)\]}\\]*+[ \t\r]*+")
-_BREAK = re.compile(rb"(?:\\{1,4}r)?\\{1,4}n")
-_TAIL = re.compile(rb"(?:\\n)?[\"'`]?[ \t]*+[+.\\]*+[ \t\r]*+\n")
-_HEX = re.compile(rb"[0-9a-fA-F]{24,}")
+_MARGINS = lazy.compile(_BEFORE)
+_LINE = lazy.compile(_BEFORE + rb"([A-Za-z0-9+/_-]{16,}+={0,2})(?:\\n)?[\"'`]?[ \t]*+[+,.;\\]*+[ \t\r]*+")
+_LAST = lazy.compile(_BEFORE + rb"([A-Za-z0-9+/_-]++={0,2})(?:\\n)?[\"'`]?[ \t]*+[+,.;)\]}\\]*+[ \t\r]*+")
+_BREAK = lazy.compile(rb"(?:\\{1,4}r)?\\{1,4}n")
+_TAIL = lazy.compile(rb"(?:\\n)?[\"'`]?[ \t]*+[+.\\]*+[ \t\r]*+\n")
+_HEX = lazy.compile(rb"[0-9a-fA-F]{24,}")
 _HEX_LONGEST = 1 << 20
 _AROUND = 2048
 _MOST_PLACES = 1000
 # What stands before the letters of an escape, and how many these are: `hooks.decode.escapes` reads them.
 _ESCAPES = (b"\\", b"%", b"#")
 _ESCAPE = 5
-_MORE = re.compile(rb"[A-Za-z0-9+/_-]*+")
+_MORE = lazy.compile(rb"[A-Za-z0-9+/_-]*+")
 _ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 _STEP = 4096
 _MARGIN = 64

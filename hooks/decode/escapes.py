@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from hooks import lazy
 from hooks.decode.readable import readable
 from hooks.decode.run import Run
 
@@ -18,28 +19,29 @@ _BEFORE = 64
 _JOINT = 16
 _PART = 1024 * 1024
 
-_PERCENT = re.compile(rb"%[0-9a-fA-F]{2}")
-_BACKSLASH = re.compile(rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})")
-_ENTITY = re.compile(rb"&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|&(?:amp|lt|gt|quot|apos);")
+_PERCENT = lazy.compile(rb"%[0-9a-fA-F]{2}")
+_BACKSLASH = lazy.compile(rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})")
+_ENTITY = lazy.compile(rb"&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|&(?:amp|lt|gt|quot|apos);")
 _NAMED = {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&apos;": b"'"}
 # What stands between two strings that are one: `" +` and a line break, or the next.
-_JOINED = re.compile(rb"""(["'])[ \t]*[+.,\\]?[ \t]*\\?\r?\n[ \t]*[+.]?[ \t]*\1""")
+_JOINED = lazy.compile(rb"""(["'])[ \t]*[+.,\\]?[ \t]*\\?\r?\n[ \t]*[+.]?[ \t]*\1""")
 
-_STRINGS = re.compile(rb"""(?<=[\w\-.])(["'])[ \t]{0,3}[+.]?[ \t]{0,3}\1(?=[\w\-.])""")
+_STRINGS = lazy.compile(rb"""(?<=[\w\-.])(["'])[ \t]{0,3}[+.]?[ \t]{0,3}\1(?=[\w\-.])""")
 
-_NUMBERS = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:[,;: \t\r\n]{1,40}+0[xX][0-9a-fA-F]{1,2}){7,}+")
-_PAIRS = re.compile(
+_NUMBERS = lazy.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:[,;: \t\r\n]{1,40}+0[xX][0-9a-fA-F]{1,2}){7,}+")
+_PAIRS = lazy.compile(
     rb"(?<![0-9A-Za-z])[0-9a-fA-F]{2}(?:[ :,\-]{1,2}+(?:\r?\n[ \t]*+)?[0-9a-fA-F]{2}(?![0-9A-Za-z])){7,}+"
 )
-_DECIMAL = re.compile(rb"(?<![0-9.])[0-9]{2,3}(?:[ \t]{0,3},[ \t\r\n]{0,40}[0-9]{2,3}(?![0-9.])){11,}+")
-# A little of any of these, to tell from what the engine found whether to look for them.
-_LIST = re.compile(rb"(?:(?:0[xX])?[0-9a-fA-F]{2,4}[ ,:;\t\r\n]{1,10}){3}")
-_DUMP = re.compile(
+_DECIMAL = lazy.compile(rb"(?<![0-9.])[0-9]{2,3}(?:[ \t]{0,3},[ \t\r\n]{0,40}[0-9]{2,3}(?![0-9.])){11,}+")
+# A little of any of these at the end of what the engine found tells whether to look for them.
+_LAST = lazy.compile(rb"[0-9a-fA-F]{2}[ ,:]{1,2}(?:0[xX])?[0-9a-fA-F]{2,4}\Z")
+_LAST_SIZE = 10
+_DUMP = lazy.compile(
     rb"^[ \t]{0,8}[0-9a-fA-F]{4,8}:?[ \t]{1,3}((?:[0-9a-fA-F]{2}){1,2}(?:[ \t]{1,2}(?:[0-9a-fA-F]{2}){1,2}){0,15})"
     rb"(?![0-9a-zA-Z])[^\n]{0,80}\n",
     re.MULTILINE,
 )
-_NUMBER = re.compile(rb"[0-9a-fA-F]{1,2}(?![xX])")
+_NUMBER = lazy.compile(rb"[0-9a-fA-F]{1,2}(?![xX])")
 
 
 def escaped(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
@@ -75,22 +77,13 @@ def joined(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
 def numbers(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
     """Each list of bytes as hexadecimal or decimal numbers that is text; dumps of xxd and hexdump, too."""
     if at is not None:
-        at = [one for one in _thinned(at) if _LIST.search(data, max(one - _BEFORE, 0), min(one + 8, len(data)))]
+        at = [one for one in at if _LAST.search(data, max(one - _LAST_SIZE, 0), max(one, 0))]
     for start, end in _windows(data, at):
         yield from _dumps(data, start, end)
         for expression, base in ((_NUMBERS, 16), (_PAIRS, 16), (_DECIMAL, 10)):
             for match in expression.finditer(data, start, end):
                 if text := readable(_values(match[0], base)):
                     yield Run(*match.span(), "hex" if base == 16 else "decimal", text[0])
-
-
-def _thinned(at: Sequence[int]) -> Iterator[int]:
-    """Of offsets that are close to each other only so many that what is before each of them is looked at."""
-    before = -_BEFORE
-    for number, offset in enumerate(at, 1):
-        if number == len(at) or at[number] - before > _BEFORE // 2:
-            yield offset
-            before = offset
 
 
 def _windows(data: bytes, at: Iterable[int] | None) -> Iterator[tuple[int, int]]:
@@ -169,9 +162,9 @@ _KINDS: tuple[tuple[str, bytes, re.Pattern[bytes], Callable[[bytes], bytes]], ..
 
 def _values(text: bytes, base: int) -> bytes:
     if base == 10:
-        numbers = [int(one) for one in re.findall(rb"[0-9]+", text)]
+        numbers = list(map(int, re.findall(rb"[0-9]+", text)))
         return bytes(numbers) if max(numbers) < 256 else b""
-    return bytes(int(one, 16) for one in _NUMBER.findall(text))
+    return bytes.fromhex(b"".join(one.rjust(2, b"0") for one in _NUMBER.findall(text)).decode("ascii"))
 
 
 def _dumps(data: bytes, start: int, end: int) -> Iterator[Run]:

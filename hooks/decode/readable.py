@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 
-from hooks import partly
+from hooks import lazy, partly
 
 MAX_BYTES = 8 * 1024 * 1024
 """What one run may become, unpacked."""
@@ -14,7 +13,7 @@ BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"wOF", b"\0\1\0\0", b"
 # What text is made of: all of ASCII but control characters, and UTF-8, which is held to its own rules where it matters.
 _TEXT = bytes([9, 10, 13, *range(32, 127)])
 _HIGH = bytes(range(128, 256))
-_STRETCH = re.compile(rb"[\t\r\n -~]{12,}")
+_STRETCH = lazy.compile(rb"[\t\r\n -~]{12,}")
 _ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 
 

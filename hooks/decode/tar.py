@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
+
+from hooks import lazy
 
 BLOCK = 512
 
@@ -12,7 +13,7 @@ _LONG_NAME = b"L"
 _PAX = b"x"
 _LONGEST_HEADER = 256 * 1024
 _STEP = 256 * 1024
-_PAX_FIELD = re.compile(rb"\d+ (path|size)=([^\n]*)\n")
+_PAX_FIELD = lazy.compile(rb"\d+ (path|size)=([^\n]*)\n")
 
 
 class Damaged(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-import zlib
+from binascii import crc32
 
 from hooks.engine.found import DETECTORS
 
@@ -118,7 +118,7 @@ def build(rules: Sequence[Spec]) -> Built:
 def dump(built: Built) -> bytes:
     """As bytes: a line with format and Python, a checksum (CRC-32, 4 bytes), and what marshal writes."""
     body = marshal.dumps((tuple(record.plain() for record in built.records), marshal.dumps(built.patterns)))
-    return _HEAD + zlib.crc32(body).to_bytes(4, "big") + body
+    return _HEAD + crc32(body).to_bytes(4, "big") + body
 
 
 def load(data: bytes | None) -> Built | None:
@@ -126,7 +126,7 @@ def load(data: bytes | None) -> Built | None:
     if data is None or not data.startswith(_HEAD):
         return None
     body = memoryview(data)[len(_HEAD) + 4 :]
-    if zlib.crc32(body).to_bytes(4, "big") != data[len(_HEAD) : len(_HEAD) + 4]:
+    if crc32(body).to_bytes(4, "big") != data[len(_HEAD) : len(_HEAD) + 4]:
         return None
     try:
         records, patterns = marshal.loads(body)  # noqa: S302

@@ -56,11 +56,12 @@ def exact(pattern: bytes) -> Any:
 class Confirm:
     """The rules' expressions, compiled when they are first needed, and what they found in the windows before."""
 
-    __slots__ = ("_exact", "_memory", "_paths", "_records", "_rules", "_windows")
+    __slots__ = ("_exact", "_loose", "_memory", "_paths", "_records", "_rules", "_windows")
 
     def __init__(self, records: Records | Sequence[Record]) -> None:
         self._records = records
         self._exact: dict[int, Any] = {}
+        self._loose: dict[int, Any] = {}
         self._rules: dict[tuple[int, str], Rule] = {}
         self._paths: dict[str, Any] = {}
         self._windows: dict[tuple[int, bool, bool, bytes], tuple[_Match, ...]] = {}
@@ -90,7 +91,8 @@ class Confirm:
         """What a rule finds around the places where it may end."""
         width = self._records[number].window
         if not width or not ends:
-            yield from self._search(number, data, 0, len(data))
+            if self._may_hold(number, data):
+                yield from self._search(number, data, 0, len(data))
             return
         for low, high in _regions(ends, width, len(data)):
             # One byte more on each side tells whether a word ends there; the search doesn't go over it.
@@ -102,6 +104,16 @@ class Confirm:
                 known = tuple(self._search(number, window, low - first, high - first))
                 self._remember(key, known)
             yield from (match.moved(first) for match in known)
+
+    def _may_hold(self, number: int, data: bytes) -> bool:
+        r"""Whether a whole text may hold a match: RE2 skips to what one begins with, but not behind a `\b`."""
+        pattern = self._records[number].pattern
+        if not pattern.startswith(rb"\b"):
+            return True
+        loose = self._loose.get(number)
+        if loose is None:
+            loose = self._loose[number] = exact(pattern[2:])
+        return loose.search(data) is not None
 
     def _remember(self, key: tuple[int, bool, bool, bytes], found: tuple[_Match, ...]) -> None:
         self._memory -= len(key[3]) + 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 
@@ -50,13 +51,18 @@ def first(oids: set[str], paths: Iterable[str]) -> dict[str, str]:
 
 def _first(oids: set[str], limit: tuple[str, ...]) -> dict[str, str]:
     words = ("rev-list", "--objects", "--in-commit-order", "--reverse", "--all", "--missing=allow-any")
-    commit, found = "", dict[str, str]()
-    for line in gitpipe.output(*words, *limit).decode("latin-1").split("\n"):
-        oid, space, _ = line.partition(" ")
-        if not space:
-            commit = oid
-        elif oid in oids:
-            found.setdefault(oid, commit)
+    wanted = {oid.encode("ascii") for oid in oids}
+    width = len(next(iter(wanted)))
+    commit, found = b"", dict[str, str]()
+    # Git starts with the oldest, and goes no further than to the last one that is asked for.
+    with contextlib.closing(gitpipe.lines(*words, *limit)) as lines:
+        for line in lines:
+            if len(line) == width + 1:
+                commit = line
+            elif line[:width] in wanted:
+                found.setdefault(line[:width].decode("ascii"), commit[:width].decode("ascii"))
+                if len(found) == len(wanted):
+                    break
     return found
 
 

@@ -13,22 +13,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hooks import lazy
 from hooks.rule import KUBERNETES_SECRET
 from hooks.structure import json5
 from hooks.structure.secrets import Item
 from hooks.structure.tree import MAP, TEXT, Node
 
-_MADE = re.compile(
+_MADE = lazy.compile(
     r"""\bresource\s{1,9}"(?P<resource>kubernetes_secret(?:_v1)?(?:_data)?)"\s{0,9}"[^"\n]{0,200}"\s{0,9}\{"""
     r"""|\b(?P<field>[sS]tringData|string_data)\b["']?\s{0,9}[:=]\s{0,9}[\w.&*\[\]<>()]{0,60}\s{0,9}\{"""
 )
+_GIVEN = lazy.compile(r"""["']?\s{0,9}[:=]""")
 # What says that the next map of data is a Secret's: an object of HCL in Kubernetes' words, a resource of a state.
-_SAID = re.compile(
+_SAID = lazy.compile(
     r"""\bkind["']?\s{0,20}=\s{0,20}["'](?P<kind>Secret)["']|"type"\s{0,9}:\s{0,9}"kubernetes_secret(?:_v1)?\""""
 )
-_DATA = re.compile(r"""(?<![\w.$])["']?data["']?\s{0,20}[:=]\s{0,20}(?=\{)""")
+_DATA = lazy.compile(r"""(?<![\w.$])["']?data["']?\s{0,20}[:=]\s{0,20}(?=\{)""")
 _NEAR = 4000
-_STEP = re.compile(r""""(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|`[^`]*+`?|[{}]""")
+_STEP = lazy.compile(r""""(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|`[^`]*+`?|[{}]""")
 _LONGEST = 1 << 16
 _HCL = {"data": False, "binary_data": True, "data_wo": False}
 """The maps of a resource that hold values, and whether these are in base64."""
@@ -41,6 +43,8 @@ def items(text: str) -> Iterator[Item]:
 
 
 def _said(text: str) -> Iterator[Item]:
+    if "kubernetes_secret" not in text and '"Secret"' not in text and "'Secret'" not in text:
+        return
     at, line, counted = 0, 1, 0
     data: re.Match[str] | None = None
     for said in _SAID.finditer(text):
@@ -60,6 +64,8 @@ def _said(text: str) -> Iterator[Item]:
 
 
 def _made(text: str) -> Iterator[Item]:
+    if "kubernetes_secret" not in text and not any(_is_given(text, name) for name in ("tringData", "string_data")):
+        return
     at, line, counted = 0, 1, 0
     while match := _MADE.search(text, at):
         at = _end(text, match.end() - 1)
@@ -70,6 +76,16 @@ def _made(text: str) -> Iterator[Item]:
                 yield from _resource(node, match["resource"])
             else:
                 yield from _texts(node, match["field"], encoded=False)
+
+
+def _is_given(text: str, name: str) -> bool:
+    """Whether something is assigned to a name. Programs call it for other things: `unsafe.StringData`."""
+    at = text.find(name)
+    while at >= 0:
+        if _GIVEN.match(text, at + len(name)):
+            return True
+        at = text.find(name, at + 1)
+    return False
 
 
 def _end(text: str, start: int) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
+from hooks import lazy
 from hooks.structure.tree import MAP, Node
 
 SECRETS = frozenset(("Secret", "SecretList"))
-_API = re.compile(r"v1|.*\{\{.*")
+_API = lazy.compile(r"v1|.*\{\{.*")
 _AROUND = "\"' ,"
 
 

@@ -78,12 +78,24 @@ _FOLLOWED = lazy.compile(
 )
 
 
+# A whole list of plain texts, in brackets or line by line, where nothing can go on with it.
+_PLAIN = r"""(?:"[\w./+: ][\w./+:#@ \-]{0,99}"|'[\w./+: ][\w./+:#@ \-]{0,99}'|[\w./+][\w./+\-]{0,99})"""
+_LISTED = lazy.compile(
+    rf"\[\s*{_PLAIN}(?:\s*,\s*{_PLAIN}){{0,19}}\s*\]"
+    rf"|(?:\n[ \t]*-[ \t]+{_PLAIN}[ \t]*(?=\n|\Z)){{1,20}}"
+    r"""(?=\s*(?:\Z|[\]}]|---|["']?[\w.$/][^\n:"'#]{0,99}["']?:[ \n]))"""
+)
+_LISTED_TEXT = lazy.compile(r"""[\w./+:](?:[\w./+:#@ \-]*[\w./+:#@\-])?""")
+_ITEM = rb"""[ \t]*(?:-[ \t]+)?(?:"[^"\\\n:]{0,100}"|'[^'\\\n:]{0,100}'|[\w./+\-]{1,100}),?[ \t\r]*"""
+_IS_ITEM = lazy.compile(_ITEM)
+_ITEMS = lazy.compile(rb"(?:\n" + _ITEM + rb"(?=\n)){0,20}+(?:\n[^\n]{0,200}|\Z)")
+
 # The value of a variable of Terraform is some lines below its name.
 _VARIABLE = lazy.compile(r"""\bvariable\s+"[\w-]*(?:passw|secret|token|_key|_pw|_pwd|cred)""")
 
 
 def likely_near(data: bytes, near: Sequence[int], where: str) -> bool:
-    """Whether a credential may stand around one of some offsets: two lines before to one line behind it."""
+    """Whether a credential may stand around one of some offsets: two lines before to one line behind it, or a list."""
     return any(_known(part.decode("utf-8", "replace"), where) for part in _around(data, near))
 
 
@@ -96,7 +108,11 @@ def _around(data: bytes, near: Sequence[int]) -> Iterator[bytes]:
         for _ in range(3):
             start = data.rfind(b"\n", max(offset - _REACH, 0), max(start, 0))
         end = data.find(b"\n", offset, offset + _REACH)
-        end = data.find(b"\n", end + 1, end + _REACH) if end >= 0 else end
+        if end >= 0:
+            after = data.find(b"\n", end + 1, end + _REACH)
+            # A list is seen to its end, since each of its texts may be one.
+            more = _ITEMS.match(data, after) if after > 0 and _IS_ITEM.fullmatch(data, end + 1, after) else None
+            end = more.end() if more else after
         if low >= 0:
             yield data[low:high]
         low = start + 1 if start >= 0 else max(offset - _REACH, 0)
@@ -152,5 +168,22 @@ def _is_likely(name: str, match: re.Match[str], where: str) -> bool:
 
     value = match["literal"] or match["word"]
     if value is None or (match["literal"] and not match["close"]):
-        return keyname.kind(name) in ("password", "secret", "token", "api-key")
+        if keyname.kind(name) not in ("password", "secret", "token", "api-key"):
+            return False
+        if match["named"] and match.string[match.end("rest") : match.end("named")].strip(" \t").isalpha():
+            return False  # words of a sentence: `the token value`
+        listed = _LISTED.match(match.string, match.start("more")) if match["more"] else None
+        return listed is None or _is_one_of(name, listed[0], where)
     return _is_credential(name, value, match["word"] is None, where) or name.lower() in ("auth", "_auth")
+
+
+def _is_one_of(name: str, listed: str, where: str) -> bool:
+    """Whether one of the texts of a list may be a credential."""
+    from hooks.structure.parts import parts
+
+    for text in _LISTED_TEXT.findall(listed):
+        if any(_is_credential(name, text, quoted, where) for quoted in (False, True)):
+            return True
+        if next(parts(Pair(name, name, text, 1, 1, True, where)), None) is not None:
+            return True
+    return False

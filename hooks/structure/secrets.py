@@ -12,22 +12,21 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from hooks import loose
+from hooks import lazy, loose
 from hooks.rule import KUBERNETES_SECRET, KUSTOMIZE_SECRET, Rule
 from hooks.structure import json5, kube, yaml
 from hooks.structure.tree import LIST, MAP, TEXT, Node
 from hooks.value import decode
-from sealer.documents.node import join
 
 _LISTS = {"List", "SecretList"}
-_KIND_JSON = re.compile(r'kind\\*"\s*:\s*\\*"Secret')
-_KIND_YAML = re.compile(r"^\s*(?:- )?['\"]?kind['\"]?:\s*['\"]?Secret", re.MULTILINE)
-_SAID = re.compile(
+_KIND_JSON = lazy.compile(r'kind\\*"\s*:\s*\\*"Secret')
+_KIND_YAML = lazy.compile(r"^\s*(?:- )?['\"]?kind['\"]?:\s*['\"]?Secret", re.MULTILINE)
+_SAID = lazy.compile(
     r"""kind\\*["']?\s{0,9}[:=]\s{0,40}(?:[|>][-+]?\s{0,40})?\\*["']?S(?:ealedS)?ecret|secretGenerator"""
 )
-_COMMENTED = re.compile(r"(?:^[ \t]*#[^\n]*(?:\n|\Z))+", re.MULTILINE)
-_MARK = re.compile(r"^([ \t]*)#+ ?", re.MULTILINE)
-_ITEM_COMMENT = re.compile(r"\s*#+\s*[\"']?(?P<key>[\w.-]+)[\"']?:\s+[\"']?(?P<value>[^\s\"'#]{4,})[\"']?\s*$")
+_COMMENTED = lazy.compile(r"(?:^[ \t]*#[^\n]*(?:\n|\Z))+", re.MULTILINE)
+_MARK = lazy.compile(r"^([ \t]*)#+ ?", re.MULTILINE)
+_ITEM_COMMENT = lazy.compile(r"\s*#+\s*[\"']?(?P<key>[\w.-]+)[\"']?:\s+[\"']?(?P<value>[^\s\"'#]{4,})[\"']?\s*$")
 _MAX_DEPTH = 3
 _NEAR = 20
 
@@ -40,6 +39,8 @@ class Item:
     __slots__ = ("beside", "body", "encoded", "end", "key", "line", "path", "rule", "sealable", "text")
 
     def __init__(self, rule: Rule, parts: Parts, key: str, node: Node, *, encoded: bool = False) -> None:
+        from sealer.documents.node import join  # dataclasses and inspect come with it
+
         self.rule = rule
         self.path = join(parts)
         self.key = key
@@ -68,7 +69,7 @@ def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
             item.line = item.end = 1
             yield item
         return
-    if not manifest and not _SAID.search(text):
+    if not manifest and ("ecret" not in text or not _SAID.search(text)):
         return  # code that knows of Secrets: reading it as if it were a manifest takes long
     roots, is_unsure = _roots(text, manifest=manifest, json=json)
     for root in roots:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from hooks import lazy
 from hooks.structure.tree import LIST, MAP, TEXT, Node
 
+TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from sealer.documents import node as parsed
 
@@ -18,9 +19,9 @@ MAX_PARSED = 4 << 20
 """How long a document may be, in characters, to be parsed; a longer one is read line by line."""
 
 _BLOCKS = ("|", ">")
-_BREAKS = re.compile("[\r\x85\u2028\u2029]")
-_MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_TEMPLATE = re.compile(r"^[ \t]*\{\{|:[ \t]+\{\{|^[ \t]*\{%|:[ \t]+\{%", re.MULTILINE)
+_BREAKS = lazy.compile("[\r\x85\u2028\u2029]")
+_MARKER = lazy.compile(r"^---(?=\s|$)", re.MULTILINE)
+_TEMPLATE = lazy.compile(r"^[ \t]*\{\{|:[ \t]+\{\{|^[ \t]*\{%|:[ \t]+\{%", re.MULTILINE)
 
 
 def roots(text: str, wanted: Callable[[str], bool] | None = None) -> Iterator[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks import blobs
+from hooks import blobs, gitpipe
 from hooks.gitpipe import NoRepository
 from hooks.history import History
+from sealer.errors import SourceError
 from tests.hooks.repo import Repo, run
 from tests.hooks.sources.looking import inside, scan
 
@@ -103,6 +105,19 @@ def test_merges_renames_tags_stashes_and_links(repo: Repo) -> None:
     assert named.get("side.txt", side[:12]) == side[:12]
     assert {"side.txt", "moved.txt"} & set(named)
     assert {"main.txt", f"object {oid[:12]}"} <= set(named)
+
+
+def test_who_has_read_enough_of_git_stops_it(repo: Repo) -> None:
+    for number in range(3):
+        repo.add("a.txt", f"{number}\n")
+        repo.commit()
+    with inside(repo.path):
+        oldest, *_ = whole = list(gitpipe.lines("rev-list", "--reverse", "HEAD"))
+        assert len(whole) == 3
+        with contextlib.closing(gitpipe.lines("rev-list", "--reverse", "HEAD")) as lines:
+            assert next(lines) == oldest
+        with pytest.raises(SourceError, match="rev-list failed"):
+            list(gitpipe.lines("rev-list", "no-such-thing"))
 
 
 def test_no_repository_and_an_empty_one(tmp_path: Path, repo: Repo) -> None:

@@ -76,3 +76,34 @@ def test_files_that_no_reader_is_for_by_their_names(path: str, unread: bool) -> 
     assert is_unread(path) is unread
     if unread:
         assert list(structure.pairs(Text(path, b'{"password": "x"}'))) == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "path"),
+    [
+        ('OAuth2:\n  - "read"\n  - "write"\nother: y', "a.yaml"),
+        ("OAuth2:\n- read:user\n- write\n\nother-{x}: y", "a.yaml"),
+        ('"auth": ["aws.auth#sigv4"],\n"token": [\n  "read",\n  "write"\n]', "a.json"),
+        ('"documentation": "the token value that was returned"', "a.json"),
+    ],
+)
+def test_a_tree_is_not_read_for_a_list_of_words(listed: str, path: str) -> None:
+    text = Text(path, (f"{{\n{listed}\n}}" if path == "a.json" else f"{listed}\n").encode())
+    near = [text.data.find(listed.encode()) + len(listed) // 2]
+    assert not likely_near(text.data, near, path.partition(".")[2])
+    assert list(structure.pairs(text, near)) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 19, 20, 21, 40])
+@pytest.mark.parametrize("form", ["tokens:\n{yaml}\n", "tokens: [{flow}]\n", '{{"tokens": [\n{json}\n]}}\n'])
+def test_a_credential_at_the_end_of_a_list_of_words(count: int, form: str) -> None:
+    value = "q8Zk" + "1vTp4Rw9Xy"
+    words = [*(f"read{chr(97 + number % 26)}" for number in range(count)), value]
+    text = form.format(
+        yaml="\n".join(f'  - "{word}"' for word in words),
+        flow=", ".join(words),
+        json=",\n".join(f'  "{word}"' for word in words),
+    )
+    where = "json" if "{" in text else "yaml"
+    data = text.encode()
+    assert likely_near(data, [data.find(b"reada") + 3], where)
