@@ -15,8 +15,8 @@ EPILOG = """\b
 Examples:
   sealer-controller manifests | kubectl apply --server-side -f -
   sealer-controller manifests --crd-only | kubectl apply --server-side -f -
-  sealer-controller manifests --namespace secrets --image registry.example.com/sealer-controller:1.0.0
-  sealer-controller manifests --unpack install && helm install sealed-secrets install/chart"""
+  sealer-controller manifests --namespace secrets --replicas 2
+  sealer-controller manifests --unpack DIR && helm install NAME DIR/chart"""
 
 
 def manifests(

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from controller.kube.standing import Standing
 
 _WAITING = 64 * 1024 * 1024
-"""Bytes of sealed text that wait to be worked on, about; what comes beyond is asked for again."""
+"""Bytes of text of what waits to be worked on, about; what comes beyond is asked for again."""
 _OF_AN_OBJECT = 2048
 
 
@@ -85,7 +85,7 @@ class Waiting:
     def put(self, key: str, item: dict[str, Any]) -> None:
         """Keep an object until it is taken, if there is room."""
         self.drop(key)
-        size = _OF_AN_OBJECT + sum(map(len, _texts(item)))
+        size = _OF_AN_OBJECT + _text(item)
         if self._size + size <= self._limit:
             self._items[key] = (size, item)
             self._size += size
@@ -108,8 +108,16 @@ class Waiting:
         self.take(key)
 
 
-def _texts(item: dict[str, Any]) -> Iterator[str]:
-    spec = item.get("spec")
-    sealed = spec.get("encryptedData") if isinstance(spec, dict) else None
-    if isinstance(sealed, dict):
-        yield from (each for each in sealed.values() if isinstance(each, str))
+def _text(item: dict[str, Any]) -> int:
+    """Length of all texts in an object, names too: an annotation or a template may be as large as what is sealed."""
+    size, left = 0, list[Any]([item])
+    while left:  # no recursion: the CRD lets through what is nested however deep
+        each = left.pop()
+        if isinstance(each, str):
+            size += len(each)
+        elif isinstance(each, dict):
+            left += each
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+    return size

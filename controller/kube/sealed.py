@@ -132,6 +132,7 @@ class SealedSecrets:
         """It is gone, and so is all that was known of it."""
         self.known.pop(key, None)
         self.unsettled.discard(key)
+        self._missed.discard(key)
         self._told(key, None)
 
     def want(self, key: str, *, listed: bool) -> None:
