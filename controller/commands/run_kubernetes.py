@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def run(flags: Flags, level: Level, form: Form) -> int:
     """Serve a cluster until a signal asks to end."""
     settings.require_kubernetes()
-    from controller.kube import kubeconfig
     from controller.kube.app import App
     from controller.running.daemon import milliseconds
     from controller.running.log import Log
+    from sealer.kube import kubeconfig
 
     access = lambda: kubeconfig.find(kubeconfig=flags.kubeconfig, context=flags.context)  # noqa: E731
     log = Log(sys.stderr, form, milliseconds, level)

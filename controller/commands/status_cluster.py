@@ -24,10 +24,10 @@ def run(
     """Show every SealedSecret of a cluster or a namespace; 1 unless all is delivered."""
     refuse_format(output)
     settings.require_kubernetes()
-    from controller.kube import kubeconfig as kubeconfigs
     from controller.kube import names, overview
-    from controller.kube.client import Client
     from controller.kube.reflector import listed
+    from sealer.kube import kubeconfig as kubeconfigs
+    from sealer.kube.client import Client
 
     async def objects() -> list[dict[str, Any]]:
         async with Client(lambda: kubeconfigs.find(kubeconfig=kubeconfig, context=context)) as client:

@@ -24,7 +24,6 @@ from controller import serving
 from controller.kube import flags as flagging
 from controller.kube import http, names, standing
 from controller.kube.cache import Standings
-from controller.kube.client import Client
 from controller.kube.identity import Identity
 from controller.kube.lease import Election
 from controller.kube.limits import Limiter, networks
@@ -38,13 +37,14 @@ from controller.kube.registry import KeyRegistry
 from controller.kube.renewal import Renewal
 from controller.kube.sealed import SealedSecrets
 from sealer.formats.keyid import KEM, RSA
+from sealer.kube.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from controller.kube.flags import Flags
-    from controller.kube.kubeconfig import Access
     from sealer.errors import SealerError
+    from sealer.kube.kubeconfig import Access
 
 ENDS = 20.0
 """Seconds that what is being done has at the end."""

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from controller.kube import names
-from controller.kube.client import ApiError, Unreachable
 from sealer.errors import Refused, SourceError
+from sealer.kube.client import ApiError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,7 +58,7 @@ class CantAsk(SourceError):
 
 
 class Asks(Protocol):
-    """What of `controller.kube.client.Client` is used."""
+    """What of `sealer.kube.client.Client` is used."""
 
     async def create(self, path: str, body: Any, **params: str) -> Any:
         """A new object; for a review, the answer."""

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.kube.client import ApiError
 from sealer.errors import SealerError
+from sealer.kube.client import ApiError
 
 if TYPE_CHECKING:
-    from controller.kube.client import Client
+    from sealer.kube.client import Client
 
 _NOT_FOUND, _CONFLICT = 404, 409
 

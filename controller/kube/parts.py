@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.kube.client import ApiError
 from sealer.errors import SealerError
+from sealer.kube.client import ApiError
 
 if TYPE_CHECKING:
-    from controller.kube.client import Client
     from controller.kube.metrics import Metrics
     from controller.kube.opening import Opener
     from controller.kube.queue import Queue
     from controller.kube.registry import KeyRegistry
     from controller.kube.sealed import SealedSecrets
+    from sealer.kube.client import Client
 
 _NOT_FOUND = 404
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from controller.kube import conditions, document, names, standing, wanted
 from controller.kube.cache import Delivered
-from controller.kube.client import ApiError, Unreachable
 from controller.kube.conditions import Outcome
 from controller.kube.opening import NO_KEY, NotOpened
 from controller.kube.parts import Away, Parts, found_at
@@ -27,6 +26,7 @@ from controller.sources.entry import entry_of
 from controller.triage import COMPROMISED
 from controller.verdict import never
 from sealer.errors import SealerError
+from sealer.kube.client import ApiError, Unreachable
 from sealer.secret import Ref
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from controller.kube.client import JSON, METADATA, METADATA_LIST, ApiError, Unreachable, of_status
 from sealer.errors import SealerError
+from sealer.kube.client import JSON, METADATA, METADATA_LIST, ApiError, Unreachable, of_status
 
 if TYPE_CHECKING:
-    from controller.kube.client import Client
+    from sealer.kube.client import Client
 
 PAGE = 500
 SILENCE = 90.0

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from controller.fingerprint import FingerprintKey
-    from controller.kube.client import Client
     from controller.kube.keysecret import Found, Identity, Kind, SealingKey
     from controller.kube.keyset import Order
     from controller.kube.reflector import Handler
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from sealer.formats.bundle import BundleKey
     from sealer.formats.keyrecord import Status
     from sealer.formats.keys import PrivateKey
+    from sealer.kube.client import Client
 
     _Secret = tuple[Kind, str, str, Found | None]
 

@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 from controller.keyadmin import BACKDATED, VALID
 from controller.kube import keybundle, keysecret, names
-from controller.kube.client import ApiError, Unreachable
 from controller.kube.registry import KeyRegistry
 from sealer.errors import SealerError, UsageError
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.keys import RSA_BITS, generate_kem, generate_rsa
 from sealer.formats.wire import canonical_json
+from sealer.kube.client import ApiError, Unreachable
 
 if TYPE_CHECKING:
-    from controller.kube.client import Client
     from controller.kube.flags import KeyFlags
     from controller.kube.keysecret import Kind
     from controller.kube.keyset import KeySet
+    from sealer.kube.client import Client
 
 _ALGORITHM: dict[Kind, str] = {"sealing": KEM, "bitnami": RSA}
 _KINDS: tuple[Kind, ...] = ("identity", "state", "sealing", "bitnami")

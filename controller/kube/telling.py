@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from controller.kube import conditions, events, names
-from controller.kube.client import ApiError
 from sealer.errors import SealerError
+from sealer.kube.client import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from controller.kube import kubeconfig
-from controller.kube.client import Client
 from controller.kube.http import Endpoints, serving
 from controller.kube.identity import CantAsk, Identity, Unknown
 from controller.kube.metrics import Metrics
+from sealer.kube import kubeconfig
+from sealer.kube.client import Client
 from tests.controller.kube import endpoints
 from tests.controller.kube.endpoints import Held, encoded, sealed
 from tests.kube import services

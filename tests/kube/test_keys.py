@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from controller.kube import keysecret, kubeconfig, names
-from controller.kube.client import Client
+from controller.kube import keysecret, names
 from controller.kube.flags import KeyFlags
 from controller.kube.lease import Election, Times
 from controller.kube.registry import PREFIX, KeyRegistry
@@ -24,6 +23,8 @@ from sealer.formats import bundle, envelope_v1, keys
 from sealer.formats.binding import Binding, Scope
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.keyrecord import Status
+from sealer.kube import kubeconfig
+from sealer.kube.client import Client
 from sealer.sealing.unseal import open_item
 from tests.kube import bitnami
 from tests.sealer.rings import rsa_key

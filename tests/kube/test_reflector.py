@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from controller.kube import kubeconfig
-from controller.kube.client import Client
 from controller.kube.reflector import PAGE, Reflector
+from sealer.kube import kubeconfig
+from sealer.kube.client import Client
 from tests.controller.kube.test_reflector import Mirror
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.kube import keysecret, names
-from controller.kube.client import ApiError
 from sealer.formats.strictjson import format_time
+from sealer.kube.client import ApiError
 from tests.sealer.rings import NOW, rsa_key
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from controller.kube.client import ApiError, Unreachable
 from controller.kube.identity import (
     ACCESS_REVIEWS,
     MOST,
@@ -22,6 +21,7 @@ from controller.kube.identity import (
     Unknown,
     User,
 )
+from sealer.kube.client import ApiError, Unreachable
 from tests.controller.kube.endpoints import running, sealed
 from tests.controller.running.test_notify import Clock
 from tests.sealer.rings import rsa_key

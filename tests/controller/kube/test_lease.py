@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from controller.kube.client import ApiError, Unreachable
 from controller.kube.lease import Election, Times
 from sealer.errors import SourceError
+from sealer.kube.client import ApiError, Unreachable
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/vault/leases"
 

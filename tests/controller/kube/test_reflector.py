@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from controller.kube.client import Client
-from controller.kube.kubeconfig import Access, Cluster, User
 from controller.kube.reflector import PAGE, Reflector
+from sealer.kube.client import Client
+from sealer.kube.kubeconfig import Access, Cluster, User
 from tests.controller.kube.fakeapi import PATH, PATIENCE, FakeApi, item, status
 
 ANYONE = User(token="t")

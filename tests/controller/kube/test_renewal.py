@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from controller.kube import names
-from controller.kube.client import ApiError, Unreachable
 from controller.kube.flags import KeyFlags
 from controller.kube.keyset import KeySet
 from controller.kube.registry import KeyRegistry
@@ -22,6 +21,7 @@ from sealer.errors import NoKey, SealerError, UsageError
 from sealer.formats import bundle, keys
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.strictjson import loads
+from sealer.kube.client import ApiError, Unreachable
 from tests.controller.kube.keys import NAMESPACE, PREFIX, Secrets, bitnami, identity, sealing, state
 from tests.sealer.rings import NOW, rsa_key
 

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from controller.kube.client import ApiError, Client, Unreachable
-from controller.kube.kubeconfig import Access, Cluster, Exec, User
 from sealer.errors import SourceError
+from sealer.kube.client import ApiError, Client, Unreachable
+from sealer.kube.kubeconfig import Access, Cluster, Exec, User
 from tests.controller.kube.fakeapi import status
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.kube import kubeconfig
-from controller.kube.kubeconfig import Access, Cluster, User
 from sealer.errors import SealerError
+from sealer.kube import kubeconfig
+from sealer.kube.kubeconfig import Access, Cluster, User
 
 Write = Any
 

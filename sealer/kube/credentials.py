@@ -24,7 +24,7 @@ from sealer.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from controller.kube.kubeconfig import Access, Cluster, Exec, User
+    from sealer.kube.kubeconfig import Access, Cluster, Exec, User
 
 READ_AGAIN = 60.0
 """Seconds that a token from a file is believed; the kubelet renews one long before it expires."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import aiohttp
 import msgspec
 
-from controller.kube import credentials
 from sealer.errors import SealerError
+from sealer.kube import credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from controller.kube.kubeconfig import Access
+    from sealer.kube.kubeconfig import Access
 
 TIMEOUT = 40.0
 """Seconds for one request: an API server whose etcd is gone answers 504 after 34."""
