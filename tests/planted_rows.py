@@ -285,6 +285,17 @@ ROWS: dict[str, dict[str, Row]] = {
         ),
         "trust": Row("sealer keys fetch DIR --trust @V@", 2),
         "password in a URL": Row("sealer keys fetch https://me:@C@@localhost:1/", 2),
+        "cluster": Row(
+            "sealer keys fetch --from-cluster --kubeconfig k",
+            2,
+            files={
+                "k": "{current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}], "
+                "clusters: [{name: a, cluster: {server: '127.0.0.1:1'}}], users: [{name: a, user: {token: '@V@'}}]}"
+            },
+        ),
+        "kubeconfig is malformed": Row(
+            "sealer keys fetch --from-cluster --kubeconfig k", 2, files={"k": "users: [@V@"}
+        ),
     },
     "sealer-controller init": {
         "passes": Row(

@@ -19,6 +19,7 @@ from sealer.errors import BundleError, FormatError, SealerError, SourceError, Un
 from sealer.formats.binding import check_cluster
 from sealer.formats.keyrecord import Status
 from sealer.formats.strictjson import format_time
+from sealer.kube.services import Where
 from sealer.pinning import fetch as fetching
 from sealer.pinning import pins
 from sealer.pinning import trust as trusting
@@ -66,6 +67,17 @@ def list_(*, format: str) -> int:  # noqa: A002  # the contract's name
         for lines in report.table([_HEAD, *(row for entry in listed for row in _rows(entry))]):
             out("\n".join(lines))
     return code
+
+
+def place(source: str | None, where: Where, *, of: bool) -> str | None:
+    """SRC as it was given, or `of` the controller in a cluster. Raises UsageError."""
+    if not of:
+        if where != Where():
+            raise UsageError("no cluster is asked", way_out="add --from-cluster, or leave its options out")
+        return source
+    if source is not None:
+        raise UsageError("SRC and --from-cluster name two sources", way_out="leave one of them out")
+    return where.src()
 
 
 def fetch(*, source: str | None, cluster: str | None, check: bool, trust: str | None) -> int:

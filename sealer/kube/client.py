@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import aiohttp
 import msgspec
 
-from sealer.errors import SealerError
+from sealer.errors import SealerError, SourceError
 from sealer.kube import credentials
 
 if TYPE_CHECKING:
@@ -91,6 +91,21 @@ class Client:
     async def get(self, path: str, *, accept: str = JSON, **params: str) -> Json:
         """An object, or a list of them. Raises ApiError, Unreachable."""
         return await self._request("GET", path, params, accept=accept)
+
+    async def raw(self, path: str, *, limit: int) -> bytes:
+        """The bytes of a page, no more than `limit`. Raises ApiError, Unreachable, SourceError."""
+        where = f"GET {path}"
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=_CONNECT)
+        try:
+            async with await self._send("GET", path, {}, None, "", timeout, "*/*") as response:
+                data = bytearray()
+                async for chunk in response.content.iter_any():
+                    data += chunk
+                    if len(data) > limit:
+                        raise SourceError(f"the answer is larger than {limit // 1024:,} KiB", where=where)
+                return bytes(data)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(f"gave no answer ({type(error).__name__})", where=where) from None
 
     async def create(self, path: str, body: Json, **params: str) -> Json:
         """A new object in a collection."""

@@ -1,4 +1,4 @@
-"""Obtaining keys: from a file, a keyring directory, stdin or over https (SRC of DESIGN section 11).
+"""Obtaining keys: from a file, a keyring directory, stdin, a cluster or over https (SRC of DESIGN section 11).
 
 What comes back is bytes that nobody has checked; `sealer.pinning.pins` does. https with the standard library:
 certificates verified with the system's store or SSL_CERT_FILE, proxies from the environment, few redirects and never
@@ -21,6 +21,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from sealer import files
 from sealer.errors import FormatError, SourceError, UsageError
+from sealer.kube import services
 
 LIMIT = 1024 * 1024
 """Most bytes that are read; a bundle of 32 keys has about 100 KiB."""
@@ -28,6 +29,7 @@ SECONDS = 20.0
 """Most time that one fetch takes, redirects included."""
 REDIRECTS = 5
 
+_SOURCES = "https://HOST/v1/keys, kubernetes://CONTEXT, a file, a keyring or -"
 _SCHEME = re.compile(r"[A-Za-z][-+.A-Za-z0-9]*://", re.ASCII)
 _REDIRECT = (301, 302, 303, 307, 308)
 
@@ -36,6 +38,8 @@ def load(src: str, *, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:
     """The bytes of a source; of a keyring directory its bundle, as of now. Raises SourceError, UsageError."""
     if src == "-":
         return _stdin(limit)
+    if src.startswith(services.SCHEME):
+        return services.load(src, limit=limit, seconds=seconds)
     if _SCHEME.match(src):
         return _https(src, limit, seconds)
     path = Path(src)
@@ -124,7 +128,11 @@ def _checked(url: str) -> str:
         what = "plain http: whoever sits between could swap the keys; also on localhost"
         raise UsageError(what, where=where, way_out="use https://, or fetch the file yourself and give its path")
     if parts.scheme != "https" or not parts.hostname or re.search(r"[\s\x00-\x20\x7f]", url) or not url.isascii():
-        raise UsageError("not an https URL", where=where, way_out="https://HOST/v1/keys, a file, a keyring or -")
+        raise UsageError(
+            "not an https URL",
+            where=where,
+            way_out="https://HOST/v1/keys, kubernetes://CONTEXT, a file, a keyring or -",
+        )
     return where
 
 

@@ -27,7 +27,9 @@ exec "$@"
 
 
 @contextlib.contextmanager
-def theirs(cluster: Cluster, program: Path, namespace: str, files: Path, *flags: str) -> Iterator[Running]:
+def theirs(
+    cluster: Cluster, program: Path, namespace: str, files: Path, *flags: str, address: str = "127.0.0.1"
+) -> Iterator[Running]:
     """Their controller, whose own namespace this is, until the end of the block. `files` is a folder of its own."""
     token = _account(cluster, namespace)
     for name, text in (("token", token), ("ca.crt", cluster.ca.read_text()), ("namespace", namespace)):
@@ -39,14 +41,14 @@ def theirs(cluster: Cluster, program: Path, namespace: str, files: Path, *flags:
     }  # fmt: skip
     listen, metrics = free_ports(2)
     command = [
-        "unshare", "-rm", "sh", "-c", _IN_A_POD, "sh", str(program), f"--listen-addr=127.0.0.1:{listen}",
+        "unshare", "-rm", "sh", "-c", _IN_A_POD, "sh", str(program), f"--listen-addr={address}:{listen}",
         f"--listen-metrics-addr=127.0.0.1:{metrics}", "--key-size=2048", "--kubeclient-qps=10000",
         "--kubeclient-burst=10000", "--rate-limit=10000", "--rate-limit-burst=10000", *flags,
     ]  # fmt: skip
     log = files / "log"
     with open(log, "w") as stream:
         process = subprocess.Popen(command, env=environ, stdout=stream, stderr=subprocess.STDOUT, text=True)
-    running = Running(process, f"127.0.0.1:{listen}", f"127.0.0.1:{metrics}", namespace, [])
+    running = Running(process, f"{address}:{listen}", f"127.0.0.1:{metrics}", namespace, [])
     try:
         cluster.apiserver.wait_ready(lambda: _answers(running, log))
         yield running

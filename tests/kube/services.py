@@ -27,7 +27,7 @@ def listen() -> socket.socket:
     return socket.create_server((reachable_address(), 0))
 
 
-def publish(cluster: Cluster, namespace: str, port: int, port_name: str = "http") -> None:
+def publish(cluster: Cluster, namespace: str, port: int, port_name: str = "http", name: str = NAME) -> None:
     """The Service of a controller whose endpoints listen at a port of this machine; unnamed as in plain manifests.
 
     The API server passes requests on only to what a Pod has as its address: so there is one, which nobody runs.
@@ -36,20 +36,20 @@ def publish(cluster: Cluster, namespace: str, port: int, port_name: str = "http"
     address = reachable_address()
     path = f"/api/v1/namespaces/{namespace}"
     container = {"name": "controller", "image": "none.invalid/none"}
-    _create(cluster, f"{path}/pods", {"metadata": {"name": NAME}, "spec": {"containers": [container]}})
+    _create(cluster, f"{path}/pods", {"metadata": {"name": name}, "spec": {"containers": [container]}})
     status = {"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}}
-    code, made = cluster.call("PATCH", f"{path}/pods/{NAME}/status", status, "application/merge-patch+json")
+    code, made = cluster.call("PATCH", f"{path}/pods/{name}/status", status, "application/merge-patch+json")
     assert code == 200, made
-    ports = {"metadata": {"name": NAME}, "spec": {"ports": [{**named, "port": 8080}]}}
+    ports = {"metadata": {"name": name}, "spec": {"ports": [{**named, "port": 8080}]}}
     _create(cluster, f"{path}/services", ports)
-    pod = {"kind": "Pod", "name": NAME, "namespace": namespace}
+    pod = {"kind": "Pod", "name": name, "namespace": namespace}
     subset = {"addresses": [{"ip": address, "targetRef": pod}], "ports": [{**named, "port": port}]}
-    _create(cluster, f"{path}/endpoints", {"metadata": {"name": NAME}, "subsets": [subset]})
+    _create(cluster, f"{path}/endpoints", {"metadata": {"name": name}, "subsets": [subset]})
     _create(
         cluster,
         f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices",
         {
-            "metadata": {"name": NAME, "labels": {"kubernetes.io/service-name": NAME}},
+            "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
             "addressType": "IPv4",
             "endpoints": [{"addresses": [address], "targetRef": pod, "conditions": {"ready": True}}],
             "ports": [{"name": port_name, "port": port, "protocol": "TCP"}],

@@ -1,0 +1,138 @@
+"""`sealer keys fetch --from-cluster`: keys come from a controller behind the API server's proxy, wherever it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sealer.errors import SourceError, UsageError
+from sealer.kube.services import Where, parse
+from sealer.pinning import fetch
+from tests.kube import bitnamis, controllers, services
+
+if TYPE_CHECKING:
+    from tests.kube.cluster import Cluster
+
+CONFIG = "version: 1\nclusters:\n  prod: {}\nrules:\n  - path: '**'\n    clusters: [prod]\n"
+
+
+@pytest.fixture
+def controller(cluster: Cluster, namespace: str) -> Iterator[controllers.Running]:
+    """Ours, behind a Service that has no label."""
+    address = services.reachable_address()
+    with controllers.ours(cluster, namespace, f"--listen-addr={address}:0", "--cluster=prod") as running:
+        services.publish(cluster, namespace, int(running.address.rpartition(":")[2]))
+        yield running
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    work = tmp_path / "work"
+    work.mkdir()
+    subprocess.run(["git", "init", "-q", str(work)], check=True)
+    (work / ".sealer.yaml").write_text(CONFIG)
+    return work
+
+
+def _load(cluster: Cluster, **where: str) -> bytes:
+    return fetch.load(Where(kubeconfig=str(cluster.kubeconfig), **where).src())
+
+
+def _sealer(work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "HOME": str(work.parent), "XDG_STATE_HOME": str(work.parent / "state")}
+    done = subprocess.run(
+        ["sealer", *arguments], cwd=work, env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_the_bundle_is_pinned(cluster: Cluster, controller: controllers.Running, repository: Path) -> None:
+    asked = ("--from-cluster", "--kubeconfig", str(cluster.kubeconfig), "--controller-namespace", controller.namespace)
+    done = _sealer(repository, "keys", "fetch", "--cluster", "prod", *asked)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pinned  prod")
+    pinned = next(each for each in repository.glob(".sealer/**/*") if each.is_file())
+    assert json.loads(pinned.read_bytes()) == json.loads(controller.get("/v1/keys"))
+    again = _sealer(repository, "keys", "fetch", "--cluster", "prod", "--check", *asked)
+    assert (again.returncode, again.stdout[:16]) == (0, "prod  up to date")
+
+
+def test_a_controller_is_found_by_its_usual_name(cluster: Cluster, controller: controllers.Running) -> None:
+    assert _load(cluster, namespace=controller.namespace) == controller.get("/v1/keys")
+
+
+def test_bitnamis_gives_its_certificate(
+    cluster: Cluster, namespace: str, bitnami_controller: Path, tmp_path: Path
+) -> None:
+    with bitnamis.theirs(
+        cluster, bitnami_controller, namespace, tmp_path, address=services.reachable_address()
+    ) as running:
+        services.publish(cluster, namespace, int(running.address.rpartition(":")[2]))
+        assert _load(cluster, namespace=namespace).decode() == running.certificate()
+
+
+def test_one_is_found_by_label_in_whatever_namespace(cluster: Cluster, controller: controllers.Running) -> None:
+    name = f"keys-{controller.namespace}"
+    port = int(controller.address.rpartition(":")[2])
+    services.publish(cluster, controller.namespace, port, name=name)
+    with pytest.raises(SourceError, match="no Service of a sealed-secrets controller"):
+        _load(cluster, name=name)
+    label = {"metadata": {"labels": {"app.kubernetes.io/name": "sealed-secrets"}}}
+    path = f"/api/v1/namespaces/{controller.namespace}/services/{name}"
+    assert cluster.call("PATCH", path, label, "application/merge-patch+json")[0] == 200
+    assert _load(cluster, name=name) == controller.get("/v1/keys")
+
+
+def test_between_two_nothing_is_guessed(cluster: Cluster, namespace: str) -> None:
+    other, name = cluster.namespace(), f"keys-{namespace}"
+    metadata = {"name": name, "labels": {"name": "sealed-secrets-controller"}}
+    for each in (namespace, other):
+        body = {"metadata": metadata, "spec": {"ports": [{"port": 8080}]}}
+        assert cluster.call("POST", f"/api/v1/namespaces/{each}/services", body)[0] == 201
+    with pytest.raises(SourceError, match="several controllers") as refused:
+        _load(cluster, name=name)
+    assert all(f"{each}/{name}" in str(refused.value) for each in (namespace, other))
+    assert "--controller-namespace" in refused.value.way_out
+
+
+def test_one_that_does_not_run_is_said(cluster: Cluster, namespace: str) -> None:
+    body = {"metadata": {"name": services.NAME}, "spec": {"ports": [{"port": 8080}]}}
+    assert cluster.call("POST", f"/api/v1/namespaces/{namespace}/services", body)[0] == 201
+    with pytest.raises(SourceError, match="no pod"):
+        _load(cluster, namespace=namespace)
+
+
+def test_a_source_and_a_cluster_are_two(repository: Path) -> None:
+    done = _sealer(repository, "keys", "fetch", "bundle.json", "--from-cluster")
+    assert (done.returncode, "two sources" in done.stderr) == (2, True)
+    done = _sealer(repository, "keys", "fetch", "--context", "prod")
+    assert (done.returncode, "--from-cluster" in done.stderr) == (2, True)
+
+
+def test_without_a_kubeconfig_the_way_out_is_named(repository: Path) -> None:
+    done = _sealer(repository, "keys", "fetch", "--from-cluster", "--kubeconfig", "none")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: none: ")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [Where(), Where("a/b@c:6443"), Where("", "ns", ""), Where("x", "ns", "name"), Where("ä b", kubeconfig="/a ?&/b")],
+)
+def test_a_place_is_a_source_and_back(where: Where) -> None:
+    assert parse(where.src()) == where
+
+
+@pytest.mark.parametrize(
+    "src", ["kubernetes://a/b/c/d", "kubernetes://a/b/c?x=1", "kubernetes://a/../c", "kubernetes://a/B"]
+)
+def test_what_names_no_place_is_refused(src: str) -> None:
+    with pytest.raises(UsageError):
+        parse(src)
