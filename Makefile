@@ -40,8 +40,8 @@ demo: $(VENV)/demo.stamp ## the main job, for real, in a scratch directory
 peers: $(VENV)/dev.stamp ## the programs that tests compare with, built once into a cache
 	@$(BIN)/python -m tests.servers.peers
 
-test: $(VENV)/dev.stamp peers ## all tests
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/dev.stamp peers ## all tests, file by file on up to four processors (PYTEST_ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 soak: $(VENV)/dev.stamp ## run for ten minutes under churn (SOAK_SECONDS, SOAK_CHANGES)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.soak

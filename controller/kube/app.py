@@ -68,6 +68,8 @@ class App:
         environ = os.environ if environ is None else environ
         self._flags, self._log, self._version = flags, log, version
         self._client = Client(access)
+        self._writer = Client(access)
+        self._writer.only = self._leads
         self.namespace = environ.get("POD_NAMESPACE") or self._client.namespace
         self._identity = f"{environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}"
         self._moved = asyncio.Event()
@@ -84,7 +86,7 @@ class App:
             self.standings, self.queue, self._leads, watched=not flags.skip_recreate, told=self._told
         )
         self._renewal = Renewal(
-            self._client, self.registry, flags.keys, self._leads, made=self._key_made, failed=self._key_failed
+            self._writer, self.registry, flags.keys, self._leads, made=self._key_made, failed=self._key_failed
         )
         self.registry.on_change(self._keys_changed)
         self._working = False
@@ -99,7 +101,7 @@ class App:
             loop.add_signal_handler(number, self._end, number.name)
         loop.add_signal_handler(signal.SIGUSR1, self._renew)
         self._log.info("start", program=self._version, namespace=self.namespace, identity=self._identity)
-        async with self._client, http.serving(self._endpoints(), *sockets):
+        async with self._client, self._writer, http.serving(self._endpoints(), *sockets):
             self._log.info("listen", address=serving.shown(sockets[0]), metrics=serving.shown(sockets[1]))
             with contextlib.closing(Opener()) as opener:
                 tasks = [asyncio.create_task(each) for each in (self._follow(), self._lead(opener))]
@@ -172,7 +174,7 @@ class App:
     async def _lead(self, opener: Opener) -> None:
         """Stand for the lease again and again; work while it is held."""
         parts = Parts(
-            client=self._client,
+            client=self._writer,
             queue=self.queue,
             sealed=self.sealed,
             registry=self.registry,

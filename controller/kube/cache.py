@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from controller.kube.standing import Standing
 
-_WAITING = 64 * 1024 * 1024
+_WAITING = 32 * 1024 * 1024
 """Bytes of text of what waits to be worked on, about; what comes beyond is asked for again."""
 _OF_AN_OBJECT = 2048
 

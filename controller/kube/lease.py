@@ -95,14 +95,18 @@ class Election:
             pause.cancel()
 
     async def _attempt(self) -> bool:
-        """Take or renew the lease, if that may be; whether it is held now. An error changes nothing."""
-        began = self._clock()
+        """Take or renew the lease, if that may be; whether it is held now. An error changes nothing.
+
+        A renewal that comes after the deadline is none: what was not done meanwhile is begun anew by who is elected.
+        """
+        began, until = self._clock(), self._until
         try:
             async with asyncio.timeout(self._times.deadline):
                 held = await self._take()
         except (SealerError, TimeoutError):
             return self.leads
         # Counted from before the request: the server may have taken it long before it answered.
+        held = held and (until == float("-inf") or self._clock() < until)
         self._until = began + self._times.deadline if held else float("-inf")
         return held
 

@@ -72,7 +72,8 @@ class Limiter:
         key = self._key(path, source(peer, forwarded, self._proxies), now)
         expected = max(now, self._expected.get(key, now))
         then = expected + self._interval
-        wait = then - self._tolerance - now
+        # In this order: of a time with many digits little is left of what is added, and a first request would wait.
+        wait = (expected - now) - (self._tolerance - self._interval)
         if wait > 0:
             return Answer(False, self._limit, 0, expected - now, wait)
         self._expected[key] = then

@@ -113,22 +113,21 @@ def _drew(document: SealedSecret) -> frozenset[str]:
 
 
 def _legacy(document: SealedSecret, text: str, keys: PrivateKeys) -> Opened:
-    """The old format: one envelope of a whole Secret."""
+    """The old format: one envelope of a whole Secret. A template beside it counts for nothing, as in Bitnami's."""
     try:
         found = legacy_format.unpack(text, document.binding, keys)
     except (NoKey, CannotOpen):
         raise NotOpened(NO_KEY, _V1_FAILED) from None
     except SealerError:
         raise NotOpened(_MALFORMED, _V1_FAILED) from None
-    surround = document.template
     secret = Secret(
         name=document.name,
         namespace=document.namespace,
         items=found.items,
-        type=surround.type or found.type or "Opaque",
-        labels={**found.labels, **surround.labels},
-        annotations={**found.annotations, **surround.annotations},
-        immutable=surround.immutable or found.immutable,
+        type=found.type or "Opaque",
+        labels=found.labels,
+        annotations=found.annotations,
+        immutable=found.immutable,
     )
     return Opened(wanted.of(secret), (found.key_id,), v1=1)
 

@@ -11,6 +11,7 @@ before each: a replica that lost its lease writes nothing more.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,8 @@ from controller.kube.wanted import NotWritten, Owner, Wanted
 from controller.sources.entry import entry_of
 from controller.triage import COMPROMISED
 from controller.verdict import never
-from sealer.errors import SealerError
-from sealer.kube.client import ApiError, Unreachable
+from sealer.errors import SealerError, SourceError
+from sealer.kube.client import METADATA, ApiError, Unreachable
 from sealer.secret import Ref
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 PARKED = "no key"
 COMPROMISED_KEY = "Compromised"
 _CONFLICT, _INVALID = 409, 422
+_BUSY = (429, 503)
+_LONGEST_REST = 10.0
+"""Seconds that nobody works, at most, however long the API server asks to be left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,12 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._teller = Teller(parts)
+        self._rests_until = float("-inf")
 
     async def work(self) -> None:
         """Until the queue is shut down."""
         queue = self._parts.queue
-        while (key := await queue.get()) is not None:
+        while (key := await self._next()) is not None:
             began = time.perf_counter()
             try:
                 with self._parts.sealed.worked(key):
@@ -91,7 +96,15 @@ class Reconciler:
                 queue.done(key)
                 self._parts.metrics.reconciled(time.perf_counter() - began)
 
+    async def _next(self) -> str | None:
+        """The next key, not before the API server wants to be asked again: else each key would be refused once."""
+        loop = asyncio.get_running_loop()
+        while (rest := self._rests_until - loop.time()) > 0:
+            await asyncio.sleep(rest)
+        return await self._parts.queue.get()
+
     async def _one(self, key: str) -> None:
+        self._parts.may()
         try:
             item = self._parts.sealed.waiting.take(key) or await self._get(key)
         except SealerError as error:
@@ -102,8 +115,8 @@ class Reconciler:
             return
         try:
             outcome = await self._outcome(key, item)
-        except ApiError as conflict:  # somebody else wrote in between: nothing is wrong
-            self._later(key, conflict)
+        except ApiError as error:  # somebody else wrote in between, or the API server is busy: nothing is wrong
+            self._later(key, error)
             return
         try:
             await self._teller.tell(key, item, outcome)
@@ -126,6 +139,9 @@ class Reconciler:
 
     def _later(self, key: str, error: SealerError) -> None:
         seconds = self._parts.queue.retry(key)
+        if isinstance(error, ApiError) and error.status in _BUSY:
+            rests = asyncio.get_running_loop().time() + min(error.retry_after, _LONGEST_REST)
+            self._rests_until = max(self._rests_until, rests)
         self._parts.log("warning", "retry", name=key, reason=error.what, seconds=round(seconds, 1))
 
     async def _get(self, key: str) -> dict[str, Any] | None:
@@ -173,12 +189,12 @@ class Reconciler:
             self._parts.metrics.failed("unmanaged" if error.reason == "Unmanaged" else "update", namespace)
             return Outcome(False, error.reason, error.what)
         except ApiError as error:
-            if error.status == _CONFLICT:
+            if error.status == _CONFLICT or (error.status in _BUSY and error.retry_after):
                 raise
             self._parts.metrics.failed("update", namespace)
             again = error.status != _INVALID
             return Outcome(False, error.reason or "ApiError", error.what, again=again)
-        except Unreachable as error:
+        except (Unreachable, SourceError) as error:  # of a token or an authority that can't be read just now
             self._parts.metrics.failed("fetch", namespace)
             return Outcome(False, "Unreachable", error.what, again=True)
 
@@ -213,7 +229,7 @@ class Reconciler:
             self._parts.may()
             path = names.secrets(*ref)
             body = wanted.patched(want, stands, right, changed=not subject.unchanged)
-            stands = await parts.client.patch(path, body, fieldManager=names.MANAGER)
+            stands = await parts.client.patch(path, body, accept=METADATA, fieldManager=names.MANAGER)
             if known:
                 parts.metrics.repaired()
         parts.metrics.unsealed()
@@ -269,9 +285,9 @@ class Reconciler:
         )
 
     async def _create(self, want: Wanted) -> dict[str, Any]:
-        path = names.secrets(want.secret.namespace or "")
-        made: dict[str, Any] = await self._parts.client.create(path, wanted.created(want), fieldManager=names.MANAGER)
-        return made
+        path, body = names.secrets(want.secret.namespace or ""), wanted.created(want)
+        made = await self._parts.client.create(path, body, accept=METADATA, fieldManager=names.MANAGER)
+        return dict(made)
 
 
 def _good(subject: _Subject, stands: Mapping[str, Any], keys: tuple[str, ...]) -> Outcome:

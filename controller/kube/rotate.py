@@ -80,7 +80,7 @@ def _rotated(posted: Posted, keys: Keys, effort: Effort, accept_legacy: bool) ->
     if posted.legacy is not None:
         found = legacy.unpack(posted.legacy, posted.binding, bounded)
         del spec["data"]
-        spec["template"] = _template(spec.get("template"), found)
+        spec["template"] = _template(found)
         opened = {item: (value, found.key_id, V1) for item, value in found.items.items()}
     else:
         opened = {item: _open(text, item, posted, held, bounded) for item, text in posted.items.items()}
@@ -110,18 +110,16 @@ def _recipients(keys: Keys, envelope: str) -> Recipients:
     return Recipients(envelope, (newest.key.public,), ("",))
 
 
-def _template(template: Any, found: legacy.Legacy) -> dict[str, Any]:
-    """A template that says what the old form had inside; what it says itself goes first."""
-    made = dict(template or {})
-    metadata = dict(made.get("metadata") or {})
-    for field, inside in (("labels", found.labels), ("annotations", found.annotations)):
-        if inside:
-            metadata[field] = {**inside, **(metadata.get(field) or {})}
-    made["metadata"] = metadata
+def _template(found: legacy.Legacy) -> dict[str, Any]:
+    """What the old form had inside, as a template. One beside it never counted, as Bitnami's controller has it."""
+    labels, annotations = dict(found.labels), dict(found.annotations)
+    made: dict[str, Any] = {
+        "metadata": {name: each for name, each in (("labels", labels), ("annotations", annotations)) if each}
+    }
     if found.type:
-        made.setdefault("type", found.type)
+        made["type"] = found.type
     if found.immutable:
-        made.setdefault("immutable", True)
+        made["immutable"] = True
     return made
 
 

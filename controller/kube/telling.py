@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.kube import conditions, events, names
 from sealer.errors import SealerError
-from sealer.kube.client import ApiError
+from sealer.kube.client import METADATA, ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from controller.kube.conditions import Outcome
     from controller.kube.parts import Parts
 
-_NOT_FOUND, _CONFLICT = 404, 409
+_NOT_FOUND = 404
 _OF_A_WRITE = ("Unmanaged", "Immutable", "TooLarge", "TypeChanged", "Invalid")
 
 
@@ -38,9 +38,10 @@ class Teller:
             parts.may()
             try:
                 patch = {"metadata": {"uid": item["metadata"]["uid"]}, "status": body}
-                await parts.client.patch(names.status(namespace, name), patch, fieldManager=names.MANAGER)
+                where = names.status(namespace, name)
+                await parts.client.patch(where, patch, accept=METADATA, fieldManager=names.MANAGER)
             except ApiError as error:
-                if error.status not in (_NOT_FOUND, _CONFLICT):  # gone, or another of that name: the watch tells
+                if error.status != _NOT_FOUND:  # 409, too: others were faster, or it is another of that name by now
                     raise
                 return
         if conditions.changed(former, body):
@@ -49,10 +50,11 @@ class Teller:
     async def _event(self, item: dict[str, Any], outcome: Outcome, now: str) -> None:
         """Best effort: what an event says stands in the status, too."""
         parts = self._parts
+        parts.may()
         reason = events.UNSEALED if outcome.good else _event_reason(outcome)
         body = events.event(item, reason, outcome.message, now, parts.suffix())
         try:
-            await parts.client.create(names.events(item["metadata"]["namespace"]), body)
+            await parts.client.create(names.events(item["metadata"]["namespace"]), body, accept=METADATA)
         except SealerError as error:
             parts.log("debug", "event", reason=error.what)
 

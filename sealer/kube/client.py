@@ -6,7 +6,9 @@ names are told. A request that a rotated token or certificate made fail is tried
 
 from __future__ import annotations
 
+import urllib.request
 from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -15,9 +17,12 @@ from sealer.errors import SealerError, SourceError
 from sealer.kube import credentials
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from sealer.kube.kubeconfig import Access
+    from aiohttp.abc import AbstractStreamWriter
+
+    from sealer.kube.kubeconfig import Access, Cluster
 
 TIMEOUT = 40.0
 """Seconds for one request: an API server whose etcd is gone answers 504 after 34."""
@@ -61,19 +66,45 @@ class ApiError(SealerError):
         self.continue_token = ""
 
 
+class _Body(aiohttp.BytesPayload):
+    """A body that goes out if that is still allowed just then, which is after a connection was waited for."""
+
+    def __init__(self, data: bytes, only: Callable[[], bool]) -> None:
+        super().__init__(data)
+        self._only = only
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Once it is asked for, nothing else runs in between."""
+        self._check()
+        await super().write(writer)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """The same, for later versions of aiohttp."""
+        self._check()
+        await super().write_with_length(writer, content_length)
+
+    def _check(self) -> None:
+        if not self._only():
+            raise RuntimeError("is not allowed any more")
+
+
 class Client:
     """Connections to one API server; an async context manager.
 
+    With `only` no body is sent unless that says True at the last moment; else the request is Unreachable.
     `access` is asked again when what it gave no longer lets in, so that rotated authorities are found.
     """
 
     def __init__(self, access: Callable[[], Access], *, agent: str = "sealer-controller") -> None:
+        self.only: Callable[[], bool] | None = None
         self._find = access
         self._agent = agent
         self._access = access()
         self._credentials = credentials.Credentials(self._access)
         self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | bool | None = None
         self._shown = credentials.Shown()
+        self._proxy: str | None = None
 
     @property
     def namespace(self) -> str:
@@ -107,17 +138,17 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"gave no answer ({type(error).__name__})", where=where) from None
 
-    async def create(self, path: str, body: Json, **params: str) -> Json:
+    async def create(self, path: str, body: Json, *, accept: str = JSON, **params: str) -> Json:
         """A new object in a collection."""
-        return await self._request("POST", path, params, body)
+        return await self._request("POST", path, params, body, accept=accept)
 
     async def replace(self, path: str, body: Json, **params: str) -> Json:
         """An object as it is to be, at the resourceVersion that it names."""
         return await self._request("PUT", path, params, body)
 
-    async def patch(self, path: str, body: Json, kind: Patch = "merge", **params: str) -> Json:
+    async def patch(self, path: str, body: Json, kind: Patch = "merge", *, accept: str = JSON, **params: str) -> Json:
         """An object changed; `apply` is server-side apply, with `fieldManager` and `force` as parameters."""
-        return await self._request("PATCH", path, params, body, _CONTENT[kind])
+        return await self._request("PATCH", path, params, body, _CONTENT[kind], accept)
 
     async def delete(self, path: str, *, uid: str = "", version: str = "") -> Json:
         """An object deleted, if it is still the one with this uid and version."""
@@ -178,24 +209,25 @@ class Client:
         """The head of an answer that is a success. Raises ApiError, Unreachable."""
         data = None if body is None else _encode(body)
         for attempt in (1, 2):
-            session = await self._open()
+            session, tls, access = await self._open()
             headers = {"Accept": accept, **({"Content-Type": kind} if data is not None else {})}
             if self._shown.authorization:
                 headers["Authorization"] = self._shown.authorization
             try:
                 response = await session.request(
                     method,
-                    self._access.cluster.server + path,
+                    access.cluster.server + path,
                     params=params,
-                    data=data,
+                    data=data if data is None or self.only is None else _Body(data, self.only),
                     headers=headers,
                     timeout=timeout,
-                    proxy=self._access.cluster.proxy or None,
-                    server_hostname=self._access.cluster.server_name or None,
+                    ssl=tls,
+                    proxy=access.cluster.proxy or None,
+                    server_hostname=access.cluster.server_name or None,
                     allow_redirects=False,
                 )
             except aiohttp.ClientConnectorCertificateError:
-                if attempt == 1 and await self._renewed():
+                if attempt == 1 and self._renewed(access):
                     continue
                 raise Unreachable("the API server's certificate is not trusted", where=f"{method} {path}") from None
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -208,32 +240,52 @@ class Client:
                 raise await _refused(response, f"{method} {path}")
         raise AssertionError  # the second attempt returns or raises
 
-    async def _open(self) -> aiohttp.ClientSession:
-        """The session; a new one, where another certificate is shown."""
+    async def _open(self) -> tuple[aiohttp.ClientSession, ssl.SSLContext | bool, Access]:
+        """The session, and how to speak TLS now and with whom.
+
+        What is new applies to new connections. Others have requests on those that there are, which nothing cuts off.
+        """
         shown = await self._credentials.shown()
         before = (self._shown.certificate, self._shown.key)
+        if self._tls is None or before != (shown.certificate, shown.key):
+            self._tls = credentials.tls(self._access.cluster, shown)
         self._shown = shown
-        if self._session is None or before != (shown.certificate, shown.key):
-            await self.__aexit__()
+        if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=credentials.tls(self._access.cluster, shown), limit=0),
+                connector=aiohttp.TCPConnector(limit=0),
                 headers={"User-Agent": self._agent},
                 read_bufsize=_BUFFER,
-                trust_env=not self._access.cluster.proxy,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
             )
-        return self._session
+        return self._session, self._tls, self._access
 
-    async def _renewed(self) -> bool:
+    def _renewed(self, tried: Access) -> bool:
         """Whether the access is another one by now, as after a rotation of the cluster's authority."""
+        if self._access is not tried:  # another request was faster
+            return True
         found = self._find()
-        if found == self._access:
+        if found == tried:
             return False
         self._access = found
         self._credentials = credentials.Credentials(found)
-        await self.__aexit__()
+        self._tls = None
         return True
+
+
+def proxy_of(cluster: Cluster) -> str | None:
+    """The proxy of the kubeconfig, else of the environment (HTTPS_PROXY, NO_PROXY), as client-go has it.
+
+    Looked up once for a session: aiohttp's own `trust_env` asks two threads at each request, netrc included.
+    """
+    if cluster.proxy:
+        return cluster.proxy
+    address = urlsplit(cluster.server)
+    found = urllib.request.getproxies_environment()
+    where = address.netloc.rpartition("@")[2]
+    if urllib.request.proxy_bypass_environment(where, found):  # type: ignore[attr-defined]
+        return None
+    return found.get(address.scheme) or None
 
 
 async def _refused(response: aiohttp.ClientResponse, where: str) -> ApiError:

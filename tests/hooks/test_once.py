@@ -77,6 +77,8 @@ def test_what_people_write_can_be_guessed(value: str) -> None:
     assert Value(value).bits < 64
 
 
-@pytest.mark.parametrize("value", [random_text("alnum", 20), random_text("hex", 32), random_text("base64", 24)])
+@pytest.mark.parametrize(
+    "value", [random_text("alnum", 20), random_text("hex", 32), random_text("base64", 24)], ids=range(3)
+)
 def test_what_was_drawn_can_not(value: str) -> None:
     assert Value(value).bits >= 64

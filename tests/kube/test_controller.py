@@ -1,15 +1,21 @@
-"""bitnami-sealed-secrets.md 5.4, case by case, in a real cluster: with Bitnami's own controller, then with ours."""
+"""bitnami-sealed-secrets.md 5.4, case by case, in a real cluster: with Bitnami's own controller, then with ours.
+
+D11 and D12, which Bitnami's leaves open, are in test_ours.py.
+"""
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sealer.formats import keys
 from sealer.formats.binding import Scope
+from tests.kube import tools
 from tests.kube.bitnamis import theirs
 from tests.kube.controllers import Objects, Running, data, foreign, ours, owners, sealed, synced
 
@@ -75,6 +81,20 @@ def test_d2_an_update_reaches_the_secret(certificate: str, objects: Objects) -> 
     )
     objects.holds("db", {"foo": b"baz"})
     assert objects.settled("db", generation=2)["status"]["observedGeneration"] == 2
+
+
+def test_d2_an_update_is_no_transition(certificate: str, objects: Objects) -> None:
+    """The first verdict is made an old one, since their times are of whole seconds."""
+    objects.create("sealedsecrets", sealed(certificate, objects.namespace, "db", {"foo": b"bar"}))
+    status = objects.settled("db")["status"]
+    for condition in status["conditions"]:
+        condition |= dict.fromkeys(("lastTransitionTime", "lastUpdateTime"), "2020-01-01T00:00:00Z")
+    path, merge = objects.path("sealedsecrets", "db/status"), "application/merge-patch+json"
+    assert objects.cluster.call("PATCH", path, {"status": status}, merge)[0] == 200
+    spec = sealed(certificate, objects.namespace, "db", {"foo": b"baz"})["spec"]
+    objects.patch("sealedsecrets", "db", {"spec": spec})
+    condition = synced(objects.settled("db", generation=2))
+    assert condition["lastTransitionTime"] == "2020-01-01T00:00:00Z" < condition["lastUpdateTime"]
 
 
 def test_d3_d4_items_are_renamed_and_added(certificate: str, objects: Objects) -> None:
@@ -147,6 +167,12 @@ def test_d13_a_foreign_key_opens_nothing(certificate: str, objects: Objects) -> 
     assert synced(found)["message"].startswith("no key could decrypt secret")
     assert objects.event("db", "ErrUnsealFailed")["type"] == "Warning"
     assert objects.get("secrets", "db") is None
+
+
+def test_d23_a_controller_says_its_version(bitnami_controller: Path) -> None:
+    theirs = tools.done(bitnami_controller, "--version")
+    assert re.match(r"controller version: (v[0-9]+\.[0-9]+\.[0-9]+|[0-9a-f]{40})(\+dirty)?\n", theirs)
+    assert re.fullmatch(r"sealer-controller [0-9]+\.[0-9]+\.[0-9]+\S*\n", tools.ours("--version"))
 
 
 def test_d14_a_type_is_kept(certificate: str, objects: Objects) -> None:

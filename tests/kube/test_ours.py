@@ -76,6 +76,19 @@ def test_what_is_not_ours_is_left_alone(controller: Running, objects: Objects) -
     assert objects.get("secrets", "db") == before
 
 
+@pytest.mark.parametrize("annotations", [{}, {"sealedsecrets.bitnami.com/patch": "true"}], ids=["D11", "D12"])
+def test_where_a_secret_of_others_is_deleted_ours_is_made(
+    controller: Running, objects: Objects, annotations: dict[str, str]
+) -> None:
+    """Whether Bitnami's makes one depends on its version, and on how often it has tried before."""
+    foreign(objects, "db", {"foo": b"theirs"}, annotations=annotations)
+    made = objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}))
+    objects.settled("db", "True" if annotations else "False")
+    objects.delete("secrets", "db")
+    assert owners(objects.holds("db", {"foo": b"bar"})) == [made["metadata"]["uid"]]
+    objects.settled("db")
+
+
 def test_a_secret_that_is_changed_by_hand_is_repaired(controller: Running, objects: Objects) -> None:
     objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}))
     objects.settled("db")

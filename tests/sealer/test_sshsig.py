@@ -131,6 +131,7 @@ def test_another_identity_message_or_namespace_is_refused() -> None:
         LINE[:-4],
         LINE.replace("25519", "448"),
     ],
+    ids=range(8),
 )
 def test_an_identity_line_is_read_strictly(line: str) -> None:
     with pytest.raises(KeyFormatError):

@@ -95,6 +95,7 @@ def test_fields_that_nobody_knows_are_passed_over_and_null_labels_are_empty() ->
         ({"type": [VALUE]}, "spec.template.type is not text"),
         ({"immutable": VALUE}, "spec.template.immutable is not true or false"),
     ],
+    ids=range(10),  # texts that are made anew in each process would be other names in each, too
 )
 def test_what_no_decoder_takes_is_a_reason_that_names_the_path_alone(template: object, said: str) -> None:
     with pytest.raises(document.Unusable) as caught:

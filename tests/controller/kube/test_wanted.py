@@ -140,6 +140,7 @@ def test_copies_of_whole_objects_and_marks_of_a_template_are_left_out() -> None:
     ],
 )  # fmt: skip
 def test_by_what_right_a_secret_is_written_to(stands: dict[str, Any], expected: str) -> None:
+    """E1, E7 among them: managed, and patch, are exactly `true`."""
     assert wanted.hold(stands, OWNER) == expected
 
 
@@ -188,6 +189,7 @@ def _copy() -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_what_is_somebody_elses_is_refused_in_their_words(stands: dict[str, Any]) -> None:
+    """E2 to E6 and E8 to E12 among them: `TRUE`, `false`, nothing, another name, and no annotation at all."""
     with pytest.raises(NotWritten) as caught:
         wanted.hold(stands, OWNER)
     assert (caught.value.reason, str(caught.value)) == ("Unmanaged", UNMANAGED)

@@ -146,6 +146,7 @@ def test_what_can_t_be_taken_is_an_error_with_a_way_out(tmp_path: Path, text: st
         (f"fixture, see {VALUE}", "fixture", False),
         ("", "^tok-", True),
     ],
+    ids=range(6),
 )
 def test_of_our_rules_the_match_is_what_a_rule_of_gitleaks_takes(
     tmp_path: Path, line: str, pattern: str, accepted: bool

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sealer.errors import SourceError
-from sealer.kube.client import ApiError, Client, Unreachable
+from sealer.kube.client import ApiError, Client, Unreachable, proxy_of
 from sealer.kube.kubeconfig import Access, Cluster, Exec, User
 from tests.controller.kube.fakeapi import status
 
@@ -318,3 +318,25 @@ def test_an_authority_that_is_rotated_is_asked_for_again(tmp_path: Path) -> None
                 assert await c.get("/x") == {"said": ""}
 
     run(test())
+
+
+@pytest.mark.parametrize(
+    ("environ", "own", "found"),
+    [
+        ({}, "", None),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, "", "http://proxy:3128"),
+        ({"https_proxy": "http://proxy:3128", "NO_PROXY": "example.com"}, "", None),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "other.com,api.example.com:6443"}, "", None),
+        ({"HTTP_PROXY": "http://proxy:3128"}, "", None),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "*"}, "http://mine:1", "http://mine:1"),
+    ],
+)
+def test_the_proxy_is_that_of_the_kubeconfig_or_else_of_the_environment(
+    environ: dict[str, str], own: str, found: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of(Cluster("https://api.example.com:6443", proxy=own)) == found

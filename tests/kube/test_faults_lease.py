@@ -1,0 +1,103 @@
+"""Two controllers, one of which stands still while it leads, in a real cluster (operators.md, section 4: 48).
+
+A lease is no lock. What holds is that a leader asks its own clock before each write; the API server's audit log shows
+who wrote what, and when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sealer.kube.client import Unreachable
+from sealer.kube.kubeconfig import User
+from tests.kube.audited import Audited, audited
+from tests.kube.cluster import Cluster
+from tests.kube.controllers import CRD, Objects, Running
+from tests.kube.hastened import TIMES, hastened
+from tests.kube.test_faults import Account, Case, delivered, unsealed, until
+from tests.sealer.kube.test_client import Server, client, echo
+
+
+@pytest.fixture(scope="module")
+def audit(kube_programs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """What was asked of the cluster of this file."""
+    return audited(kube_programs[1], tmp_path_factory.mktemp("audit"))
+
+
+@pytest.fixture(scope="module")
+def shaken(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Cluster]:
+    """A cluster for the tests of this file alone."""
+    with Cluster(kube_programs[0], audit.program) as running:
+        running.define(CRD)
+        yield running
+
+
+@pytest.fixture
+def case(shaken: Cluster) -> Case:
+    """Two new namespaces, with somebody else's Secret."""
+    made = Case(Objects(shaken, shaken.namespace()), Objects(shaken, shaken.namespace()))
+    made.stranger()
+    return made
+
+
+def until_leading(cluster: Cluster, controller: Running, leads: bool) -> None:
+    """Come back when it leads, or leads no more, by its own word."""
+    cluster.apiserver.wait_ready(lambda: controller.counted("sealer_leader") == leads)
+
+
+def test_48_a_write_that_was_decided_and_waits_for_its_turn_is_not_sent_after_the_deadline() -> None:
+    """Fake. The holder's time runs out between its decision and the moment at which bytes would go out."""
+
+    async def test() -> None:
+        async with Server(echo) as server, client(server.url, User()) as one:
+            one.only = iter([True, False, False, False]).__next__
+            assert await one.create("/a", {"in": "time"}) == {"said": ""}
+            writes = [one.create("/b", {}), one.patch("/c", {}), one.delete("/d", uid="1")]
+            for each in await asyncio.gather(*writes, return_exceptions=True):
+                assert isinstance(each, Unreachable)
+            assert await one.get("/e") == {"said": ""}
+        assert [path for _, path, _, _ in server.requests] == ["/a", "/e"]
+
+    asyncio.run(test())
+
+
+def test_48_a_leader_that_stood_still_writes_nothing_after_its_deadline(
+    case: Case, shaken: Cluster, audit: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real. It is stopped in the middle of its work, and goes on when another has led for a while, and done it."""
+    hastened(monkeypatch, tmp_path / "hastened")
+    account = Account(case, tmp_path)
+    account.grant()
+    user = f"system:serviceaccount:{case.own.namespace}:controller"
+    with case.runs_ours() as first:
+        bodies = case.bodies(first, 100)
+        assert first.end() == 0
+    case.create(bodies)
+    with case.runs_ours(f"--kubeconfig={account.kubeconfig}") as old:
+        until(case.objects, "secrets", delivered)
+        old.process.send_signal(signal.SIGSTOP)
+        with case.standby() as new:
+            case.verify()
+            renewed = [each for each in audit.requests(user) if each.resource == "leases" and each.writes]
+            deadline = max(each.at for each in renewed) + TIMES[1]
+            old.process.send_signal(signal.SIGCONT)
+            until_leading(shaken, old, False)
+            case.create(case.bodies(new, 20, "after"))
+            case.verify()
+            asked = audit.requests(user, since=deadline)
+            assert asked, "it never came back"
+            # It may have been stopped between the look at its clock and the system's call that sends: in one at most.
+            assert len([each for each in asked if each.writes]) <= 1
+            # What its eight workers had in hand was opened by the other, too.
+            assert 120 <= unsealed(old) + unsealed(new) <= 120 + 8
+            # It stands by from now on, and takes over when it may.
+            assert new.end() == 0
+        until_leading(shaken, old, True)
+        case.create(case.bodies(old, 20, "again"))
+        case.verify()
+        assert old.end() == 0
