@@ -1,7 +1,7 @@
 """One key after the other: from a SealedSecret as it is to its Secret, its status and its events.
 
     look    nothing known stands right?             else done, without a key
-    compare what stands by its fingerprint          equal: only the status is written
+    decide  DELIVERY's triage (`deciding`)          skip, which writes a status at most; open; or neither
     open    template, ownership rules, one write    nothing is opened before it is known who may write where
     tell    status if it changes, an event if the verdict does
 
@@ -16,7 +16,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from controller.kube import conditions, document, names, standing, wanted
+from controller import reason
+from controller.kube import conditions, deciding, document, names, standing, wanted
 from controller.kube.cache import Delivered
 from controller.kube.conditions import Outcome
 from controller.kube.opening import NO_KEY, NotOpened
@@ -24,8 +25,6 @@ from controller.kube.parts import Away, Parts, found_at
 from controller.kube.telling import Teller, status_of
 from controller.kube.wanted import NotWritten, Owner, Wanted
 from controller.sources.entry import entry_of
-from controller.triage import COMPROMISED
-from controller.verdict import never
 from sealer.errors import SealerError, SourceError
 from sealer.kube.client import METADATA, ApiError, Unreachable
 from sealer.secret import Ref
@@ -209,9 +208,8 @@ class Reconciler:
         parts, ref = self._parts, subject.ref
         absent = parts.absent(subject.key)
         stands = None if absent else await found_at(parts.client, names.secrets(*ref))
-        if stands is not None and self._right(subject, stands):
+        if self._stands(subject, stands) and stands is not None:
             return _good(subject, stands, tuple(status_of(subject.item).get("keys") or ()))
-        self._refuse(subject, stands)
         right = wanted.hold(stands, subject.owner) if stands is not None else None
         before = status_of(subject.item)
         known = before.get("input") == subject.input
@@ -235,31 +233,27 @@ class Reconciler:
         parts.metrics.unsealed()
         return _good(subject, stands, found.keys)
 
-    def _right(self, subject: _Subject, stands: Mapping[str, Any]) -> bool:
-        """Whether what stands is what was delivered of this very document, by its mark; nothing is opened for it."""
-        mark, key = standing.marked(stands), self._parts.registry.fingerprint_key
-        if mark is None or key is None or (mark.uid, mark.input) != (subject.owner.uid, subject.input):
-            return False
-        found = standing.print_of_standing(key, subject.ref, stands, mark)
-        return found != "" and found == mark.fingerprint
-
-    def _refuse(self, subject: _Subject, stands: Mapping[str, Any] | None) -> None:
-        """Raise NotWritten for what is never delivered (DELIVERY section 1), and for what only a lost key opens."""
-        entry = entry_of(subject.document)
-        cause = never(entry)
-        if cause is not None:
-            raise NotWritten("Refused", cause.text)
-        parts = self._parts
+    def _stands(self, subject: _Subject, stands: Mapping[str, Any] | None) -> bool:
+        """Whether nothing need be opened. Raises NotWritten for what is not delivered, whatever is in it."""
+        parts, ref = self._parts, subject.ref
         labels = standing.texts(stands["metadata"].get("labels")) if stands else {}
-        key_secret = names.KEY_LABEL in labels or names.OUR_KEY in labels
-        if subject.ref.namespace == parts.own_namespace and (
-            key_secret or subject.ref.name == parts.registry.prefix or subject.ref.name in parts.registry.current.names
-        ):
-            raise NotWritten("Refused", "this is the name of a key Secret, which is never delivered")
-        status = parts.registry.status
-        bad = sorted(each[:8] for each in entry.recipients if status.get(each) == COMPROMISED)
-        if bad and status_of(subject.item).get("input") != subject.input:
-            raise NotWritten(COMPROMISED_KEY, f"sealed to the compromised key {', '.join(bad)}: seal it again")
+        named = names.KEY_LABEL in labels or names.OUR_KEY in labels
+        named = named or ref.name == parts.registry.prefix or ref.name in parts.registry.current.names
+        decision = deciding.decide(
+            ref,
+            entry_of(subject.document),
+            subject.owner,
+            subject.input,
+            stands,
+            status_of(subject.item),
+            parts.registry.keys(),
+            parts.registry.fingerprint_key,
+            key_secret=named and ref.namespace == parts.own_namespace,
+        )
+        if decision.do in ("keep", "refuse"):
+            (cause,) = reason.load(decision.reason)
+            raise NotWritten(COMPROMISED_KEY if cause.code == reason.COMPROMISED else "Refused", cause.text)
+        return decision.do == "skip"
 
     def _count(self, subject: _Subject, found: Opened) -> None:
         parts = self._parts
