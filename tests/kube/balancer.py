@@ -30,6 +30,7 @@ class _Balancer:
         self._ports = itertools.cycle(ports)
         self._count = len(ports)
         self._served: set[asyncio.Task[None]] = set()
+        self._accepted: list[asyncio.StreamWriter] = []
 
     async def start(self) -> int:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -37,11 +38,17 @@ class _Balancer:
 
     async def end(self) -> None:
         self._server.close()
-        for each in self._served:
-            each.cancel()
-        await asyncio.gather(*self._served, return_exceptions=True)
+        # Those, too, that asyncio is just accepting, and those that were not begun and so close nothing themselves.
+        while rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            for each in self._served:
+                each.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
+        for writer in self._accepted:
+            writer.close()
+        await asyncio.gather(*(_closed(writer) for writer in self._accepted))
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._accepted.append(writer)
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._served.add(task)
         task.add_done_callback(self._served.discard)

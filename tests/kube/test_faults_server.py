@@ -145,6 +145,11 @@ def refusals(audit: Audited, since: float) -> list[Request]:
     return [each for each in audit.requests(since=since) if each.code == 401]
 
 
+def missed(audit: Audited, case: Case, since: float) -> list[Request]:
+    """What there was not."""
+    return [each for each in audit.requests(user(case), since) if each.code == 404]
+
+
 def hidden(case: Case, *tokens: str) -> None:
     """None of these was logged."""
     told = json.dumps([run.log for run in case.runs])
@@ -223,8 +228,7 @@ def test_25_the_type_is_deleted_and_defined_again(
         assert status == 200, answer
         shaken.apiserver.wait_ready(lambda: shaken.call("GET", TYPE)[0] == 404)
         # By then it was told that they are gone, and that there is no such thing.
-        missed = lambda: [each for each in audit.requests(user(case), began) if each.code == 404]  # noqa: E731
-        shaken.apiserver.wait_ready(lambda: len(missed()) > 1)
+        shaken.apiserver.wait_ready(lambda: len(missed(audit, case, began)) > 1)
         assert versions(case.objects, "secrets") == stood
         assert changes(audit.requests(user(case), began)) == []
         shaken.define(CRD)
@@ -234,7 +238,7 @@ def test_25_the_type_is_deleted_and_defined_again(
         for name, each in listed(case.objects, "secrets").items():
             assert owners(each) == ([uids[name]] if name in uids else [])
         assert unsealed(controller) == 30
-        assert len(missed()) <= 20
+        assert len(missed(audit, case, began)) <= 20
         assert controller.end() == 0
     assert len(changes(audit.requests(user(case), began))) <= 20 * 3
 
