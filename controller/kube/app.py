@@ -68,8 +68,7 @@ class App:
         environ = os.environ if environ is None else environ
         self._flags, self._log, self._version = flags, log, version
         self._client = Client(access)
-        self._writer = Client(access)
-        self._writer.only = self._leads
+        self._writer = Client(access, only=self._leads)
         self.namespace = environ.get("POD_NAMESPACE") or self._client.namespace
         self._identity = f"{environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}"
         self._moved = asyncio.Event()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from controller.fingerprint import FingerprintKey
+    from controller.kube.standing import Mark
     from controller.kube.wanted import Owner
     from controller.model import Keys, Triage
     from controller.sources.entry import Entry
@@ -52,8 +53,8 @@ def decide(
     cause = KEY_SECRET if key_secret else never(entry)
     verdict = Verdict(f"{_STORE}/{owner.uid}", reason.dump(cause) if cause else "", {target: wanted})
     document = Document(ref, Origin(_STORE, str(ref), 0, ""), wanted, Scope(entry.scope), recipients=entry.recipients)
-    observed = _observed(target, ref, verdict.owner, stands, fingerprint_key)
     mark = standing.marked(stands) if stands is not None else None
+    observed = _observed(target, ref, verdict.owner, stands, mark, fingerprint_key)
     right = mark is not None and (mark.uid, mark.input) == (owner.uid, wanted) and mark.fingerprint != ""
     fingerprint = mark.fingerprint if mark and right and mark.fingerprint == observed.fingerprint else ""
     known = {}
@@ -65,10 +66,15 @@ def decide(
 
 
 def _observed(
-    target: Target, ref: Ref, owner: str, stands: Mapping[str, Any] | None, key: FingerprintKey | None
+    target: Target,
+    ref: Ref,
+    owner: str,
+    stands: Mapping[str, Any] | None,
+    mark: Mark | None,
+    key: FingerprintKey | None,
 ) -> Observed:
+    """What stands. Its owner is always ours: whose it is, is not asked here."""
     if stands is None:
         return Observed(target, "absent", owner=owner)
-    mark = standing.marked(stands)
     found = standing.print_of_standing(key, ref, stands, mark) if key is not None and mark is not None else ""
     return Observed(target, "present", stands["metadata"]["resourceVersion"], owner, fingerprint=found)

@@ -19,7 +19,7 @@ from sealer.errors import BundleError, FormatError, SealerError, SourceError, Un
 from sealer.formats.binding import check_cluster
 from sealer.formats.keyrecord import Status
 from sealer.formats.strictjson import format_time
-from sealer.kube.services import Where
+from sealer.kube.where import Where
 from sealer.pinning import fetch as fetching
 from sealer.pinning import pins
 from sealer.pinning import trust as trusting

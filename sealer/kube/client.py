@@ -6,9 +6,7 @@ names are told. A request that a rotated token or certificate made fail is tried
 
 from __future__ import annotations
 
-import urllib.request
 from typing import TYPE_CHECKING, Any, Literal, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -22,13 +20,14 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractStreamWriter
 
-    from sealer.kube.kubeconfig import Access, Cluster
+    from sealer.kube.kubeconfig import Access
 
 TIMEOUT = 40.0
 """Seconds for one request: an API server whose etcd is gone answers 504 after 34."""
 _CONNECT = 10.0
 _BUFFER = 1 << 18
 _MOST_FIELDS = 5
+_WAYS_OUT = {401: "kubectl auth whoami", 403: "kubectl auth can-i --list"}
 
 JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -59,7 +58,8 @@ class ApiError(SealerError):
 
     def __init__(self, status: int, reason: str, *, where: str, fields: tuple[str, ...] = ()) -> None:
         said = f"{status} {reason}" if reason else str(status)
-        super().__init__(f"the API server answered {said}" + (f" ({', '.join(fields)})" if fields else ""), where=where)
+        what = f"the API server answered {said}" + (f" ({', '.join(fields)})" if fields else "")
+        super().__init__(what, where=where, way_out=_WAYS_OUT.get(status, ""))
         self.status = status
         self.reason = reason
         self.retry_after = 0.0
@@ -95,9 +95,14 @@ class Client:
     `access` is asked again when what it gave no longer lets in, so that rotated authorities are found.
     """
 
-    def __init__(self, access: Callable[[], Access], *, agent: str = "sealer-controller") -> None:
-        self.only: Callable[[], bool] | None = None
-        self._find = access
+    def __init__(
+        self,
+        access: Callable[[], Access],
+        *,
+        agent: str = "sealer-controller",
+        only: Callable[[], bool] | None = None,
+    ) -> None:
+        self._find, self._only = access, only
         self._agent = agent
         self._access = access()
         self._credentials = credentials.Credentials(self._access)
@@ -218,11 +223,11 @@ class Client:
                     method,
                     access.cluster.server + path,
                     params=params,
-                    data=data if data is None or self.only is None else _Body(data, self.only),
+                    data=data if data is None or self._only is None else _Body(data, self._only),
                     headers=headers,
                     timeout=timeout,
                     ssl=tls,
-                    proxy=access.cluster.proxy or None,
+                    proxy=self._proxy,
                     server_hostname=access.cluster.server_name or None,
                     allow_redirects=False,
                 )
@@ -231,7 +236,10 @@ class Client:
                     continue
                 raise Unreachable("the API server's certificate is not trusted", where=f"{method} {path}") from None
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise Unreachable(f"gave no answer ({type(error).__name__})", where=f"{method} {path}") from None
+                what, server = f"gave no answer ({type(error).__name__})", access.cluster.server
+                raise Unreachable(
+                    what, where=f"{method} {path}", way_out=f"kubectl cluster-info: is {server} up?"
+                ) from None
             if response.status < 300:
                 return response
             async with response:
@@ -241,7 +249,7 @@ class Client:
         raise AssertionError  # the second attempt returns or raises
 
     async def _open(self) -> tuple[aiohttp.ClientSession, ssl.SSLContext | bool, Access]:
-        """The session, and how to speak TLS now and with whom.
+        """The session, and how to speak TLS now and with whom; `_proxy` is of the same moment.
 
         What is new applies to new connections. Others have requests on those that there are, which nothing cuts off.
         """
@@ -249,6 +257,7 @@ class Client:
         before = (self._shown.certificate, self._shown.key)
         if self._tls is None or before != (shown.certificate, shown.key):
             self._tls = credentials.tls(self._access.cluster, shown)
+            self._proxy = credentials.proxy(self._access.cluster)
         self._shown = shown
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -271,21 +280,6 @@ class Client:
         self._credentials = credentials.Credentials(found)
         self._tls = None
         return True
-
-
-def proxy_of(cluster: Cluster) -> str | None:
-    """The proxy of the kubeconfig, else of the environment (HTTPS_PROXY, NO_PROXY), as client-go has it.
-
-    Looked up once for a session: aiohttp's own `trust_env` asks two threads at each request, netrc included.
-    """
-    if cluster.proxy:
-        return cluster.proxy
-    address = urlsplit(cluster.server)
-    found = urllib.request.getproxies_environment()
-    where = address.netloc.rpartition("@")[2]
-    if urllib.request.proxy_bypass_environment(where, found):  # type: ignore[attr-defined]
-        return None
-    return found.get(address.scheme) or None
 
 
 async def _refused(response: aiohttp.ClientResponse, where: str) -> ApiError:

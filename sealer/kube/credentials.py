@@ -14,9 +14,11 @@ import os
 import ssl
 import tempfile
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sealer import files
 from sealer.errors import SourceError
@@ -176,3 +178,19 @@ def _file(data: bytes) -> Iterator[str]:
         stream.write(data)
         stream.flush()
         yield stream.name
+
+
+def proxy(cluster: Cluster) -> str | None:
+    """The proxy of the kubeconfig, else of the environment (HTTPS_PROXY, NO_PROXY), as client-go has it.
+
+    Looked up when connections are made anew: aiohttp's own `trust_env` asks two threads at
+    each request, netrc included.
+    """
+    if cluster.proxy:
+        return cluster.proxy
+    address = urlsplit(cluster.server)
+    found = urllib.request.getproxies_environment()
+    where = address.netloc.rpartition("@")[2]
+    if urllib.request.proxy_bypass_environment(where, found):  # type: ignore[attr-defined]
+        return None
+    return found.get(address.scheme) or None

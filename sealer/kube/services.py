@@ -2,23 +2,21 @@
 
 The controller's Service is found by the labels that its manifests and charts give it, or by its usual names where one
 may not list: kubeseal's own default fits only one of the ways to install it. Nothing is guessed between two.
-
-    SRC = kubernetes://CONTEXT/NAMESPACE/NAME?kubeconfig=FILE        each part may be empty or missing
 """
 
 from __future__ import annotations
 
-import re
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, unquote, urlencode
 
-from sealer.errors import MissingExtra, SourceError, UsageError
+from sealer.errors import SourceError
+from sealer.kube import kubeconfig
+from sealer.kube import where as places
+from sealer.kube.client import ApiError, Client
 
 if TYPE_CHECKING:
-    from sealer.kube.client import Client
-
-SCHEME = "kubernetes://"
+    from sealer.kube.where import Where
 
 _LABELS = ("app.kubernetes.io/name=sealed-secrets", "name=sealed-secrets-controller")
 _NAMES = ("sealed-secrets-controller", "sealed-secrets")
@@ -26,23 +24,6 @@ _NAMESPACES = ("kube-system", "sealed-secrets", "flux-system", "argocd")
 _METRICS = "-metrics"
 _BUNDLE, _CERTIFICATE = "/v1/keys", "/v1/cert.pem"
 _FORBIDDEN, _NOT_FOUND, _UNAVAILABLE = 403, 404, 503
-_PARTS = 3
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A context of a kubeconfig, and a controller's Service; empty: what is usual, current, found."""
-
-    context: str = ""
-    namespace: str = ""
-    name: str = ""
-    kubeconfig: str = ""
-
-    def src(self) -> str:
-        """As SRC."""
-        path = "/".join(quote(part, safe="") for part in (self.context, self.namespace, self.name))
-        return SCHEME + path.rstrip("/") + (f"?{urlencode({'kubeconfig': self.kubeconfig})}" if self.kubeconfig else "")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -59,39 +40,15 @@ class Service:
         return f"/api/v1/namespaces/{self.namespace}/services/http:{self.name}:{self.port}/proxy"
 
 
-def parse(src: str) -> Where:
-    """The place that a SRC names. Raises UsageError."""
-    path, _, query = src.removeprefix(SCHEME).partition("?")
-    parts = [unquote(part) for part in path.split("/")]
-    options = parse_qs(query, keep_blank_values=True)
-    if len(parts) > _PARTS or options.keys() - {"kubeconfig"}:
-        raise UsageError("names no controller", where=src, way_out=f"{SCHEME}CONTEXT/NAMESPACE/NAME, each may be empty")
-    for part in parts[1:]:
-        if part and not _NAME.fullmatch(part):
-            raise UsageError("holds what is no name in Kubernetes", where=src, way_out="check namespace and name")
-    context, namespace, name = [*parts, "", ""][:_PARTS]
-    return Where(context, namespace, name, options.get("kubeconfig", [""])[0])
-
-
 def load(src: str, *, limit: int, seconds: float) -> bytes:
-    """The key bundle of a controller, or of Bitnami's its certificate. Raises SourceError, MissingExtra."""
-    try:
-        from sealer.kube import kubeconfig
-        from sealer.kube.client import Client
-    except ImportError:
-        way_out = "pipx install --force 'sealer[kubernetes]'"
-        raise MissingExtra("asking a cluster needs the extra `kubernetes`", way_out=way_out) from None
-    import asyncio  # 20 ms, and who fetches elsewhere needs none of it
+    """The key bundle of a controller, or of Bitnami's its certificate. Raises UsageError, SourceError, ApiError."""
+    where = places.parse(src)
 
-    where = parse(src)
+    def access() -> kubeconfig.Access:
+        return kubeconfig.find(kubeconfig=where.kubeconfig, context=where.context)
 
     async def ask() -> bytes:
-        async with (
-            Client(
-                lambda: kubeconfig.find(kubeconfig=where.kubeconfig, context=where.context), agent="sealer"
-            ) as client,
-            asyncio.timeout(seconds),
-        ):
+        async with Client(access, agent="sealer") as client, asyncio.timeout(seconds):
             return await _keys(client, await find(client, where), limit)
 
     try:
@@ -118,8 +75,6 @@ async def find(client: Client, where: Where) -> Service:
 
 
 async def _keys(client: Client, service: Service, limit: int) -> bytes:
-    from sealer.kube.client import ApiError
-
     for page in (_BUNDLE, _CERTIFICATE):
         try:
             return await client.raw(service.proxy + page, limit=limit)
@@ -136,8 +91,6 @@ async def _keys(client: Client, service: Service, limit: int) -> bytes:
 
 async def _listed(client: Client, where: Where) -> set[Service]:
     """Services with one of the labels; where they may not be listed, those that have a usual name."""
-    from sealer.kube.client import ApiError
-
     base = f"/api/v1/namespaces/{where.namespace}/services" if where.namespace else "/api/v1/services"
     found: set[Service] = set()
     try:
@@ -153,8 +106,6 @@ async def _listed(client: Client, where: Where) -> set[Service]:
 
 
 async def _named(client: Client, where: Where) -> set[Service]:
-    from sealer.kube.client import ApiError
-
     found = set()
     for namespace in [where.namespace] if where.namespace else _NAMESPACES:
         for name in [where.name] if where.name else _NAMES:

@@ -20,8 +20,8 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from sealer import files
-from sealer.errors import FormatError, SourceError, UsageError
-from sealer.kube import services
+from sealer.errors import FormatError, MissingExtra, SourceError, UsageError
+from sealer.kube.where import SCHEME
 
 LIMIT = 1024 * 1024
 """Most bytes that are read; a bundle of 32 keys has about 100 KiB."""
@@ -38,8 +38,8 @@ def load(src: str, *, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:
     """The bytes of a source; of a keyring directory its bundle, as of now. Raises SourceError, UsageError."""
     if src == "-":
         return _stdin(limit)
-    if src.startswith(services.SCHEME):
-        return services.load(src, limit=limit, seconds=seconds)
+    if src.startswith(SCHEME):
+        return _cluster(src, limit, seconds)
     if _SCHEME.match(src):
         return _https(src, limit, seconds)
     path = Path(src)
@@ -80,6 +80,15 @@ def _keyring(path: Path) -> bytes:
     from sealer.keyrings.keyring import Keyring
 
     return Keyring.open(path).bundle(now=datetime.now(UTC))
+
+
+def _cluster(src: str, limit: int, seconds: float) -> bytes:
+    try:
+        from sealer.kube import services
+    except ImportError:
+        way_out = "pipx install --force 'sealer[kubernetes]'"
+        raise MissingExtra("asking a cluster needs the extra `kubernetes`", way_out=way_out) from None
+    return services.load(src, limit=limit, seconds=seconds)
 
 
 def _https(url: str, limit: int, seconds: float) -> bytes:
@@ -128,11 +137,7 @@ def _checked(url: str) -> str:
         what = "plain http: whoever sits between could swap the keys; also on localhost"
         raise UsageError(what, where=where, way_out="use https://, or fetch the file yourself and give its path")
     if parts.scheme != "https" or not parts.hostname or re.search(r"[\s\x00-\x20\x7f]", url) or not url.isascii():
-        raise UsageError(
-            "not an https URL",
-            where=where,
-            way_out="https://HOST/v1/keys, kubernetes://CONTEXT, a file, a keyring or -",
-        )
+        raise UsageError("not an https URL", where=where, way_out=_SOURCES)
     return where
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import _peer
+from tests.kube.audited import Audited, audited
 from tests.kube.cluster import Cluster
 from tests.servers import peers
 
@@ -32,6 +33,20 @@ def cluster(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
     """A cluster that all tests share, with the type SealedSecret: whoever stops a part of it starts that again."""
     with Cluster(*kube_programs) as running:
         running.define(CRD)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def audit(kube_programs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """What is asked of a cluster of one file."""
+    return audited(kube_programs[1], tmp_path_factory.mktemp("audit"))
+
+
+@pytest.fixture(scope="module")
+def audited_cluster(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Cluster]:
+    """That cluster, with the type SealedSecret as we install it."""
+    with Cluster(kube_programs[0], audit.program) as running:
+        running.define(OURS)
         yield running
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 import yaml
@@ -49,6 +49,13 @@ class Case:
     values: dict[str, bytes] = field(default_factory=dict, repr=False)
     runs: list[Running] = field(default_factory=list)
     _stranger: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> Self:
+        """In two new namespaces, with somebody else's Secret."""
+        made = cls(Objects(cluster, cluster.namespace()), Objects(cluster, cluster.namespace()))
+        made.stranger()
+        return made
 
     @contextlib.contextmanager
     def runs_ours(self, *flags: str, ready: str = "leads ready") -> Iterator[Running]:
@@ -111,10 +118,8 @@ class Case:
 
 @pytest.fixture
 def case(shaken: Cluster) -> Case:
-    """Two new namespaces, with somebody else's Secret."""
-    made = Case(Objects(shaken, shaken.namespace()), Objects(shaken, shaken.namespace()))
-    made.stranger()
-    return made
+    """Two new namespaces."""
+    return Case.of(shaken)
 
 
 def listed(objects: Objects, plural: str) -> Items:

@@ -8,41 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sealer.kube.client import Unreachable
 from sealer.kube.kubeconfig import User
-from tests.kube.audited import Audited, audited
-from tests.kube.cluster import Cluster
-from tests.kube.controllers import CRD, Objects, Running
 from tests.kube.hastened import TIMES, hastened
 from tests.kube.test_faults import Account, Case, delivered, unsealed, until
 from tests.sealer.kube.test_client import Server, client, echo
 
-
-@pytest.fixture(scope="module")
-def audit(kube_programs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    """What was asked of the cluster of this file."""
-    return audited(kube_programs[1], tmp_path_factory.mktemp("audit"))
-
-
-@pytest.fixture(scope="module")
-def shaken(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Cluster]:
-    """A cluster for the tests of this file alone."""
-    with Cluster(kube_programs[0], audit.program) as running:
-        running.define(CRD)
-        yield running
+if TYPE_CHECKING:
+    from tests.kube.audited import Audited
+    from tests.kube.cluster import Cluster
+    from tests.kube.controllers import Running
 
 
 @pytest.fixture
-def case(shaken: Cluster) -> Case:
-    """Two new namespaces, with somebody else's Secret."""
-    made = Case(Objects(shaken, shaken.namespace()), Objects(shaken, shaken.namespace()))
-    made.stranger()
-    return made
+def case(audited_cluster: Cluster) -> Case:
+    """Two new namespaces."""
+    return Case.of(audited_cluster)
 
 
 def until_leading(cluster: Cluster, controller: Running, leads: bool) -> None:
@@ -54,8 +40,8 @@ def test_48_a_write_that_was_decided_and_waits_for_its_turn_is_not_sent_after_th
     """Fake. The holder's time runs out between its decision and the moment at which bytes would go out."""
 
     async def test() -> None:
-        async with Server(echo) as server, client(server.url, User()) as one:
-            one.only = iter([True, False, False, False]).__next__
+        may = iter([True, False, False, False]).__next__
+        async with Server(echo) as server, client(server.url, User(), only=may) as one:
             assert await one.create("/a", {"in": "time"}) == {"said": ""}
             writes = [one.create("/b", {}), one.patch("/c", {}), one.delete("/d", uid="1")]
             for each in await asyncio.gather(*writes, return_exceptions=True):
@@ -67,7 +53,7 @@ def test_48_a_write_that_was_decided_and_waits_for_its_turn_is_not_sent_after_th
 
 
 def test_48_a_leader_that_stood_still_writes_nothing_after_its_deadline(
-    case: Case, shaken: Cluster, audit: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case, audited_cluster: Cluster, audit: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Real. It is stopped in the middle of its work, and goes on when another has led for a while, and done it."""
     hastened(monkeypatch, tmp_path / "hastened")
@@ -86,7 +72,7 @@ def test_48_a_leader_that_stood_still_writes_nothing_after_its_deadline(
             renewed = [each for each in audit.requests(user) if each.resource == "leases" and each.writes]
             deadline = max(each.at for each in renewed) + TIMES[1]
             old.process.send_signal(signal.SIGCONT)
-            until_leading(shaken, old, False)
+            until_leading(audited_cluster, old, False)
             case.create(case.bodies(new, 20, "after"))
             case.verify()
             asked = audit.requests(user, since=deadline)
@@ -97,7 +83,7 @@ def test_48_a_leader_that_stood_still_writes_nothing_after_its_deadline(
             assert 120 <= unsealed(old) + unsealed(new) <= 120 + 8
             # It stands by from now on, and takes over when it may.
             assert new.end() == 0
-        until_leading(shaken, old, True)
+        until_leading(audited_cluster, old, True)
         case.create(case.bodies(old, 20, "again"))
         case.verify()
         assert old.end() == 0

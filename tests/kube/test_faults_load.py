@@ -41,7 +41,7 @@ from tests.controller.kube.memory import Api, Asked, Client, Controller, Fault
 from tests.controller.kube.objects import values as held
 from tests.controller.samples import state_key
 from tests.kube.cluster import Cluster
-from tests.kube.controllers import CRD, PATIENCE, Objects, Running, ours
+from tests.kube.controllers import CRD, PATIENCE, Running, ours
 from tests.kube.hastened import hastened
 from tests.kube.test_faults import (
     Case,
@@ -407,10 +407,8 @@ def loaded(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
 
 @pytest.fixture
 def case(loaded: Cluster) -> Case:
-    """Two new namespaces, with somebody else's Secret."""
-    made = Case(Objects(loaded, loaded.namespace()), Objects(loaded, loaded.namespace()))
-    made.stranger()
-    return made
+    """Two new namespaces."""
+    return Case.of(loaded)
 
 
 def _hand_over(case: Case, leader: Running, standby: Running) -> None:

@@ -21,7 +21,6 @@ import pytest
 import yaml
 
 from controller.kube.queue_core import BURST, RETRIES
-from tests.kube.audited import Audited, Request, audited
 from tests.kube.balancer import balanced
 from tests.kube.certificates import Authority
 from tests.kube.cluster import Cluster
@@ -30,6 +29,7 @@ from tests.kube.hastened import hastened
 from tests.kube.test_faults import Account, Case, delivered, listed, unsealed, until, versions
 
 if TYPE_CHECKING:
+    from tests.kube.audited import Audited, Request
     from tests.kube.servers import Server
 
 RESTARTS = 10 if "SOAK_SECONDS" in os.environ else 4
@@ -101,12 +101,6 @@ class Rotating(Cluster):
 
 
 @pytest.fixture(scope="module")
-def audit(kube_programs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    """What was asked of the cluster of this file."""
-    return audited(kube_programs[1], tmp_path_factory.mktemp("audit"))
-
-
-@pytest.fixture(scope="module")
 def shaken(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Rotating]:
     """A cluster for the tests of this file alone, whose API server fails."""
     with Rotating(kube_programs[0], audit.program) as running:
@@ -116,10 +110,8 @@ def shaken(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Rotatin
 
 @pytest.fixture
 def case(shaken: Cluster) -> Case:
-    """Two new namespaces, with somebody else's Secret."""
-    made = Case(Objects(shaken, shaken.namespace()), Objects(shaken, shaken.namespace()))
-    made.stranger()
-    return made
+    """Two new namespaces."""
+    return Case.of(shaken)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from sealer.errors import SourceError, UsageError
 from sealer.formats import bundle
-from sealer.kube.services import Where, parse
+from sealer.kube.where import Where, parse
 from sealer.pinning import fetch
 from tests.kube import bitnamis, controllers, services
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
@@ -24,13 +24,15 @@ from controller.kube import names
 from sealer.formats import bundle, keys
 from sealer.formats.keyrecord import Status
 from tests.kube import services
-from tests.kube.audited import Audited, audited
-from tests.kube.cluster import Cluster
-from tests.kube.controllers import CRD, Objects, Running, data, foreign, ours, sealed, synced
+from tests.kube.controllers import Objects, Running, data, foreign, ours, sealed, synced
 from tests.kube.test_install import RBAC
 from tests.kube.tools import Helm, done
 from tests.kube.tools import objects as parsed
 from tests.kube.tools import ours as printed
+
+if TYPE_CHECKING:
+    from tests.kube.audited import Audited
+    from tests.kube.cluster import Cluster
 
 API = "/apis/rbac.authorization.k8s.io/v1"
 PEOPLE = "system:authenticated"
@@ -203,20 +205,6 @@ def until_granted(cluster: Cluster, user: str, grants: Iterable[Right]) -> None:
     cluster.apiserver.wait_ready(lambda: all(map(allowed, grants)))
 
 
-@pytest.fixture(scope="module")
-def audit(kube_programs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    """What was asked of the cluster of this file."""
-    return audited(kube_programs[1], tmp_path_factory.mktemp("audit"))
-
-
-@pytest.fixture(scope="module")
-def guarded(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Cluster]:
-    """A cluster of this file's own: rules for all of it are made here."""
-    with Cluster(kube_programs[0], audit.program) as running:
-        running.define(CRD)
-        yield running
-
-
 class Install:
     """Makes installations, each in two new namespaces."""
 
@@ -238,8 +226,8 @@ class Install:
 
 
 @pytest.fixture
-def install(guarded: Cluster, tmp_path: Path) -> Install:
-    return Install(guarded, tmp_path)
+def install(audited_cluster: Cluster, tmp_path: Path) -> Install:
+    return Install(audited_cluster, tmp_path)
 
 
 # What it does.

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sealer.errors import SourceError
-from sealer.kube.client import ApiError, Client, Unreachable, proxy_of
+from sealer.kube import credentials
+from sealer.kube.client import ApiError, Client, Unreachable
 from sealer.kube.kubeconfig import Access, Cluster, Exec, User
 from tests.controller.kube.fakeapi import status
 
@@ -59,9 +60,9 @@ async def echo(request: web.Request) -> web.Response:
     return web.json_response({"said": request.headers.get("Authorization", "")})
 
 
-def client(url: str, user: User, **cluster: Any) -> Client:
+def client(url: str, user: User, *, only: Callable[[], bool] | None = None, **cluster: Any) -> Client:
     access = Access(Cluster(url, **cluster), user, "shop")
-    return Client(lambda: access)
+    return Client(lambda: access, only=only)
 
 
 def run(test: Awaitable[None]) -> None:
@@ -320,6 +321,29 @@ def test_an_authority_that_is_rotated_is_asked_for_again(tmp_path: Path) -> None
     run(test())
 
 
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["environment", "kubeconfig"])
+def test_requests_go_through_the_proxy(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is asked for names the API server, which nothing here could reach."""
+    _no_proxies(monkeypatch)
+
+    async def test() -> None:
+        async with Server(echo) as proxy:
+            if not own:
+                monkeypatch.setenv("http_proxy", proxy.url)
+            through = {"proxy": proxy.url} if own else {}
+            async with client("http://api.invalid:6443", User(token="x"), **through) as one:
+                assert await one.get("/a") == {"said": "Bearer x"}
+            assert [(path, headers["Host"]) for _, path, headers, _ in proxy.requests] == [("/a", "api.invalid:6443")]
+
+    run(test())
+
+
 @pytest.mark.parametrize(
     ("environ", "own", "found"),
     [
@@ -334,9 +358,7 @@ def test_an_authority_that_is_rotated_is_asked_for_again(tmp_path: Path) -> None
 def test_the_proxy_is_that_of_the_kubeconfig_or_else_of_the_environment(
     environ: dict[str, str], own: str, found: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    _no_proxies(monkeypatch)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert proxy_of(Cluster("https://api.example.com:6443", proxy=own)) == found
+    assert credentials.proxy(Cluster("https://api.example.com:6443", proxy=own)) == found
