@@ -236,10 +236,11 @@ class Client:
                     continue
                 raise Unreachable("the API server's certificate is not trusted", where=f"{method} {path}") from None
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                what, server = f"gave no answer ({type(error).__name__})", access.cluster.server
-                raise Unreachable(
-                    what, where=f"{method} {path}", way_out=f"kubectl cluster-info: is {server} up?"
-                ) from None
+                what, way_out = (
+                    f"gave no answer ({type(error).__name__})",
+                    f"look whether {access.cluster.server} is up",
+                )
+                raise Unreachable(what, where=f"{method} {path}", way_out=way_out) from None
             if response.status < 300:
                 return response
             async with response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from sealer.errors import SourceError, UsageError
 from sealer.formats import bundle
@@ -126,6 +128,28 @@ def test_without_a_kubeconfig_the_way_out_is_named(repository: Path) -> None:
     done = _sealer(repository, "keys", "fetch", "--from-cluster", "--kubeconfig", "none")
     assert done.returncode == 2
     assert done.stderr.startswith("error: none: ")
+
+
+def test_a_cluster_that_is_not_up_is_named(repository: Path) -> None:
+    config = {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "clusters": [{"name": "a", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "a", "user": {"token": "t"}}],
+    }
+    (repository / "config").write_text(json.dumps(config))
+    done = _sealer(repository, "keys", "fetch", "--from-cluster", "--kubeconfig", "config")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[1] == "  way out: look whether https://127.0.0.1:1 is up"
+
+
+def test_who_is_not_let_in_is_told_how_to_look(cluster: Cluster, repository: Path) -> None:
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": "none"}
+    (repository / "config").write_text(yaml.safe_dump(config))
+    done = _sealer(repository, "keys", "fetch", "--from-cluster", "--kubeconfig", "config")
+    assert (done.returncode, "401 Unauthorized" in done.stderr) == (2, True)
+    assert done.stderr.splitlines()[1] == "  way out: kubectl auth whoami"
 
 
 @pytest.mark.parametrize(
