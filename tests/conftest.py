@@ -62,8 +62,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
             monkeypatch.delenv(name)
     # Peers are cached under the real home: look them up before it moves.
     monkeypatch.setenv("SEALER_TEST_CACHE", str(_CACHE))
-    # Compiled rules outlive a test, too: compiling takes longer than the test. A digest of all rules finds them.
-    monkeypatch.setenv("SEALER_SCAN_CACHE", str(_CACHE / "scanner"))
+    # Compiled rules outlive a test, too: compiling takes longer than the test. A digest of all rules finds them; but
+    # what one process has no use for it removes, and another may be about to read it.
+    monkeypatch.setenv("SEALER_SCAN_CACHE", str(_CACHE / f"scanner{os.environ.get('PYTEST_XDIST_WORKER', '')}"))
     monkeypatch.setenv("HOME", str(directory))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for role in ("AUTHOR", "COMMITTER"):

@@ -45,7 +45,8 @@ class _Balancer:
             await asyncio.gather(*rest, return_exceptions=True)
         for writer in self._accepted:
             writer.close()
-        await asyncio.gather(*(_closed(writer) for writer in self._accepted))
+        # Who was cancelled while it waited for this cancelled what is waited for.
+        await asyncio.gather(*map(_closed, self._accepted), return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._accepted.append(writer)

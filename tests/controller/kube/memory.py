@@ -474,7 +474,7 @@ def on_the_loops_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def longest(low: float, high: float) -> float:
         return high
 
-    monkeypatch.setattr(apps, "Client", lambda access: access())
+    monkeypatch.setattr(apps, "Client", lambda access, **_: access())
     monkeypatch.setattr(apps, "Queue", lambda: Queue(now, longest))
     monkeypatch.setattr(apps, "Election", lambda *arguments: Election(*arguments, clock=now))
     monkeypatch.setattr(apps, "Renewal", lambda *arguments, **named: Renewal(*arguments, **named, clock=now))
