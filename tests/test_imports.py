@@ -107,15 +107,16 @@ def test_setting_one(shop: Shop) -> None:
     assert found & HEAVY == {"cryptography", "yaml"}
 
 
-def test_a_clean_scan(shop: Shop) -> None:
-    shop.git("init", "-q", "-b", "main")
-    shop.write("app.yaml", "kind: Pod\nspec: {containers: []}\n")
-    shop.write("main.py", "print('hello')\n")
-    shop.git("add", ".")
+def test_a_clean_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text without keys: one base64 of 1 kB in seventeen looks like a token of some kind until RE2 has read it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.yaml").write_text("kind: Pod\nspec: {containers: []}\n")
+    (tmp_path / "main.py").write_text("print('hello')\n")
+    for arguments in (("init", "-q", "-b", "main"), ("add", ".")):
+        subprocess.run(["git", *arguments], check=True)
     imported("sealer-scan", "--staged")  # the first run of all compiles the rules, for which it reads YAML
     for arguments in (("--staged",), ()):
-        found = imported("sealer-scan", *arguments)
-        assert found & (HEAVY | PARSERS) == set()
+        assert imported("sealer-scan", *arguments) & (HEAVY | PARSERS) == set()
 
 
 def test_a_check_with_nothing_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
