@@ -25,7 +25,7 @@ def run(
     refuse_format(output)
     settings.require_kubernetes()
     from controller.kube import names, overview
-    from controller.kube.reflector import listed
+    from controller.kube.listing import listed
     from sealer.kube import kubeconfig as kubeconfigs
     from sealer.kube.client import Client
 

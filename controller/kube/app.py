@@ -32,9 +32,11 @@ from controller.kube.opening import Opener
 from controller.kube.parts import Parts
 from controller.kube.queue import Queue
 from controller.kube.reconcile import PARKED, Reconciler
+from controller.kube.recorder import Recorder
 from controller.kube.reflector import Reflector
 from controller.kube.registry import KeyRegistry
 from controller.kube.renewal import Renewal
+from controller.kube.rest import Rest
 from controller.kube.sealed import SealedSecrets
 from sealer.formats.keyid import KEM, RSA
 from sealer.kube.client import Client
@@ -87,6 +89,8 @@ class App:
         self._renewal = Renewal(
             self._writer, self.registry, flags.keys, self._leads, made=self._key_made, failed=self._key_failed
         )
+        self._rest = Rest()
+        self._recorder = Recorder(self._writer, self._rest, self._leads, self._say, lambda: f"{time.time_ns():x}")
         self.registry.on_change(self._keys_changed)
         self._working = False
 
@@ -179,9 +183,10 @@ class App:
             registry=self.registry,
             opener=opener,
             metrics=self.metrics,
+            recorder=self._recorder,
+            rest=self._rest,
             leads=self._leads,
-            log=lambda level, event, **fields: getattr(self._log, level)(event, **fields),
-            suffix=lambda: f"{time.time_ns():x}",
+            log=self._say,
             own_namespace=self.namespace,
             absent=self._absent,
             accept_data=self._flags.accept_v1_data,
@@ -209,11 +214,12 @@ class App:
             await _cancelled(tasks)
 
     async def _drain(self) -> None:
-        """Let the workers end what each has."""
+        """Let the workers end what each has, and tell of what they ended."""
         self.queue.shut_down()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ENDS):
                 await self.queue.ended()
+                await self._recorder.written()
 
     # What is asked of it.
 
@@ -226,6 +232,9 @@ class App:
     def _ready(self) -> bool:
         known = self.sealed.completed >= len(self._namespaces) and self.registry.current.newest(RSA) is not None
         return known and not self._stop.is_set()
+
+    def _say(self, level: str, event: str, **fields: object) -> None:
+        getattr(self._log, level)(event, **fields)
 
     # What it is told.
 

@@ -9,14 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from sealer.kube import answer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from controller.kube.standing import Standing
 
-_WAITING = 32 * 1024 * 1024
-"""Bytes of text of what waits to be worked on, about; what comes beyond is asked for again."""
-_OF_AN_OBJECT = 2048
+_WAITING = 8 * 1024 * 1024
+"""Bytes of what waits to be worked on; what comes beyond is asked for again."""
+_OF_AN_OBJECT = 200
+
+_encode = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +78,15 @@ class Standings:
 
 
 class Waiting:
-    """SealedSecrets that are to be worked on, whole, up to a limit in bytes."""
+    """SealedSecrets that are to be worked on, up to a limit in bytes: as JSON, which takes half of what objects do.
+
+    They are whole but for their `managedFields`, which nobody here asks for.
+    """
 
     def __init__(self, limit: int = _WAITING) -> None:
         self._limit = limit
         self._size = 0
-        self._items: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._items: dict[str, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._items)
@@ -85,10 +94,14 @@ class Waiting:
     def put(self, key: str, item: dict[str, Any]) -> None:
         """Keep an object until it is taken, if there is room."""
         self.drop(key)
-        size = _OF_AN_OBJECT + _text(item)
-        if self._size + size <= self._limit:
-            self._items[key] = (size, item)
-            self._size += size
+        metadata = {name: each for name, each in item["metadata"].items() if name != "managedFields"}
+        try:
+            data = _encode({**item, "metadata": metadata})
+        except RecursionError:  # it is asked for, and read as far as anybody looks
+            return
+        if self._size + _OF_AN_OBJECT + len(data) <= self._limit:
+            self._items[key] = data
+            self._size += _OF_AN_OBJECT + len(data)
 
     def renew(self, key: str, item: dict[str, Any]) -> None:
         """What waits is another now: whoever takes it must see its present status."""
@@ -97,27 +110,16 @@ class Waiting:
 
     def take(self, key: str) -> dict[str, Any] | None:
         """The object, which is kept no longer; None: it has to be asked for."""
-        found = self._items.pop(key, None)
-        if found is None:
-            return None
-        self._size -= found[0]
-        return found[1]
+        data = self._pop(key)
+        found: dict[str, Any] | None = None if data is None else answer.decode(data)
+        return found
 
     def drop(self, key: str) -> None:
         """It is kept no longer."""
-        self.take(key)
+        self._pop(key)
 
-
-def _text(item: dict[str, Any]) -> int:
-    """Length of all texts in an object, names too: an annotation or a template may be as large as what is sealed."""
-    size, left = 0, list[Any]([item])
-    while left:  # no recursion: the CRD lets through what is nested however deep
-        each = left.pop()
-        if isinstance(each, str):
-            size += len(each)
-        elif isinstance(each, dict):
-            left += each
-            left += each.values()
-        elif isinstance(each, list):
-            left += each
-    return size
+    def _pop(self, key: str) -> bytes | None:
+        data = self._items.pop(key, None)
+        if data is not None:
+            self._size -= _OF_AN_OBJECT + len(data)
+        return data

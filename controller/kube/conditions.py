@@ -41,7 +41,7 @@ class Outcome:
 
 
 def status(former: Mapping[str, Any] | None, outcome: Outcome, generation: int, now: str) -> dict[str, Any] | None:
-    """The merge patch of the status; None if nothing but times would change. `now` as RFC 3339."""
+    """What is to be another in the status; None if nothing but times would change. `now` as RFC 3339."""
     former = former or {}
     before = {str(each.get("type")): each for each in _listed(former)}
     message = outcome.message if len(outcome.message) <= _LONGEST else outcome.message[: _LONGEST - 3] + "..."

@@ -62,7 +62,7 @@ def unpack(text: str, binding: Binding, keys: PrivateKeys) -> Legacy:
             _texts(metadata.get("annotations")),
             private.id,
         )
-    except (msgspec.DecodeError, FormatError, UnicodeError, TypeError):
+    except (msgspec.DecodeError, FormatError, UnicodeError, TypeError, RecursionError):
         raise CannotOpen from None
 
 

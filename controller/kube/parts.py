@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from controller.kube.metrics import Metrics
     from controller.kube.opening import Opener
     from controller.kube.queue import Queue
+    from controller.kube.recorder import Recorder
     from controller.kube.registry import KeyRegistry
+    from controller.kube.rest import Rest
     from controller.kube.sealed import SealedSecrets
     from sealer.kube.client import Client
 
@@ -27,7 +29,7 @@ class Away(SealerError):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a reconciler works with. `log(level, event, fields)`; `clock` in UTC; `suffix` makes names of events.
+    """What a reconciler works with. `log(level, event, fields)`; `clock` in UTC.
 
     `absent`: whether the watch of Secrets shows for sure that nothing stands under a key.
     """
@@ -38,9 +40,10 @@ class Parts:
     registry: KeyRegistry
     opener: Opener
     metrics: Metrics
+    recorder: Recorder
+    rest: Rest
     leads: Callable[[], bool]
     log: Callable[..., None]
-    suffix: Callable[[], str]
     own_namespace: str
     absent: Callable[[str], bool]
     accept_data: bool = True

@@ -80,6 +80,10 @@ class Queue:
         """For metrics."""
         return self._core.numbers(self._clock())
 
+    def due(self) -> int:
+        """How many wait for a worker."""
+        return self._core.due(self._clock())
+
     async def get(self) -> str | None:
         """The next key, to be handed back with `done`; None: the queue was shut down, and the worker shall end."""
         # A worker that always finds a key must not keep the loop from its other tasks, such as renewing a Lease.

@@ -3,7 +3,7 @@
     look    nothing known stands right?             else done, without a key
     decide  DELIVERY's triage (`deciding`)          skip, which writes a status at most; open; or neither
     open    template, ownership rules, one write    nothing is opened before it is known who may write where
-    tell    status if it changes, an event if the verdict does
+    tell    status if it changes, an event if the verdict does (`recorder`: once nothing else is to be done)
 
 Each write names what it expects to stand, so that a second writer costs a retry and never a value. `leads` is asked
 before each: a replica that lost its lease writes nothing more.
@@ -11,7 +11,6 @@ before each: a replica that lost its lease writes nothing more.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from controller.kube.cache import Delivered
 from controller.kube.conditions import Outcome
 from controller.kube.opening import NO_KEY, NotOpened
 from controller.kube.parts import Away, Parts, found_at
+from controller.kube.rest import BUSY
 from controller.kube.telling import Teller, status_of
 from controller.kube.wanted import NotWritten, Owner, Wanted
 from controller.sources.entry import entry_of
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 PARKED = "no key"
 COMPROMISED_KEY = "Compromised"
 _CONFLICT, _INVALID = 409, 422
-_BUSY = (429, 503)
-_LONGEST_REST = 10.0
-"""Seconds that nobody works, at most, however long the API server asks to be left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,6 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._teller = Teller(parts)
-        self._rests_until = float("-inf")
 
     async def work(self) -> None:
         """Until the queue is shut down."""
@@ -97,10 +93,12 @@ class Reconciler:
 
     async def _next(self) -> str | None:
         """The next key, not before the API server wants to be asked again: else each key would be refused once."""
-        loop = asyncio.get_running_loop()
-        while (rest := self._rests_until - loop.time()) > 0:
-            await asyncio.sleep(rest)
-        return await self._parts.queue.get()
+        queue, recorder, rest = self._parts.queue, self._parts.recorder, self._parts.rest
+        while True:
+            await rest.over()
+            if queue.due() or not recorder.free:
+                return await queue.get()
+            await recorder.write()
 
     async def _one(self, key: str) -> None:
         self._parts.may()
@@ -138,9 +136,7 @@ class Reconciler:
 
     def _later(self, key: str, error: SealerError) -> None:
         seconds = self._parts.queue.retry(key)
-        if isinstance(error, ApiError) and error.status in _BUSY:
-            rests = asyncio.get_running_loop().time() + min(error.retry_after, _LONGEST_REST)
-            self._rests_until = max(self._rests_until, rests)
+        self._parts.rest.told(error)
         self._parts.log("warning", "retry", name=key, reason=error.what, seconds=round(seconds, 1))
 
     async def _get(self, key: str) -> dict[str, Any] | None:
@@ -188,7 +184,7 @@ class Reconciler:
             self._parts.metrics.failed("unmanaged" if error.reason == "Unmanaged" else "update", namespace)
             return Outcome(False, error.reason, error.what)
         except ApiError as error:
-            if error.status == _CONFLICT or (error.status in _BUSY and error.retry_after):
+            if error.status == _CONFLICT or (error.status in BUSY and error.retry_after):
                 raise
             self._parts.metrics.failed("update", namespace)
             again = error.status != _INVALID

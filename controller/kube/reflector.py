@@ -4,7 +4,6 @@ Nothing is lost: what a watch missed shows at the next list, deletions too, sinc
 each object only its uid and version are kept; what the handler wants to keep is its business. `run` ends only when it
 is cancelled.
 
-    a list is read in pages; one that expires half-way goes on from where the server says, or begins anew
     410, as an answer or as an event        list again, after a wait that doubles up to 30 s
     any other error, a torn line, an end    watch on from the last version; after three in a row list again
     429, 503                                wait at least as long as the server asks for
@@ -16,18 +15,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from controller.kube.listing import Pages
 from sealer.errors import SealerError
+from sealer.kube import answer
 from sealer.kube.client import JSON, METADATA, METADATA_LIST, ApiError, Unreachable, of_status
 
 if TYPE_CHECKING:
     from sealer.kube.client import Client
 
-PAGE = 500
 SILENCE = 90.0
 """Seconds without a byte after which a watch is dead."""
 _LASTS = (300, 600)
@@ -35,8 +35,6 @@ _LASTS = (300, 600)
 _FIRST, _CAP = 0.8, 30.0
 _FAILURES = 3
 _GONE = 410
-
-_decode = msgspec.json.decode
 
 
 class Handler(Protocol):
@@ -103,7 +101,7 @@ class Reflector:
 
     async def _list(self) -> None:
         left = dict(self._known)
-        pages = _Pages(self._client, self._path, self._select, self._accept[0])
+        pages = Pages(self._client, self._path, self._select, self._accept[0])
         async for items in pages:
             if pages.began_anew:
                 left, pages.began_anew = dict(self._known), False
@@ -155,7 +153,7 @@ class Reflector:
             **self._select, resourceVersion=self._version, allowWatchBookmarks="true", timeoutSeconds=lasts,
         )  # fmt: skip
         async for line in lines:
-            event = _decode(line)
+            event = answer.decode(line)
             kind, item = event["type"], event["object"]
             if kind == "ERROR":
                 raise of_status(item, 500, f"watch {self._path}")
@@ -187,52 +185,6 @@ class Reflector:
             return _older(page["metadata"]["resourceVersion"], self._version)
         except (SealerError, KeyError, TypeError):
             return False  # the next watch, or its silence, tells
-
-
-async def listed(client: Client, path: str, **select: str) -> list[dict[str, Any]]:
-    """All objects of a collection, once. Raises ApiError, Unreachable."""
-    pages = _Pages(client, path, select, JSON)
-    found: list[dict[str, Any]] = []
-    async for items in pages:
-        if pages.began_anew:
-            found, pages.began_anew = [], False
-        found += items
-    return found
-
-
-class _Pages:
-    """A list in pages: the items of each. Raises ApiError, Unreachable.
-
-    `version` is that of the first page: where a list went on as of a later time, the watch from there makes up for it.
-    """
-
-    def __init__(self, client: Client, path: str, select: dict[str, str], accept: str) -> None:
-        self._client = client
-        self._accept = accept
-        self._path = path
-        self._select = select
-        self.version = ""
-        self.began_anew = False
-
-    async def __aiter__(self) -> AsyncIterator[list[dict[str, Any]]]:
-        token, expired = "", 0
-        while True:
-            params = {**self._select, "limit": str(PAGE), **({"continue": token} if token else {})}
-            try:
-                page = await self._client.get(self._path, accept=self._accept, **params)
-            except ApiError as error:
-                if error.status != _GONE or not token or expired >= _FAILURES:
-                    raise
-                expired += 1
-                token = error.continue_token
-                if not token:
-                    self.version, self.began_anew = "", True
-                continue
-            self.version = self.version or page["metadata"]["resourceVersion"]
-            yield page["items"] or []
-            token = page["metadata"].get("continue") or ""
-            if not token:
-                return
 
 
 def _identity(item: dict[str, Any]) -> tuple[str, str, str]:

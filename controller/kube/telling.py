@@ -1,11 +1,14 @@
-"""What is said of a SealedSecret: its status, and an event where the verdict changes. Only `/status` is written."""
+"""What is said of a SealedSecret: its status, and an event where the verdict changes. Only `/status` is written.
+
+The status is written whole, by PUT, as Bitnami's controller does it: the API server takes a sixth less for that than
+for a merge patch, and refuses it with 409 if anybody wrote in between, so that no condition of others is lost.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from controller.kube import conditions, events, names
-from sealer.errors import SealerError
 from sealer.kube.client import METADATA, ApiError
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ class Teller:
         self._parts = parts
 
     async def tell(self, key: str, item: dict[str, Any], outcome: Outcome) -> None:
-        """Write the status, and an event if the verdict is another. Raises ApiError, Unreachable, Away."""
+        """Write the status, and note an event if the verdict is another. Raises ApiError, Unreachable, Away."""
         parts = self._parts
         namespace, _, name = key.partition("/")
         former = status_of(item)
@@ -37,32 +40,28 @@ class Teller:
         if parts.update_status:
             parts.may()
             try:
-                patch = {"metadata": {"uid": item["metadata"]["uid"]}, "status": body}
+                whole = _whole(item, {**former, **body})
                 where = names.status(namespace, name)
-                await parts.client.patch(where, patch, accept=METADATA, fieldManager=names.MANAGER)
+                await parts.client.replace(where, whole, accept=METADATA, fieldManager=names.MANAGER)
             except ApiError as error:
                 if error.status != _NOT_FOUND:  # 409, too: others were faster, or it is another of that name by now
                     raise
                 return
         if conditions.changed(former, body):
-            await self._event(item, outcome, now)
-
-    async def _event(self, item: dict[str, Any], outcome: Outcome, now: str) -> None:
-        """Best effort: what an event says stands in the status, too."""
-        parts = self._parts
-        parts.may()
-        reason = events.UNSEALED if outcome.good else _event_reason(outcome)
-        body = events.event(item, reason, outcome.message, now, parts.suffix())
-        try:
-            await parts.client.create(names.events(item["metadata"]["namespace"]), body, accept=METADATA)
-        except SealerError as error:
-            parts.log("debug", "event", reason=error.what)
+            reason = events.UNSEALED if outcome.good else _event_reason(outcome)
+            await parts.recorder.take(item, reason, outcome.message, now)
 
 
 def status_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """The status of an object as it was seen."""
     status = item.get("status")
     return status if isinstance(status, dict) else {}
+
+
+def _whole(item: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    """What is put to `/status`: of all else the API server keeps what there is, so that it need not be sent."""
+    metadata = {name: item["metadata"][name] for name in ("namespace", "name", "uid", "resourceVersion")}
+    return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": metadata, "spec": {}, "status": status}
 
 
 def _event_reason(outcome: Outcome) -> str:

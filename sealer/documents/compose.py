@@ -56,12 +56,15 @@ def skim(builder: Builder, raw: Any, wanted: Wanted | None) -> Node | None:
 
 
 class Builder:
-    """Turns the composed nodes of one document into ours, and refuses what we don't read."""
+    """Turns the composed nodes of one document into ours, and refuses what we don't read.
 
-    def __init__(self, text: str, file: str, *, aliases: bool) -> None:
+    Whether there are `aliases` or `properties` (anchors, tags) in the text is looked for by the caller, once.
+    """
+
+    def __init__(self, text: str, file: str, *, aliases: bool, properties: bool) -> None:
         self.text = text
         self.file = file
-        self.marked = any(sign in text for sign in _PROPERTIES)
+        self.marked = properties
         self.trail: list[str | int] = []
         # Only a document with a '*' can have aliases; base64 has none, so the hot path remembers nothing.
         self.seen: dict[int, tuple[Node, int, int] | None] | None = {} if aliases else None

@@ -57,13 +57,14 @@ def documents(text: str, file: str, wanted: Wanted | None = None) -> Iterator[No
     """
     import yaml
 
-    aliases = "*" in text  # looked for once: a file may hold a hundred thousand documents
+    # Looked for once: a file may hold a hundred thousand documents.
+    aliases, properties = "*" in text, "&" in text or "!" in text
     try:
         parser = _parser()(text)
         while parser.check_node():
             raw = parser.get_node()
             try:
-                builder = Builder(text, file, aliases=aliases)
+                builder = Builder(text, file, aliases=aliases, properties=properties)
                 yield skim(builder, raw, wanted) or builder.build(raw)
             except DocumentError as error:
                 yield error

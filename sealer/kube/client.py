@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 
 from sealer.errors import SealerError, SourceError
-from sealer.kube import credentials
+from sealer.kube import answer, credentials
 
 if TYPE_CHECKING:
     import ssl
@@ -42,7 +42,6 @@ _CONTENT = {
 }
 Json = Any
 
-_decode = msgspec.json.decode
 _encode = msgspec.json.encode
 
 
@@ -124,9 +123,9 @@ class Client:
             await self._session.close()
             self._session = None
 
-    async def get(self, path: str, *, accept: str = JSON, **params: str) -> Json:
-        """An object, or a list of them. Raises ApiError, Unreachable."""
-        return await self._request("GET", path, params, accept=accept)
+    async def get(self, path: str, *, accept: str = JSON, shape: Any = Any, **params: str) -> Json:
+        """An object, or a list of them; `shape`: a type of msgspec that it is read as. Raises ApiError, Unreachable."""
+        return await self._request("GET", path, params, accept=accept, shape=shape)
 
     async def raw(self, path: str, *, limit: int) -> bytes:
         """The bytes of a page, no more than `limit`. Raises ApiError, Unreachable, SourceError."""
@@ -147,9 +146,9 @@ class Client:
         """A new object in a collection."""
         return await self._request("POST", path, params, body, accept=accept)
 
-    async def replace(self, path: str, body: Json, **params: str) -> Json:
+    async def replace(self, path: str, body: Json, *, accept: str = JSON, **params: str) -> Json:
         """An object as it is to be, at the resourceVersion that it names."""
-        return await self._request("PUT", path, params, body)
+        return await self._request("PUT", path, params, body, accept=accept)
 
     async def patch(self, path: str, body: Json, kind: Patch = "merge", *, accept: str = JSON, **params: str) -> Json:
         """An object changed; `apply` is server-side apply, with `fieldManager` and `force` as parameters."""
@@ -190,16 +189,17 @@ class Client:
         body: Json = None,
         kind: str = JSON,
         accept: str = JSON,
+        shape: Any = Any,
     ) -> Json:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=_CONNECT)
         try:
             async with await self._send(method, path, params, body, kind, timeout, accept) as response:
                 data = await response.read()
-            return _decode(data) if data else None
+            return answer.decode(data, shape) if data else None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"gave no answer ({type(error).__name__})", where=f"{method} {path}") from None
         except msgspec.DecodeError:
-            raise Unreachable("answered with what is no JSON", where=f"{method} {path}") from None
+            raise Unreachable("answered with what was not asked for", where=f"{method} {path}") from None
 
     async def _send(
         self,
@@ -285,7 +285,7 @@ class Client:
 
 async def _refused(response: aiohttp.ClientResponse, where: str) -> ApiError:
     try:
-        said = _decode(await response.read())
+        said = answer.decode(await response.read())
     except (msgspec.DecodeError, aiohttp.ClientError, TimeoutError):
         said = {}
     return of_status(said, response.status, where, response.headers.get("Retry-After", ""))

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from controller.kube.reflector import PAGE, Reflector
+from controller.kube.listing import PAGE
+from controller.kube.reflector import Reflector
 from sealer.kube import kubeconfig
 from sealer.kube.client import Client
 from tests.controller.kube.test_reflector import Mirror

@@ -38,10 +38,16 @@ NO_RULES = "version: 1\nclusters:\n  staging: {}\n  prod: {}\n"
 
 @pytest.fixture(autouse=True)
 def no_hang() -> Iterator[None]:
-    """What was quadratic or a deadlock ends here instead of holding up the suite."""
+    """What was quadratic or a deadlock fails here instead of holding up the suite."""
+
+    def late(*_: object) -> None:
+        raise AssertionError("has not ended after a minute")
+
+    before = signal.signal(signal.SIGALRM, late)
     signal.alarm(60)
     yield
     signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

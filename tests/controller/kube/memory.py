@@ -190,20 +190,14 @@ class Api:
         return self._set(plural, key, {**copy.deepcopy(body), "metadata": {**metadata, **made}})
 
     def patch(self, plural: str, key: str, body: Item, *, status: bool) -> Item:
-        stands = self._at(plural, key)
-        for name in ("uid", "resourceVersion"):
-            if body["metadata"].get(name, stands["metadata"][name]) != stands["metadata"][name]:
-                raise ApiError(409, "Conflict", where=key)
-        if status:
-            body = {"status": body["status"]}
-        found = _merged(stands, body)
+        stands = self._named(plural, key, body)
+        found = _merged(stands, {"status": body["status"]} if status else body)
         return stands if found == stands else self._set(plural, key, found)
 
-    def replace(self, plural: str, key: str, body: Item) -> Item:
-        stands = self._at(plural, key)
-        if body["metadata"]["resourceVersion"] != stands["metadata"]["resourceVersion"]:
-            raise ApiError(409, "Conflict", where=key)
-        return self._set(plural, key, copy.deepcopy(body))
+    def replace(self, plural: str, key: str, body: Item, *, status: bool) -> Item:
+        stands = self._named(plural, key, body)
+        found = {**stands, "status": copy.deepcopy(body["status"])} if status else copy.deepcopy(body)
+        return stands if found == stands else self._set(plural, key, found)
 
     def get(self, plural: str, key: str) -> Item:
         return _shown(self._at(plural, key), False)
@@ -228,6 +222,14 @@ class Api:
         if key not in self.objects[plural]:
             raise ApiError(404, "NotFound", where=key)
         return self.objects[plural][key]
+
+    def _named(self, plural: str, key: str, body: Item) -> Item:
+        """What stands, if it is what a write names."""
+        stands = self._at(plural, key)
+        for name in ("uid", "resourceVersion"):
+            if body["metadata"].get(name, stands["metadata"][name]) != stands["metadata"][name]:
+                raise ApiError(409, "Conflict", where=key)
+        return stands
 
     def _uid(self, name: str) -> str:
         self._made += 1
@@ -305,7 +307,11 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def get(self, path: str, *, accept: str = JSON, **params: str) -> Any:
+    async def get(self, path: str, *, accept: str = JSON, shape: Any = Any, **params: str) -> Any:
+        answer = await self._get(path, accept, params)
+        return msgspec.json.decode(msgspec.json.encode(answer), type=shape)
+
+    async def _get(self, path: str, accept: str, params: dict[str, str]) -> Any:
         namespace, plural, name, _ = _parsed(path)
         if name:
             return await self._request("get", path, lambda: self._api.get(plural, f"{namespace}/{name}"))
@@ -317,8 +323,9 @@ class Client:
         return await self._request("create", path, lambda: self._api.create(plural, namespace, body), body)
 
     async def replace(self, path: str, body: Any, **params: str) -> Any:
-        namespace, plural, name, _ = _parsed(path)
-        return await self._request("update", path, lambda: self._api.replace(plural, f"{namespace}/{name}", body), body)
+        namespace, plural, name, status = _parsed(path)
+        key = f"{namespace}/{name}"
+        return await self._request("update", path, lambda: self._api.replace(plural, key, body, status=status), body)
 
     async def patch(self, path: str, body: Any, kind: str = "merge", **params: str) -> Any:
         namespace, plural, name, status = _parsed(path)

@@ -254,7 +254,7 @@ class Bound:
         api = world.api
         writes = sum(api.count(verb, "secrets", namespace=SHOP) for verb in ("create", "patch", "delete"))
         requests = len(world.controllers[0].client.asked)
-        return cls(requests, world.opens, writes, api.count("create", "events"), api.count("patch", "sealedsecrets"))
+        return cls(requests, world.opens, writes, api.count("create", "events"), api.count("update", "sealedsecrets"))
 
 
 def _at(number: int, fault: Fault) -> Callable[[int, Asked], Fault | None]:

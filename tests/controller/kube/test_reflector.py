@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from controller.kube.reflector import PAGE, Reflector
+from controller.kube.listing import PAGE
+from controller.kube.reflector import Reflector
 from sealer.kube.client import Client
 from sealer.kube.kubeconfig import Access, Cluster, User
 from tests.controller.kube.fakeapi import PATH, PATIENCE, FakeApi, item, status
@@ -109,12 +110,12 @@ def test_list_then_watch() -> None:
     run(test)
 
 
-def test_a_long_list_comes_in_pages() -> None:
+def test_the_first_page_is_short_and_tells_how_long_the_next_may_be() -> None:
     async def test() -> None:
-        names = [f"n{number:05}" for number in range(2 * PAGE + 7)]
+        names = [f"n{number:05}" for number in range(10 + PAGE + 7)]
         async with world(*names) as w:
             await w.settled()
-            assert [each["limit"] for each in w.api.lists] == [str(PAGE)] * 3
+            assert [each["limit"] for each in w.api.lists] == ["10"] + [str(PAGE)] * 2
             assert len(w.mirror.told) == len(names)
 
     run(test)

@@ -1,0 +1,45 @@
+"""A SealedSecret that is nested deeper than parsers like to read stops nobody: neither a watch nor a start."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.kube.controllers import Objects, Running, data, ours, sealed
+
+if TYPE_CHECKING:
+    from tests.kube.cluster import Cluster
+
+
+def _put_deep(objects: Objects, controller: Running, name: str, depth: int) -> bytes:
+    value = secrets.token_hex(8).encode()
+    body = sealed(controller, objects.namespace, name, {"a": value}, metadata={"name": name, "x": "@@"})
+    text = json.dumps(body).replace('"@@"', '{"a":' * depth + "1" + "}" * depth)
+    connection = objects.cluster.connect()
+    try:
+        connection.request("POST", objects.path("sealedsecrets"), text, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = response.read()
+        assert response.status == 201, answer[:500]
+    finally:
+        connection.close()
+    return value
+
+
+@pytest.mark.parametrize("depth", [900, 3_000])
+def test_a_deep_one_is_delivered_as_are_those_after_it(own_cluster: Cluster, depth: int) -> None:
+    own, objects = own_cluster.namespace(), Objects(own_cluster, own_cluster.namespace())
+    with ours(own_cluster, own) as controller:
+        value = _put_deep(objects, controller, "watched", depth)
+        assert data(objects.until("secrets", "watched", bool)) == {"a": value}
+        other = secrets.token_hex(8).encode()
+        objects.create("sealedsecrets", sealed(controller, objects.namespace, "after", {"a": other}))
+        assert data(objects.until("secrets", "after", bool)) == {"a": other}
+        controller.end()
+    objects.delete("secrets", "watched")
+    with ours(own_cluster, own) as controller:  # which lists it
+        assert data(objects.until("secrets", "watched", bool)) == {"a": value}
+        assert controller.process.poll() is None
