@@ -118,7 +118,8 @@ class Reconciler:
         try:
             await self._teller.tell(key, item, outcome)
         except SealerError as error:
-            self._parts.metrics.failed("status", key.partition("/")[0])
+            if not _is_conflict(error):  # somebody wrote in between, which is nobody's fault
+                self._parts.metrics.failed("status", key.partition("/")[0])
             self._later(key, error)
             return
         self._end(key, outcome)
@@ -184,7 +185,7 @@ class Reconciler:
             self._parts.metrics.failed("unmanaged" if error.reason == "Unmanaged" else "update", namespace)
             return Outcome(False, error.reason, error.what)
         except ApiError as error:
-            if error.status == _CONFLICT or (error.status in BUSY and error.retry_after):
+            if _is_conflict(error) or (error.status in BUSY and error.retry_after):
                 raise
             self._parts.metrics.failed("update", namespace)
             again = error.status != _INVALID
@@ -278,6 +279,10 @@ class Reconciler:
         path, body = names.secrets(want.secret.namespace or ""), wanted.created(want)
         made = await self._parts.client.create(path, body, accept=METADATA, fieldManager=names.MANAGER)
         return dict(made)
+
+
+def _is_conflict(error: SealerError) -> bool:
+    return isinstance(error, ApiError) and error.status == _CONFLICT
 
 
 def _good(subject: _Subject, stands: Mapping[str, Any], keys: tuple[str, ...]) -> Outcome:
