@@ -46,7 +46,7 @@ class Signals:
         """Wait until something is asked for, that long at most."""
         if self.ending or self._polling:
             return
-        # A signal that comes between these two lines has filled the pipe.
+        # A signal that comes between these two lines has filled the pipe, whose handler Python runs after the wait alone.
         select.select([self._reading], [], [], max(0.0, seconds))
         with contextlib.suppress(BlockingIOError):
             while os.read(self._reading, 512):
@@ -54,8 +54,9 @@ class Signals:
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """Handle SIGTERM, SIGINT and SIGHUP until the end of the block."""
+        """Handle SIGTERM, SIGINT and SIGHUP until the end of the block. Of the main thread."""
         before = {number: signal.getsignal(number) for number in (*_ENDING, signal.SIGHUP)}
+        woken = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         for number in _ENDING:
             signal.signal(number, self._on_end)
         signal.signal(signal.SIGHUP, self._on_poll)
@@ -64,6 +65,7 @@ class Signals:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(woken)
 
     def close(self) -> None:
         """Free the pipe."""

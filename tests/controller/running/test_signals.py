@@ -61,10 +61,28 @@ def test_the_first_one_is_noted_and_the_second_ends(number: signal.Signals) -> N
         assert child.wait() == -number
 
 
+def test_one_that_interrupts_no_wait_ends_it_all_the_same() -> None:
+    """As one that comes just before a wait begins. Here another thread gets them all, one after the other."""
+    script = (
+        "import signal, sys, threading; from controller.running.signals import Signals\n"
+        "def send():\n"
+        "    while True:\n"
+        "        signal.pthread_kill(threading.get_ident(), signal.SIGHUP)\n"
+        "asked = Signals()\n"
+        "with asked.installed():\n"
+        "    threading.Thread(target=send, daemon=True).start()\n"
+        "    for _ in range(300):\n"
+        "        while not asked.taken():\n"
+        "            asked.wait(3600)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0
+
+
 def test_what_was_there_before_comes_back() -> None:
     before = signal.getsignal(signal.SIGINT)
     found = Signals()
     with found.installed():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
+    assert signal.set_wakeup_fd(-1) == -1
     found.close()
