@@ -100,14 +100,18 @@ def run(
         bool, _option("metrics-omit-secret-labels", "No series that name SealedSecrets.")
     ] = False,
     kubeclient_qps: Annotated[
-        float, _option("kubeclient-qps", "Writes to the API server a second; 0: as it lets.", "N")
+        float,
+        _option("kubeclient-qps", "Taken, without effect: a busy API server says so.", "N", hidden=True),
     ] = 0.0,
-    kubeclient_burst: Annotated[int, _option("kubeclient-burst", "And so many at once.", "N")] = 0,
+    kubeclient_burst: Annotated[int, _option("kubeclient-burst", "Taken, without effect.", "N", hidden=True)] = 0,
     workers: Annotated[int, _option("workers", "SealedSecrets that are worked on at once.", "N")] = 8,
     lease_name: Annotated[
         str, _option("lease-name", "The Lease by which one of several replicas is elected.", "NAME")
     ] = "sealed-secrets-controller",
     cluster: Annotated[str, _option("cluster", "What the key bundle calls this cluster.", "NAME")] = "kubernetes",
+    namespace: Annotated[
+        str, _option("namespace", "Where its keys and its Lease are; default: $POD_NAMESPACE.", "NS")
+    ] = "",
     kubeconfig: Annotated[
         str, _option("kubeconfig", "Outside of a cluster; default: $KUBECONFIG, ~/.kube/config.", "FILE")
     ] = "",
@@ -126,7 +130,7 @@ def run(
     rotate_period: Annotated[str, _option("rotate-period", "Old name of key-renew-period.", hidden=True)] = "",
 ) -> int:
     """Take the place of the Sealed Secrets controller in a cluster, until a signal ends it."""
-    del log_info_stdout, watch_for_secrets, max_unseal_retries
+    del log_info_stdout, watch_for_secrets, max_unseal_retries, kubeclient_qps, kubeclient_burst
     from controller.commands import run_kubernetes as body
     from controller.kube import flags
     from sealer.formats.binding import check_cluster
@@ -152,8 +156,6 @@ def run(
         skip_recreate=skip_recreate,
         update_status=update_status,
         old_gc_behavior=old_gc_behavior,
-        qps=kubeclient_qps,
-        burst=kubeclient_burst,
         rate_limit=rate_limit,
         rate_limit_burst=rate_limit_burst,
         proxies=trusted_proxies,
@@ -165,6 +167,7 @@ def run(
         require_identity=require_identity,
         lease=lease_name,
         cluster=check_cluster(cluster),
+        namespace=namespace,
         kubeconfig=kubeconfig,
         context=context,
     )

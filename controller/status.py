@@ -2,7 +2,7 @@
 
 delivered   what the source says stands in the store       pending    it will be tried again
 stale       it fails now, and an older one stands there    refused    a rule says no; what stood there stays
-failed      it fails, and nothing of it stands anywhere    foreign    another source delivered that name first
+failed      it fails, and nothing of it is known to stand  foreign    another source delivered that name first
 missing     it was delivered, and is not there any more    withdrawn  taken out, or left there unmanaged
 """
 
@@ -34,7 +34,10 @@ _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One document at one store. `since` is in milliseconds; `why` is the stored form of a reason."""
+    """One document at one store. `since` is in milliseconds; `why` is the stored form of a reason.
+
+    `said` takes the place of its short form: what whoever failed to deliver said.
+    """
 
     source: str
     namespace: str
@@ -44,11 +47,17 @@ class Row:
     version: str
     since: int
     why: str
+    said: str = ""
 
     @property
     def ref(self) -> str:
         """namespace/name."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def reason(self) -> str:
+        """The reason for people."""
+        return self.said or reason.short(self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class Applied:
 class Status:
     """All of it. `key` and `until` are of the newest key that seals.
 
-    `total` counts rows before `--failed`, but for what was withdrawn.
+    `total` counts rows before `--failed`, but for what was withdrawn. `nothing`: what is said where there are none.
     """
 
     cluster: str
@@ -77,6 +86,7 @@ class Status:
     total: int
     delivered: int
     now: int
+    nothing: str = "nothing was delivered yet"
 
     @property
     def ok(self) -> bool:
@@ -162,7 +172,7 @@ def text(status: Status) -> str:
     elif status.total:
         lines.append(f"all {status.total} delivered")
     else:
-        lines.append("nothing was delivered yet")
+        lines.append(status.nothing)
     lines += [_more(hidden)] if hidden else []
     return "\n".join(lines) + "\n"
 
@@ -232,7 +242,7 @@ def _folded(heading: str) -> list[str]:
 
 
 def _cells(row: Row, now: int) -> tuple[str, ...]:
-    return (row.ref, row.store or "-", row.state, row.version or "-", _ago(now - row.since), reason.short(row.why))
+    return (row.ref, row.store or "-", row.state, row.version or "-", _ago(now - row.since), row.reason)
 
 
 def _table(table: Sequence[Sequence[str]]) -> list[str]:
@@ -271,7 +281,7 @@ def _delivery(row: Row) -> dict[str, Any]:
         "version": row.version or None,
         "since": _time(row.since),
         "reasons": [{"code": each.code, "items": list(each.items)} for each in reason.load(row.why)],
-        "reason": reason.short(row.why),
+        "reason": row.reason,
     }
 
 

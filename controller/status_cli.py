@@ -25,7 +25,7 @@ EPILOG = """\b
 States:
   delivered  what the source says stands in the store
   stale      it fails now, and an older version stands there
-  failed     it fails, and nothing of it stands anywhere
+  failed     it fails, and nothing of it is known to stand
   refused    a rule or a store says no; what stood there stays
   missing    it was delivered, and is not there any more
   pending    it will be tried again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ def run(flags: Flags, level: Level, form: Form) -> int:
     from controller.running.log import Log
     from sealer.kube import kubeconfig
 
+    if not flags.namespace and not os.environ.get("POD_NAMESPACE"):
+        _needs_pod(flags)
     access = lambda: kubeconfig.find(kubeconfig=flags.kubeconfig, context=flags.context)  # noqa: E731
     log = Log(sys.stderr, form, milliseconds, level)
 
@@ -34,6 +37,16 @@ def run(flags: Flags, level: Level, form: Form) -> int:
     with asyncio.Runner(loop_factory=_loop()) as runner:
         runner.run(main())
     return console.OK
+
+
+def _needs_pod(flags: Flags) -> None:
+    """Refuse to guess: keys made in the wrong namespace would open nothing that is there. Raises UsageError."""
+    from sealer.errors import UsageError
+    from sealer.kube import kubeconfig
+
+    if not kubeconfig.is_pods(flags.kubeconfig, flags.context, os.environ):
+        what = "outside of a pod nothing says in which namespace the sealing keys are"
+        raise UsageError(what, way_out="--namespace kube-system, or wherever the controller is installed")
 
 
 def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -32,13 +32,17 @@ _SUFFIX = len("-metrics")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for. `image` None: the one of this version. `crd`, `objects`: whether these are wanted."""
+    """What was asked for. `image` None: the one of this version. `crd`, `objects`: whether these are wanted.
+
+    `cluster` None: the controller's own default.
+    """
 
     namespace: str = NAMESPACE
     name: str = NAME
     image: str | None = None
     replicas: int = 1
     identity: bool = False
+    cluster: str | None = None
     crd: bool = True
     objects: bool = True
 
@@ -51,7 +55,7 @@ def assemble(wanted: Wanted) -> list[dict[str, Any]]:
         parts = [f"base/{name}.yaml" for name in _OBJECTS]
         if wanted.identity:
             parts.insert(2, _IDENTITY)
-        found += [_renamed(each, wanted) for part in parts for each in _read(part)]
+        found += [_told_apart(_renamed(each, wanted), wanted) for part in parts for each in _read(part)]
         _set(next(each for each in found if each["kind"] == "Deployment"), wanted)
     return found
 
@@ -82,6 +86,9 @@ def _check(wanted: Wanted) -> None:
     if len(wanted.name) > _LONGEST - _SUFFIX or not _NAME.fullmatch(wanted.name):
         way_out = f"--name {NAME} (a-z, 0-9 and '-', at most {_LONGEST - _SUFFIX}, a letter first)"
         raise UsageError("can't be the name of a Service", where="--name", way_out=way_out)
+    if wanted.cluster is not None and (len(wanted.cluster) > _LONGEST or not _LABEL.fullmatch(wanted.cluster)):
+        way_out = f"--cluster prod (a-z, 0-9 and '-', at most {_LONGEST})"
+        raise UsageError("is no name of a cluster", where="--cluster", way_out=way_out)
     if wanted.image is not None and not _IMAGE.fullmatch(wanted.image):
         way_out = "--image registry.example.com/sealer-controller:1.0.0"
         raise UsageError("is no name of an image", where="--image", way_out=way_out)
@@ -98,6 +105,21 @@ def _renamed(value: Any, wanted: Wanted) -> Any:
     return wanted.namespace if value == NAMESPACE else value.replace(NAME, wanted.name)
 
 
+def _told_apart(found: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
+    """`found`, with a role or binding under a name that no other installation has: it would take the rights from it.
+
+    Those of the usual installation have Bitnami's names. A colon is in no name of a namespace or a Service.
+    """
+    role = found["roleRef"] if found["kind"].endswith("RoleBinding") else found["metadata"]
+    if found["kind"].startswith("ClusterRole") and (wanted.namespace, wanted.name) != (NAMESPACE, NAME):
+        role["name"] += f":{wanted.namespace}:{wanted.name}"
+        found["metadata"]["name"] = role["name"]
+    elif found["kind"] in ("Role", "RoleBinding") and wanted.name != NAME:
+        role["name"] += f":{wanted.name}"
+        found["metadata"]["name"] = role["name"]
+    return found
+
+
 def _set(deployment: dict[str, Any], wanted: Wanted) -> None:
     spec = deployment["spec"]
     spec["replicas"] = wanted.replicas
@@ -105,6 +127,7 @@ def _set(deployment: dict[str, Any], wanted: Wanted) -> None:
     if wanted.image is not None:
         container["image"] = wanted.image
     flags = [f"--lease-name={wanted.name}"] if wanted.name != NAME else []
+    flags += [f"--cluster={wanted.cluster}"] if wanted.cluster is not None else []
     flags += ["--require-identity"] if wanted.identity else []
     if flags:
         container["args"] = flags

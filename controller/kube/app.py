@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller import serving
 from controller.kube import flags as flagging
-from controller.kube import http, names, standing
+from controller.kube import http, standing
 from controller.kube.cache import Standings
 from controller.kube.identity import Identity
 from controller.kube.lease import Election
@@ -33,11 +33,12 @@ from controller.kube.parts import Parts
 from controller.kube.queue import Queue
 from controller.kube.reconcile import PARKED, Reconciler
 from controller.kube.recorder import Recorder
-from controller.kube.reflector import Reflector
 from controller.kube.registry import KeyRegistry
 from controller.kube.renewal import Renewal
 from controller.kube.rest import Rest
 from controller.kube.sealed import SealedSecrets
+from controller.kube.troubles import Troubles
+from controller.kube.watching import Watching
 from sealer.formats.keyid import KEM, RSA
 from sealer.kube.client import Client
 
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 ENDS = 20.0
 """Seconds that what is being done has at the end."""
+_TELLS = 1.0
+"""And events that still wait."""
 _EXAMPLE = ":8080"
 
 Log = Any
@@ -71,23 +74,39 @@ class App:
         self._flags, self._log, self._version = flags, log, version
         self._client = Client(access)
         self._writer = Client(access, only=self._leads)
-        self.namespace = environ.get("POD_NAMESPACE") or self._client.namespace
+        self.namespace = flags.namespace or environ.get("POD_NAMESPACE") or self._client.namespace
         self._identity = f"{environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}"
-        self._moved = asyncio.Event()
+        self._keys = asyncio.Event()  # all are known
         self._stop = asyncio.Event()
-        self._namespaces = flagging.watched(flags, self.namespace)
         self.queue = Queue()
         self.metrics = Metrics(version, self.queue.numbers, omit_secrets=flags.omit_secret_labels)
         self.registry = KeyRegistry(
             self.namespace, cluster=flags.cluster, prefix=flags.keys.prefix, order=flags.keys.order
         )
-        self.election = Election(self._client, self.namespace, flags.lease, self._identity)
+        self._tell = Troubles(self._say).tell
+        self.election = Election(self._client, self.namespace, flags.lease, self._identity, failed=self._tell)
         self.standings = Standings(lambda key: self.sealed.stirred(key), standing.of)
         self.sealed = SealedSecrets(
             self.standings, self.queue, self._leads, watched=not flags.skip_recreate, told=self._told
         )
+        self._watching = Watching(
+            self._client,
+            flagging.watched(flags, self.namespace),
+            None if flags.skip_recreate else self.standings,
+            self.sealed,
+            selector=flags.label_selector,
+            listed=lambda resource: self.metrics.listed(resource, time.time()),
+            known=self._all_known,
+            failed=self._tell,
+        )
         self._renewal = Renewal(
-            self._writer, self.registry, flags.keys, self._leads, made=self._key_made, failed=self._key_failed
+            self._writer,
+            self.registry,
+            flags.keys,
+            self._leads,
+            made=self._key_made,
+            failed=self._key_failed,
+            place=lambda: self.election.uid,
         )
         self._rest = Rest()
         self._recorder = Recorder(self._writer, self._rest, self._leads, self._say, lambda: f"{time.time_ns():x}")
@@ -147,32 +166,15 @@ class App:
         return Limiter(flags.rate_limit, flags.rate_limit_burst, time.monotonic, networks(flags.proxies))
 
     async def _follow(self) -> None:
-        """Watch keys, then Secrets, then SealedSecrets: whether one is settled shows only when the others are known."""
-        flags = self._flags
-        running = [asyncio.create_task(each.run()) for each in self.registry.reflectors(self._client)]
+        """Watch keys, then all that they are for."""
+        tasks = [asyncio.create_task(each.run()) for each in self.registry.reflectors(self._client, self._tell)]
+        known = asyncio.ensure_future(self._keys.wait())
         try:
-            await self._until(lambda: self.registry.ready)
-            if not flags.skip_recreate:
-                running += self._watch(names.secrets, self.standings, metadata_only=True)
-                await self._until(lambda: self.standings.completed >= len(self._namespaces))
-            select = {"labelSelector": flags.label_selector} if flags.label_selector else {}
-            running += self._watch(names.sealed_secrets, self.sealed, select=select)
-            await self._until(lambda: self.sealed.completed >= len(self._namespaces))
-            self._log.info("ready", sealed=len(self.sealed.known), unsettled=len(self.sealed.unsettled))
-            await asyncio.gather(*running)
+            await asyncio.wait([*tasks, known], return_when=asyncio.FIRST_COMPLETED)
+            tasks.append(asyncio.create_task(self._watching.run()))
+            await asyncio.gather(*tasks)
         finally:
-            await _cancelled(running)
-
-    def _watch(self, path: Callable[[str], str], handler: Any, **more: Any) -> list[asyncio.Task[None]]:
-        told = _Moving(handler, self._moved)
-        reflectors = [Reflector(self._client, path(each), told, **more) for each in self._namespaces]
-        return [asyncio.create_task(each.run()) for each in reflectors]
-
-    async def _until(self, wanted: Callable[[], bool]) -> None:
-        while not wanted():
-            self._moved.clear()
-            if not wanted():
-                await self._moved.wait()
+            await _cancelled([*tasks, known])
 
     async def _lead(self, opener: Opener) -> None:
         """Stand for the lease again and again; work while it is held."""
@@ -219,6 +221,8 @@ class App:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ENDS):
                 await self.queue.ended()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TELLS):  # the next leader waits for our lease
                 await self._recorder.written()
 
     # What is asked of it.
@@ -230,7 +234,7 @@ class App:
         return not self._flags.skip_recreate and self.standings.get(key) is None
 
     def _ready(self) -> bool:
-        known = self.sealed.completed >= len(self._namespaces) and self.registry.current.newest(RSA) is not None
+        known = self._watching.known and self.registry.current.newest(RSA) is not None
         return known and not self._stop.is_set()
 
     def _say(self, level: str, event: str, **fields: object) -> None:
@@ -246,8 +250,11 @@ class App:
         if not self._renewal.renew():
             self._log.info("signal", signal="SIGUSR1", note="another replica leads, and makes keys")
 
+    def _all_known(self) -> None:
+        self._log.info("ready", sealed=len(self.sealed.known), unsettled=len(self.sealed.unsettled))
+
     def _keys_changed(self) -> None:
-        self._moved.set()
+        self._keys.set()
         self.metrics.keys(self.registry.current)
         now = self.registry.current
         newest = {name: found.key.id[:8] for name in (RSA, KEM) if (found := now.newest(name)) is not None}
@@ -275,21 +282,6 @@ class App:
 
     def _answered(self, answered: http.Answered) -> None:
         self._log.info(answered.verb, code=answered.code, user=answered.user, documents=answered.documents)
-
-
-class _Moving:
-    """A handler whose lists are waited for."""
-
-    def __init__(self, handler: Any, moved: asyncio.Event) -> None:
-        self.seen = handler.seen
-        self.gone = handler.gone
-        self._complete = handler.complete
-        self._moved = moved
-
-    def complete(self) -> None:
-        """Tell both."""
-        self._complete()
-        self._moved.set()
 
 
 async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 _OURS = ("observedGeneration", "conditions", "input", "keys", "secretRef")
 _LONGEST = 1024
 _TIMES = ("lastUpdateTime", "lastTransitionTime")
-_TYPES = ("Synced", "Ready", "Stalled", "Reconciling")
+TYPES = ("Synced", "Ready", "Stalled", "Reconciling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def status(former: Mapping[str, Any] | None, outcome: Outcome, generation: int, 
     conditions = [
         _condition(before.get(kind), kind, word, outcome.reason, said, generation, now) for kind, word, said in wanted
     ]
-    conditions += [dict(each) for kind, each in before.items() if kind not in _TYPES]
+    conditions += [dict(each) for kind, each in before.items() if kind not in TYPES]
     body: dict[str, Any] = {"observedGeneration": generation, "conditions": conditions}
     if outcome.good:
         name, uid, version = outcome.secret or ("", "", "")

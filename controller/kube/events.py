@@ -12,7 +12,7 @@ UNSEAL_FAILED = "ErrUnsealFailed"
 UPDATE_FAILED = "ErrUpdateFailed"
 
 _WELL = "SealedSecret unsealed successfully"
-_LONGEST = 1024
+LONGEST = 1024
 _LONGEST_NAME = 253
 
 
@@ -34,7 +34,7 @@ def event(item: Mapping[str, Any], reason: str, message: str, now: str, suffix: 
         },
         "type": "Normal" if reason == UNSEALED else "Warning",
         "reason": reason,
-        "message": said[:_LONGEST],
+        "message": said[:LONGEST],
         "source": {"component": names.COMPONENT},
         "reportingComponent": names.COMPONENT,
         "reportingInstance": "",

@@ -51,7 +51,7 @@ class KeyFlags:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """All that was asked for. `qps` 0: no limit of ours."""
+    """All that was asked for."""
 
     keys: KeyFlags = KeyFlags()
     accept_v1_data: bool = True
@@ -62,8 +62,6 @@ class Flags:
     skip_recreate: bool = False
     update_status: bool = True
     old_gc_behavior: bool = False
-    qps: float = 0.0
-    burst: int = 0
     rate_limit: float = 2.0
     rate_limit_burst: int = 2
     proxies: str = ""
@@ -75,6 +73,7 @@ class Flags:
     require_identity: bool = False
     lease: str = "sealed-secrets-controller"
     cluster: str = "kubernetes"
+    namespace: str = ""
     kubeconfig: str = ""
     context: str = ""
 

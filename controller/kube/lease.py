@@ -47,6 +47,7 @@ class Election:
         times: Times | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        failed: Callable[[str, SealerError], None] = lambda *_: None,
     ) -> None:
         self._client = client
         self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
@@ -55,9 +56,12 @@ class Election:
         self._times = times or Times()
         self._clock = clock
         self._sleep = sleep
+        self._failed = failed
         self._seen: object = None
         self._seen_at = 0.0
         self._until = float("-inf")
+        self.uid = ""
+        """Of the Lease, once it was held: no other cluster has it."""
 
     @property
     def leads(self) -> bool:
@@ -103,7 +107,10 @@ class Election:
         try:
             async with asyncio.timeout(self._times.deadline):
                 held = await self._take()
-        except (SealerError, TimeoutError):
+        except SealerError as error:
+            self._failed(self._path, error)
+            return self.leads
+        except TimeoutError:
             return self.leads
         # Counted from before the request: the server may have taken it long before it answered.
         held = held and (until == float("-inf") or self._clock() < until)
@@ -131,7 +138,7 @@ class Election:
 
     async def _written(self, request: Awaitable[Any]) -> bool:
         try:
-            await request
+            self.uid = (await request)["metadata"].get("uid", "")
         except ApiError as error:
             if error.status == _CONFLICT:  # somebody else was faster
                 return False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sealer.kube import answer
-from sealer.kube.client import JSON, ApiError
+from sealer.kube.client import JSON, ApiError, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,6 +24,8 @@ PAGE = 500
 _FIRST = 10
 _BYTES = 1 << 20
 """Of a page, about."""
+_MOST = 8 << 20
+"""Of a page that is read; one that is larger is asked for again, with fewer objects. No object is so large."""
 _FAILURES = 3
 _GONE = 410
 
@@ -36,7 +38,7 @@ class Page(msgspec.Struct):
 
 
 class Pages:
-    """A list in pages: the objects of each. Raises ApiError, Unreachable.
+    """A list in pages: the objects of each. Raises ApiError, Unreachable, TooLarge.
 
     `version` is that of the first page: where a list went on as of a later time, the watch from there makes up for it.
     """
@@ -55,7 +57,12 @@ class Pages:
         while True:
             params = {**self._select, "limit": str(self._limit), **({"continue": token} if token else {})}
             try:
-                page = await self._client.get(self._path, accept=self._accept, shape=Page, **params)
+                page = await self._client.read(self._path, Page, most=_MOST, accept=self._accept, **params)
+            except TooLarge:
+                if self._limit == 1:
+                    raise
+                self._limit = max(1, self._limit // 8)
+                continue
             except ApiError as error:
                 if error.status != _GONE or not token or expired >= _FAILURES:
                     raise

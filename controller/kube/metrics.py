@@ -14,6 +14,7 @@ import prometheus_client as prometheus
 from prometheus_client.core import GaugeMetricFamily
 
 from controller import serving
+from controller.kube.conditions import TYPES
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.keyrecord import Status
 
@@ -53,6 +54,7 @@ class Metrics:
         registry.register(self.conditions)
         self._theirs(version)
         self._ours()
+        self._waiting: _Waiting | None = None
         if queue is not None:
             self.follow(queue)
 
@@ -106,8 +108,14 @@ class Metrics:
                 self._keys.labels(algorithm, str(status))
 
     def follow(self, queue: Callable[[], Numbers]) -> None:
-        """Show what waits, as it is when the page is written. Once."""
-        self.registry.register(_Waiting(queue))
+        """Show what waits, as it was at the last `look`. Once."""
+        self._waiting = _Waiting(queue)
+        self.registry.register(self._waiting)
+
+    def look(self) -> None:
+        """Take down what waits just now: on the loop, whose queue moves on when it is asked."""
+        if self._waiting is not None:
+            self._waiting.look()
 
     def unsealed(self) -> None:
         """A SealedSecret is about to be opened."""
@@ -186,7 +194,8 @@ class Conditions:
         if not conditions:
             self.gone(key)
             return
-        values = tuple(sorted((name, _VALUES.get(status, 0)) for name, status in conditions.items()))
+        # Others may write conditions of any kind, and as many as they like.
+        values = tuple((name, _VALUES.get(conditions[name], 0)) for name in sorted(TYPES) if name in conditions)
         instance = sys.intern((labels or {}).get(INSTANCE, ""))
         self._known[key] = (instance, self._same.setdefault(values, values))
 
@@ -211,13 +220,18 @@ class Conditions:
 
 
 class _Waiting:
-    """What is in the queue, asked once a page."""
+    """What was in the queue when somebody looked."""
 
     def __init__(self, numbers: Callable[[], Numbers]) -> None:
         self._numbers = numbers
+        self._seen = numbers()
+
+    def look(self) -> None:
+        """Ask."""
+        self._seen = self._numbers()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        now = self._numbers()
+        now = self._seen
         depth = GaugeMetricFamily(f"{OURS}_queue_depth", "SealedSecrets that wait, and where.", labels=["lane"])
         for lane in ("new", "backlog", "delayed", "parked", "running"):
             depth.add_metric([lane], getattr(now, lane))

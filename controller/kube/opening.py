@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from controller.kube import legacy as legacy_format
 from controller.kube import wanted
+from controller.kube.effort import Effort, TooMuch
 from sealer import template
 from sealer.errors import BoundElsewhere, CannotOpen, NoKey, SealerError, TemplateRefused
 from sealer.formats import envelope_v2
@@ -52,21 +53,30 @@ class Opened:
     v2: int = 0
 
 
+_LARGE = 16_384
+"""Characters of templates; a program takes a thousand times their bytes."""
+_IN_VAIN = 16
+"""Items that are tried with every key; who has more of them waits for no more of them to be named."""
+
+
 class Opener:
     """Opens documents; to be closed, since it has threads."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1, "open")
+        self._large = ThreadPoolExecutor(1, "large")
 
     def close(self) -> None:
         """Begin no more work."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for each in (self._pool, self._large):
+            each.shutdown(wait=False, cancel_futures=True)
 
     async def open(self, document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Opened:
         """The Secret of a document. Raises NotOpened."""
-        if legacy is None and all(text.startswith(envelope_v2.PREFIX) for text in document.items.values()):
+        if legacy is None and _is_quick(document):
             return opened(document, None, keys)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, opened, document, legacy, keys)
+        pool = self._large if _is_large(document) else self._pool
+        return await asyncio.get_running_loop().run_in_executor(pool, opened, document, legacy, keys)
 
 
 def opened(document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Opened:
@@ -77,7 +87,10 @@ def opened(document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Ope
         raise NotOpened("TemplateError", error.what) from None
     if legacy is not None:
         return _legacy(document, legacy, keys)
-    found = unseal.open_all(document, keys)
+    try:
+        found = unseal.open_all(document, Effort(_most(document, keys)).bounded(keys))
+    except TooMuch:
+        raise NotOpened(NO_KEY, f"{_V1_FAILED} (more than {_IN_VAIN} items)") from None
     if found.failures:
         raise _failed(document, found.failures)
     try:
@@ -96,6 +109,26 @@ def opened(document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Ope
     )
     v2 = sum(text.startswith(envelope_v2.PREFIX) for text in document.items.values())
     return Opened(wanted.of(secret), tuple(sorted(found.keys)), drew, len(document.items) - v2, v2)
+
+
+def _most(document: SealedSecret, keys: PrivateKeys) -> int:
+    """Private operations that one document is worth: each v1 item that no key opens costs one of each key."""
+    return 2 * len(document.items) + _IN_VAIN * len(keys.rsa())
+
+
+def _templates(document: SealedSecret) -> list[str]:
+    return [text for text in document.template.data.values() if text and template.is_template(text)]
+
+
+def _is_large(document: SealedSecret) -> bool:
+    """Whether to render it may take much memory, so that it is done one at a time: regular expressions do, too."""
+    found = _templates(document)
+    return sum(map(len, found)) > _LARGE or any("regex" in text or "Regex" in text for text in found)
+
+
+def _is_quick(document: SealedSecret) -> bool:
+    """Whether it is opened before a thread would have begun: RSA takes a millisecond, and a template up to seconds."""
+    return not _templates(document) and all(text.startswith(envelope_v2.PREFIX) for text in document.items.values())
 
 
 def _drew(document: SealedSecret) -> frozenset[str]:

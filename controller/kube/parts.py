@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sealer.errors import SealerError
 from sealer.kube.client import ApiError
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 _NOT_FOUND = 404
 
 
-class Away(SealerError):
-    """This replica leads no more: whoever does now will do it."""
+class Away(Exception):
+    """This replica leads no more: whoever does now will do it. Nothing is wrong, so it is no error."""
 
 
 @dataclass(frozen=True, slots=True)

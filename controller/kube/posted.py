@@ -19,7 +19,7 @@ from sealer.formats.binding import Binding, scope_of
 MARKS = 100_000
 """Most characters that can begin or end a field: what bounds the memory that reading takes, and none is in base64."""
 
-_MARKS = (b",", b":", b"\n", b"[", b"{", b"- ", b"?")
+_MARKS = (b",", b":", b"\n", b"[", b"{", b"- ", b"?", *(end.encode() for end in "\r\x85\u2028\u2029"))
 
 
 class Malformed(FormatError):

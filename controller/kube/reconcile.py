@@ -211,6 +211,7 @@ class Reconciler:
         before = status_of(subject.item)
         known = before.get("input") == subject.input
         keys = parts.registry.opening(ref.namespace, before.get("keys") or (), compromised=known)
+        parts.metrics.unsealed()
         found = await parts.opener.open(subject.document, subject.legacy, keys)
         self._count(subject, found)
         want = self._want(subject, found, stands)
@@ -227,7 +228,6 @@ class Reconciler:
             stands = await parts.client.patch(path, body, accept=METADATA, fieldManager=names.MANAGER)
             if known:
                 parts.metrics.repaired()
-        parts.metrics.unsealed()
         return _good(subject, stands, found.keys)
 
     def _stands(self, subject: _Subject, stands: Mapping[str, Any] | None) -> bool:
@@ -258,7 +258,7 @@ class Reconciler:
         for envelope, count in (("v1", found.v1), ("v2", found.v2)):
             if count:
                 parts.metrics.opened(envelope, count)  # type: ignore[arg-type]
-        parts.log("info", "unsealed", name=subject.key, keys=", ".join(each[:8] for each in found.keys))
+        parts.log("info", "opened", name=subject.key, keys=", ".join(each[:8] for each in found.keys))
 
     def _want(self, subject: _Subject, found: Opened, stands: Mapping[str, Any] | None) -> Wanted:
         secret = found.secret

@@ -70,7 +70,7 @@ class Recorder:
 
     async def take(self, item: Mapping[str, Any], reason: str, message: str, now: str) -> None:
         """One more event about a SealedSecret; `now` as RFC 3339. Returns at once unless too many wait."""
-        of = item["metadata"]
+        of, message = item["metadata"], message[: events.LONGEST]
         self._waiting.append(_Told(of["namespace"], of["name"], of["uid"], of["resourceVersion"], reason, message, now))
         while len(self._waiting) > self._most:
             if self._rest.seconds:

@@ -7,6 +7,7 @@ is cancelled.
     410, as an answer or as an event        list again, after a wait that doubles up to 30 s
     any other error, a torn line, an end    watch on from the last version; after three in a row list again
     429, 503                                wait at least as long as the server asks for
+    a watch that ends at once, with nothing the same as an error
     nothing for 90 s                        the connection is dead: bookmarks come about each minute
     the version went backwards              the server was restored from a backup: all is told anew
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +35,8 @@ SILENCE = 90.0
 _LASTS = (300, 600)
 """Seconds after which the server ends a watch by itself, drawn: many must not come back at once."""
 _FIRST, _CAP = 0.8, 30.0
+_SHORT = 1.0
+"""Seconds: a watch that ends sooner, and showed nothing, is no watch."""
 _FAILURES = 3
 _GONE = 410
 
@@ -66,6 +70,8 @@ class Reflector:
         metadata_only: bool = False,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         draw: Callable[[float, float], float] = random.uniform,
+        clock: Callable[[], float] = time.monotonic,
+        failed: Callable[[str, SealerError], None] = lambda *_: None,
     ) -> None:
         self._client = client
         self._path = path
@@ -74,6 +80,8 @@ class Reflector:
         self._accept = (METADATA_LIST, METADATA) if metadata_only else (JSON, JSON)
         self._sleep = sleep
         self._draw = draw
+        self._clock = clock
+        self._failed = failed
         self._known: dict[str, tuple[str, str]] = {}
         self._version = ""
         self._failures = 0
@@ -95,6 +103,7 @@ class Reflector:
     async def _wait(self, error: SealerError) -> None:
         """Twice as long after each failure, drawn, and never shorter than the server asks for."""
         self._failures += 1
+        self._failed(self._path, error)
         longest = min(_FIRST * 2.0 ** min(self._failures, 10), _CAP)
         asked = error.retry_after if isinstance(error, ApiError) else 0.0
         await self._sleep(max(self._draw(longest / 2, longest), asked))
@@ -126,7 +135,7 @@ class Reflector:
         failed = 0
         while failed < _FAILURES:
             error: SealerError | None = None
-            before = self._version
+            before, began = self._version, self._clock()
             try:
                 await self._watch()
             except ApiError as refused:
@@ -139,10 +148,12 @@ class Reflector:
             except (msgspec.DecodeError, KeyError, TypeError):
                 error = Unreachable("an event of the watch is none", where=self._path)
             if error is None:
-                failed = self._failures = 0
                 if await self._went_backwards():
                     return
-                continue
+                if self._version != before or self._clock() - began >= _SHORT:
+                    failed = self._failures = 0
+                    continue
+                error = Unreachable("ends each watch at once", where=self._path)
             failed = failed + 1 if self._version == before else 1
             await self._wait(error)
 

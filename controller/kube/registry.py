@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from controller.kube.keyset import Order
     from controller.kube.reflector import Handler
     from controller.model import Problem
+    from sealer.errors import SealerError
     from sealer.formats.bundle import BundleKey
     from sealer.formats.keyrecord import Status
     from sealer.formats.keys import PrivateKey
@@ -94,10 +95,12 @@ class KeyRegistry:
 
     # What is followed.
 
-    def reflectors(self, client: Client) -> tuple[Reflector, ...]:
+    def reflectors(
+        self, client: Client, failed: Callable[[str, SealerError], None] = lambda *_: None
+    ) -> tuple[Reflector, ...]:
         """Those that feed this registry, to be run."""
         path = names.secrets(self.namespace)
-        return tuple(Reflector(client, path, each.handler, select=each.select) for each in self.sources)
+        return tuple(Reflector(client, path, each.handler, select=each.select, failed=failed) for each in self.sources)
 
     @property
     def ready(self) -> bool:

@@ -62,9 +62,12 @@ def due(newest: datetime | None, *, period: timedelta, cutoff: datetime | None, 
     return min(times, default=None)
 
 
-def suffix(kind: Kind, view: KeySet, attempt: int) -> str:
-    """The end of the name of a new key: the same for all who see the same key Secrets of this kind."""
-    seen = canonical_json([kind, sorted(view.uids.get(kind, ())), attempt])
+def suffix(kind: Kind, view: KeySet, attempt: int, place: str = "") -> str:
+    """The end of the name of a new key: the same for all who see the same key Secrets of this kind at this place.
+
+    Elsewhere it is another: who brings the keys of one cluster to another one must overwrite none.
+    """
+    seen = canonical_json([kind, sorted(view.uids.get(kind, ())), attempt, place])
     number = int.from_bytes(hashlib.sha256(seen).digest(), "big")
     letters = []
     for _ in range(_SUFFIX):
@@ -76,8 +79,8 @@ def suffix(kind: Kind, view: KeySet, attempt: int) -> str:
 class Renewal:
     """Makes keys for one registry; `run` is work for who leads. Raises UsageError for flags that no key can have.
 
-    `leads` is asked before each write. `made` is told of each new Secret's name, `failed` of what went wrong and will
-    be tried again.
+    `leads` is asked before each write; `place` is what no other cluster calls itself. `made` is told of each new
+    Secret's name, `failed` of what went wrong and will be tried again.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Renewal:
         flags: KeyFlags,
         leads: Callable[[], bool],
         *,
+        place: Callable[[], str] = lambda: "",
         made: Callable[[str], None] = lambda _: None,
         failed: Callable[[SealerError], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -98,7 +102,7 @@ class Renewal:
         if flags.ttl < 1:
             raise UsageError("is less than a second", where="--key-ttl", way_out="--key-ttl=87600h")
         self._client, self._registry, self._flags, self._leads = client, registry, flags, leads
-        self._made, self._failed = made, failed
+        self._place, self._made, self._failed = place, made, failed
         self._now, self._clock, self._sleep = now, clock, sleep
         self._asked: dict[str, str] = {}
         self._last: dict[Kind, tuple[float, str]] = {}
@@ -207,7 +211,7 @@ class Renewal:
                 return
             if not self._leads():
                 return
-            secret = keysecret.made(body, prefix, suffix(kind, view, attempt), labels, annotations)
+            secret = keysecret.made(body, prefix, suffix(kind, view, attempt, self._place()), labels, annotations)
             try:
                 await self._client.create(names.secrets(self._registry.namespace), secret, fieldManager=names.MANAGER)
             except ApiError as error:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from sealer.errors import SealerError
 
 BUSY = (429, 503)
-_LONGEST = 10.0
-"""Seconds that nobody works, at most, however long the API server asks to be left alone."""
+_SHORTEST, _LONGEST = 1.0, 10.0
+"""Seconds that nobody works, whether or not the API server says how long it wants to be left alone."""
 
 
 class Rest:
@@ -25,7 +25,8 @@ class Rest:
         """Take note of an error; whether it says that the API server is busy."""
         if not isinstance(error, ApiError) or error.status not in BUSY:
             return False
-        self._until = max(self._until, asyncio.get_running_loop().time() + min(error.retry_after, _LONGEST))
+        seconds = min(max(error.retry_after, _SHORTEST), _LONGEST)
+        self._until = max(self._until, asyncio.get_running_loop().time() + seconds)
         return True
 
     @property

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from controller.kube import legacy
+from controller.kube.wanted import LEFT_OUT
 from sealer.errors import BoundElsewhere, CannotOpen, EnvelopeError, FormatError, NameRefused, NoKey, Refused
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.keyrecord import Status
@@ -112,7 +113,9 @@ def _recipients(keys: Keys, envelope: str) -> Recipients:
 
 def _template(found: legacy.Legacy) -> dict[str, Any]:
     """What the old form had inside, as a template. One beside it never counted, as Bitnami's controller has it."""
-    labels, annotations = dict(found.labels), dict(found.annotations)
+    labels = dict(found.labels)
+    # A copy of the whole object has its values in clear.
+    annotations = {name: text for name, text in found.annotations.items() if name not in LEFT_OUT}
     made: dict[str, Any] = {
         "metadata": {name: each for name, each in (("labels", labels), ("annotations", annotations)) if each}
     }

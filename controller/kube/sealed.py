@@ -44,7 +44,8 @@ class SealedSecrets:
         self.waiting = Waiting()
         self.unsettled: set[str] = set()
         self._worked: set[str] = set()
-        self._missed: set[str] = set()  # their Secrets went while they were worked on
+        self._stirred: set[str] = set()  # their Secrets went, or are others, while they were worked on
+        self._wanted: set[str] = set()  # they are others themselves
         self.completed = 0
 
     # What the watch shows.
@@ -92,8 +93,7 @@ class SealedSecrets:
         if known is None:
             return
         if key in self._worked:
-            if self._standings.get(key) is None:
-                self._missed.add(key)
+            self._stirred.add(key)
         elif self._news(key, known.delivered):
             self.want(key, listed=False)
 
@@ -112,32 +112,41 @@ class SealedSecrets:
     def worked(self, key: str) -> Iterator[None]:
         """Somebody works on it: what the watch shows of its Secret meanwhile is mostly what was just written."""
         self._worked.add(key)
+        self._stirred.discard(key)
+        self._wanted.discard(key)
         try:
             yield
         finally:
             self._worked.discard(key)
 
     def settle(self, key: str, delivered: Delivered | None) -> None:
-        """Nothing more is to be done; `delivered`: what stands now."""
-        self.unsettled.discard(key)
+        """Nothing more is to be done, but for what happened meanwhile; `delivered`: what stands now."""
+        if key not in self._wanted:
+            self.unsettled.discard(key)
         if key not in self.known:
             return
         self.known[key].delivered = delivered
-        seen = delivered is not None and self._standings.get(key) is not None
-        if key in self._missed or (seen and self._news(key, delivered)):
-            self._missed.discard(key)
+        seen = self._standings.get(key)
+        # What stirred was mostly our own write, of which the watch may tell late. It was none if nothing was written.
+        gone = seen is None and key in self._stirred
+        other = key in self._stirred if delivered is None else seen is not None and self._news(key, delivered)
+        self._stirred.discard(key)
+        if gone or other:
             self.want(key, listed=False)
 
     def forget(self, key: str) -> None:
         """It is gone, and so is all that was known of it."""
         self.known.pop(key, None)
         self.unsettled.discard(key)
-        self._missed.discard(key)
+        self._stirred.discard(key)
+        self._wanted.discard(key)
         self._told(key, None)
 
     def want(self, key: str, *, listed: bool) -> None:
         """There is something to do."""
         self.unsettled.add(key)
+        if key in self._worked:
+            self._wanted.add(key)
         if self._leads():
             self._queue.add(key, BACKLOG if listed else NEW)
 

@@ -48,6 +48,8 @@ class Teller:
                     raise
                 return
         if conditions.changed(former, body):
+            if not outcome.good:
+                parts.log("warning", "failed", name=key, reason=outcome.reason, message=outcome.message)
             reason = events.UNSEALED if outcome.good else _event_reason(outcome)
             await parts.recorder.take(item, reason, outcome.message, now)
 

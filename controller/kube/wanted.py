@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MOST = 1024 * 1024
 """Bytes of all values of a Secret that the API server takes (core/v1 MaxSecretSize)."""
-_LEFT_OUT = (
+LEFT_OUT = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "kubecfg.ksonnet.io/last-applied-configuration",
     names.DELIVERED,
@@ -89,7 +89,7 @@ class Wanted:
 
 def of(secret: Secret) -> Secret:
     """The secret as it is delivered: what must not be copied from a template is left out."""
-    kept = {name: text for name, text in secret.annotations.items() if name not in _LEFT_OUT}
+    kept = {name: text for name, text in secret.annotations.items() if name not in LEFT_OUT}
     return replace(secret, annotations=kept)
 
 

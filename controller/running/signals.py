@@ -46,7 +46,7 @@ class Signals:
         """Wait until something is asked for, that long at most."""
         if self.ending or self._polling:
             return
-        # A signal that comes between these two lines has filled the pipe, whose handler Python runs after the wait alone.
+        # A signal that comes between these two lines has filled the pipe: C does that, Python's handler runs later.
         select.select([self._reading], [], [], max(0.0, seconds))
         with contextlib.suppress(BlockingIOError):
             while os.read(self._reading, 512):

@@ -149,7 +149,10 @@ def _pin(config: Config, cluster: str, found: Obtained | None, source: str | Non
     elif found:
         keys_command.pin(config, found, now=now, source=source)
     else:
-        way_out = f"sealer keys fetch SRC --cluster {cluster}; or make some: sealer-controller init --cluster {cluster}"
+        way_out = (
+            f"sealer keys fetch SRC --cluster {cluster}; of a controller in Kubernetes: sealer keys fetch "
+            f"--from-cluster --cluster {cluster}; or make some: sealer-controller init --cluster {cluster}"
+        )
         warn(f"no keys of cluster {cluster} yet, so that nothing can be sealed for it", way_out=way_out)
 
 

@@ -19,7 +19,7 @@ from sealer.errors import BundleError, FormatError, SealerError, SourceError, Un
 from sealer.formats.binding import check_cluster
 from sealer.formats.keyrecord import Status
 from sealer.formats.strictjson import format_time
-from sealer.kube.where import Where
+from sealer.kube.where import SCHEME, Where, told
 from sealer.pinning import fetch as fetching
 from sealer.pinning import pins
 from sealer.pinning import trust as trusting
@@ -121,7 +121,10 @@ def _one(config: Config, source: str | None, cluster: str | None, *, check: bool
         # Nothing to fetch from, but keys to trust: those that stand in the repository.
         place = str(pins.path(config, name)) if trust else None
     if place is None:
-        way_out = f"sealer keys fetch SRC --cluster {name}; or make one: sealer-controller init --cluster {name}"
+        way_out = (
+            f"sealer keys fetch SRC --cluster {name}; of a controller in Kubernetes: sealer keys fetch "
+            f"--from-cluster --cluster {name}; or make one: sealer-controller init --cluster {name}"
+        )
         raise UsageError(f"cluster {name} has no url, and you hold no keyring of that name", way_out=way_out)
     only = next(iter(config.clusters)) if len(config.clusters) == 1 else None
     found = obtain(place, name, now=now, fallback=only, unsigned=check)
@@ -153,9 +156,21 @@ def obtain(
     try:
         data = fetching.public(fetching.load(source))
         bare = pins.is_certificate(data)
-        return Obtained(pins.parse(data, cluster or (fallback if bare else None)), data, own)
+        found = Obtained(pins.parse(data, (cluster or fallback) if bare else None), data, own)
+        _check_name(found.keys.bundle.cluster, cluster, source)
     except FormatError as error:
-        raise error.at("stdin" if source == "-" else source) from None
+        raise error.at("stdin" if source == "-" else told(source)) from None
+    return found
+
+
+def _check_name(found: str, cluster: str | None, source: str) -> None:
+    """Raises BundleError if keys are of another cluster than the one that is meant."""
+    if cluster is None or found == cluster:
+        return
+    if not source.startswith(SCHEME):
+        raise BundleError(f"is the bundle of cluster {found}, not of {cluster}")
+    way_out = f"start the controller with --cluster {cluster}, or fetch with --cluster {found}"
+    raise BundleError(f"calls its cluster {found}, not {cluster}", way_out=way_out)
 
 
 def pin(config: Config, found: Obtained, *, now: datetime, source: str | None, trust: str | None = None) -> None:
@@ -245,7 +260,7 @@ def _default_source(config: Config, cluster: str) -> str | None:
 
 def _unknown(config: Config, cluster: str, source: str | None) -> UsageError:
     check_cluster(cluster)
-    keys = f" --keys {source}" if source and source != "-" else " --keys SRC"
+    keys = f" --keys {quote(source)}" if source and source != "-" else " --keys SRC"
     known = ", ".join(config.clusters)
     what = f"unknown cluster {cluster}; known: {known}"
     return UsageError(what, where=config.file, way_out=f"sealer init --cluster {cluster}{keys}")

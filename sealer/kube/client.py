@@ -6,7 +6,7 @@ names are told. A request that a rotated token or certificate made fail is tried
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -41,6 +41,7 @@ _CONTENT = {
     "apply": "application/apply-patch+yaml",  # JSON is YAML
 }
 Json = Any
+T = TypeVar("T")
 
 _encode = msgspec.json.encode
 
@@ -63,6 +64,10 @@ class ApiError(SealerError):
         self.reason = reason
         self.retry_after = 0.0
         self.continue_token = ""
+
+
+class TooLarge(SourceError):
+    """An answer of more bytes than somebody wants to read."""
 
 
 class _Body(aiohttp.BytesPayload):
@@ -123,22 +128,22 @@ class Client:
             await self._session.close()
             self._session = None
 
-    async def get(self, path: str, *, accept: str = JSON, shape: Any = Any, **params: str) -> Json:
-        """An object, or a list of them; `shape`: a type of msgspec that it is read as. Raises ApiError, Unreachable."""
-        return await self._request("GET", path, params, accept=accept, shape=shape)
+    async def get(self, path: str, *, accept: str = JSON, **params: str) -> Json:
+        """An object, or a list of them. Raises ApiError, Unreachable."""
+        return await self._request("GET", path, params, accept=accept)
+
+    async def read(self, path: str, shape: type[T], *, most: int, accept: str = JSON, **params: str) -> T:
+        """The same, read as a type of msgspec. Raises TooLarge for an answer of more than `most` bytes, too."""
+        found: T = await self._request("GET", path, params, accept=accept, shape=shape, most=most)
+        return found
 
     async def raw(self, path: str, *, limit: int) -> bytes:
-        """The bytes of a page, no more than `limit`. Raises ApiError, Unreachable, SourceError."""
+        """The bytes of a page, no more than `limit`. Raises ApiError, Unreachable, TooLarge."""
         where = f"GET {path}"
         timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=_CONNECT)
         try:
             async with await self._send("GET", path, {}, None, "", timeout, "*/*") as response:
-                data = bytearray()
-                async for chunk in response.content.iter_any():
-                    data += chunk
-                    if len(data) > limit:
-                        raise SourceError(f"the answer is larger than {limit // 1024:,} KiB", where=where)
-                return bytes(data)
+                return await _read(response, limit, where)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"gave no answer ({type(error).__name__})", where=where) from None
 
@@ -190,11 +195,12 @@ class Client:
         kind: str = JSON,
         accept: str = JSON,
         shape: Any = Any,
+        most: int = 0,
     ) -> Json:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=_CONNECT)
         try:
             async with await self._send(method, path, params, body, kind, timeout, accept) as response:
-                data = await response.read()
+                data = await (_read(response, most, f"{method} {path}") if most else response.read())
             return answer.decode(data, shape) if data else None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"gave no answer ({type(error).__name__})", where=f"{method} {path}") from None
@@ -281,6 +287,15 @@ class Client:
         self._credentials = credentials.Credentials(found)
         self._tls = None
         return True
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int, where: str) -> bytes:
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) > limit:
+            raise TooLarge(f"the answer is larger than {limit // 1024:,} KiB", where=where)
+    return bytes(data)
 
 
 async def _refused(response: aiohttp.ClientResponse, where: str) -> ApiError:

@@ -78,11 +78,17 @@ def find(*, kubeconfig: str = "", context: str = "", environ: Mapping[str, str] 
     A program in a pod has no kubeconfig unless somebody gave it one, which then counts.
     """
     environ = os.environ if environ is None else environ
-    named = kubeconfig or environ.get("KUBECONFIG", "")
-    if not named and not context and environ.get("KUBERNETES_SERVICE_HOST") and (ACCOUNT / "token").exists():
+    if is_pods(kubeconfig, context, environ):
         return in_cluster(environ)
+    named = kubeconfig or environ.get("KUBECONFIG", "")
     paths = [Path(each) for each in named.split(os.pathsep) if each] or [Path.home() / ".kube" / "config"]
     return _of_files(paths, context, must_be=bool(kubeconfig))
+
+
+def is_pods(kubeconfig: str, context: str, environ: Mapping[str, str]) -> bool:
+    """Whether the access that is meant is a pod's own."""
+    named = kubeconfig or context or environ.get("KUBECONFIG")
+    return not named and bool(environ.get("KUBERNETES_SERVICE_HOST")) and (ACCOUNT / "token").exists()
 
 
 def in_cluster(environ: Mapping[str, str], account: Path = ACCOUNT) -> Access:

@@ -31,6 +31,16 @@ class Where:
         return SCHEME + path.rstrip("/") + (f"?{urlencode({'kubeconfig': self.kubeconfig})}" if self.kubeconfig else "")
 
 
+def told(src: str) -> str:
+    """A SRC as a message names it: a controller in words, and anything else as it is."""
+    if not src.startswith(SCHEME):
+        return src
+    where = parse(src)
+    service = "/".join(part for part in (where.namespace, where.name) if part)
+    words = ("the controller", service, f"of context {where.context}" if where.context else "")
+    return " ".join(word for word in words if word)
+
+
 def parse(src: str) -> Where:
     """The place that a SRC names. Raises UsageError."""
     path, _, query = src.removeprefix(SCHEME).partition("?")

@@ -6,7 +6,8 @@ turn of a loop, or 64 bytes of a result; what is slow for its size says so (bcry
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 MAX_STEPS = 2_000_000
 """About two seconds."""
@@ -14,6 +15,9 @@ MAX_BYTES = 4 * 1024 * 1024
 """Of output, and of all results of functions on the way, which no Secret can hold anyway (1 MiB in Kubernetes)."""
 MAX_INVOKED = 100
 """Templates that invoke each other; Go allows 100,000."""
+
+MAX_KEPT = 32
+"""Compiled patterns and loaded keys that a render keeps, those used last; making one again takes its steps again."""
 
 MAX_ELEMENTS = 200_000
 """Of one value that is printed, copied or compared: what holds itself twice, again and again, grows without end."""
@@ -64,13 +68,14 @@ class Run:
     that is, whether another render of the same input may give something else.
     """
 
-    __slots__ = ("_bytes", "_now", "_random", "_steps", "drew")
+    __slots__ = ("_bytes", "_kept", "_now", "_random", "_steps", "drew")
 
     def __init__(self, now: Callable[[], int], random: Callable[[int], bytes]) -> None:
         self._now = now
         self._random = random
         self._steps = MAX_STEPS
         self._bytes = MAX_BYTES
+        self._kept: dict[Hashable, Any] = {}
         self.drew = False
 
     def now(self) -> int:
@@ -83,6 +88,20 @@ class Run:
         self.drew = True
         self.grow(count)
         return self._random(count)
+
+    def keep(self, what: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` gave for this: it is called, and spends, unless it is among the last MAX_KEPT of this render.
+
+        No other render has a part in it, so that one takes as many steps after others as alone.
+        """
+        if what in self._kept:
+            found = self._kept.pop(what)
+        else:
+            found = make()
+            if len(self._kept) >= MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+        self._kept[what] = found
+        return found
 
     def spend(self, steps: int) -> None:
         """Take steps. Raises Fault when none are left."""

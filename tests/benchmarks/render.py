@@ -77,8 +77,7 @@ def _ours() -> bytes:
 
 def _parse_ours() -> None:
     for _ in range(COUNT):
-        rendering.parsed.cache_clear()
-        rendering.compiled.cache_clear()
+        rendering.forget()
         rendering.compiled("config", TEXT)
 
 

@@ -96,6 +96,70 @@ def test_another_name_and_namespace_stand_everywhere() -> None:
     assert [rule.get("resourceNames") for rule in allowed] == [None, ["sealing"]]
 
 
+PLACES = [
+    (manifests.NAMESPACE, manifests.NAME), ("secrets", manifests.NAME), (manifests.NAMESPACE, "sealing"),
+    ("secrets", "sealing"), (manifests.NAMESPACE, "secrets"), ("a", "b-c"), ("a-b", "c"),
+]  # fmt: skip
+
+
+def test_no_installation_takes_the_rights_from_another() -> None:
+    seen: set[tuple[str, str, str]] = set()
+    for namespace, name in PLACES:
+        found = assemble(Wanted(namespace, name, identity=True, crd=False))
+        where = [
+            (each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"])
+            for each in found
+            if each["apiVersion"].startswith("rbac.")
+        ]
+        assert len(where) == len(set(where))
+        assert not seen.intersection(where)
+        seen.update(where)
+        # Each binding gives a role that is there, to nobody but this one's account.
+        roles = {(kind, at, role) for kind, at, role in where if not kind.endswith("Binding")}
+        for each in found:
+            if each["kind"].endswith("Binding"):
+                at = each["metadata"].get("namespace", "")
+                assert (each["roleRef"]["kind"], at, each["roleRef"]["name"]) in roles
+                accounts = [subject for subject in each["subjects"] if subject["kind"] == "ServiceAccount"]
+                assert all((one["name"], one["namespace"]) == (name, namespace) for one in accounts)
+
+
+def test_the_cluster_has_the_name_that_was_given_and_else_the_usual_one() -> None:
+    assert "args" not in pod(assemble(Wanted()))["containers"][0]
+    assert pod(assemble(Wanted(cluster="prod")))["containers"][0]["args"] == ["--cluster=prod"]
+    (container,) = pod(list(yaml.safe_load_all(ran("--cluster", "prod", "--image", "a/b:1").stdout)))["containers"]
+    assert container["args"] == ["--cluster=prod"]
+
+
+def test_without_an_image_of_your_own_you_are_warned() -> None:
+    done = ran()
+    assert "there is no public image" in done.stderr
+    assert "--image REGISTRY/" in done.stderr
+    for options in (("--image", "registry.example.com/sealer-controller:0.1.0"), ("--crd-only",)):
+        done = ran(*options)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--namespace=secrets",), ("--name=sealing",), ("--image=a/b:1",), ("--cluster=prod",), ("--replicas=2",),
+        ("--require-identity",), ("--crd-only",), ("--without-crd",), ("--output=all.yaml",),
+    ],
+)  # fmt: skip
+def test_what_unpack_would_not_heed_is_refused(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = ran("--unpack", str(tmp_path / "install"), *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--unpack writes" in done.stderr
+    assert "way out: pass" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_fits_a_terminal() -> None:
+    lines = ran("--help").stdout.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
 def test_the_type_has_the_name_of_no_installation() -> None:
     assert render(assemble(Wanted("a", "b", objects=False))) == render(assemble(Wanted(objects=False)))
 
@@ -122,6 +186,10 @@ def test_the_usual_image_is_of_this_version() -> None:
         (Wanted(name="a.b"), "--name"),
         (Wanted(name="7a"), "--name"),
         (Wanted(name="a" * 56), "--name"),
+        (Wanted(cluster=""), "--cluster"),
+        (Wanted(cluster="Prod"), "--cluster"),
+        (Wanted(cluster="a b"), "--cluster"),
+        (Wanted(cluster="a" * 64), "--cluster"),
         (Wanted(image=""), "--image"),
         (Wanted(image="a b"), "--image"),
         (Wanted(image="a\n- b"), "--image"),

@@ -93,7 +93,7 @@ def test_lint_finds_nothing(helm: Helm) -> None:
 def test_the_controller_takes_all_flags(helm: Helm, tmp_path: Path) -> None:
     sets_flags = [entry for entry in ENTRIES if entry["path"] in FLAGS and entry["path"] != "rbac.clusterRole"]
     values = chart_values.merged(*(chart_values.nested(each["path"], each["changed"]) for each in sets_flags))
-    more = {"requireIdentity": True, "workers": 4, "labelSelector": "team in (a,b)"}
+    more = {"requireIdentity": True, "cluster": "prod", "workers": 4, "labelSelector": "team in (a,b)"}
     for each in ({}, chart_values.merged(values, more), {"rbac": {"clusterRole": False}}):
         flags = arguments(helm.template(each, tmp_path))
         assert accepted(flags), flags
@@ -124,6 +124,12 @@ def test_numbers_may_come_as_texts_and_texts_as_numbers(helm: Helm, tmp_path: Pa
     assert arguments(helm.template(texts, tmp_path)) == arguments(helm.template(numbers, tmp_path))
     assert "--key-renew-period=0" in arguments(helm.template(numbers, tmp_path))
     assert "--kubeclient-qps=0" in arguments(helm.template({"kubeClientQPS": 0}, tmp_path))
+
+
+def test_the_cluster_is_named_where_a_name_is_given(helm: Helm, tmp_path: Path, plain: list[dict[str, Any]]) -> None:
+    assert not [each for each in arguments(plain) if each.startswith("--cluster")]
+    named_so = arguments(helm.template({"cluster": "prod"}, tmp_path))
+    assert set(named_so) - set(arguments(plain)) == {"--cluster=prod"}
 
 
 def test_names_are_those_of_bitnamis_chart(plain: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""A SealedSecret that is nested deeper than parsers like to read stops nobody: neither a watch nor a start."""
+"""SealedSecrets that are made to stop a controller: nested too deep, or with templates that cost what they can."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kube.controllers import Objects, Running, data, ours, sealed
+from tests.kube.controllers import KIND, Objects, Running, data, ours, sealed
 
 if TYPE_CHECKING:
     from tests.kube.cluster import Cluster
@@ -43,3 +43,22 @@ def test_a_deep_one_is_delivered_as_are_those_after_it(own_cluster: Cluster, dep
     with ours(own_cluster, own) as controller:  # which lists it
         assert data(objects.until("secrets", "watched", bool)) == {"a": value}
         assert controller.process.poll() is None
+
+
+def test_templates_that_cost_what_they_can_stop_nobody(own_cluster: Cluster) -> None:
+    """They need no key, and were rendered on the loop: no probe was answered, no lease renewed."""
+    own, objects = own_cluster.namespace(), Objects(own_cluster, own_cluster.namespace())
+    regexes = '{{ range $i := until 100000 }}{{ $x := regexMatch (printf "\\\\pL{300}x%d" $i) "" }}{{ end }}'
+    texts = [regexes, "{{ 1 }}" * 60_000, *["{{ range until 190000 }}{{ end }}" * 6] * 8]
+    with ours(own_cluster, own) as controller:
+        for number, text in enumerate(texts):
+            spec = {"encryptedData": {}, "template": {"data": {"a": text}}}
+            metadata = {"namespace": objects.namespace, "name": f"costs-{number}"}
+            objects.create("sealedsecrets", {**KIND, "metadata": metadata, "spec": spec})
+        value = secrets.token_hex(8).encode()
+        objects.create("sealedsecrets", sealed(controller, objects.namespace, "honest", {"a": value}))
+        assert data(objects.until("secrets", "honest", bool)) == {"a": value}
+        assert controller.get("/healthz")
+        for number in range(len(texts)):
+            objects.until("sealedsecrets", f"costs-{number}", lambda item: item.get("status", {}).get("conditions"))
+        assert not any(each["event"] in ("lease-lost", "defect") for each in controller.log)

@@ -43,7 +43,7 @@ def test_the_overlay_builds(tmp_path: Path) -> None:
     (deployment,) = (each for each in built if each["kind"] == "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example.com/sealer-controller:0.1.0"
-    assert container["args"] == ["--require-identity"]
+    assert container["args"] == ["--require-identity", "--cluster=prod"]
     assert deployment["spec"]["replicas"] == 2
     assert {each["metadata"].get("namespace", "kube-system") for each in built} == {"kube-system"}
 

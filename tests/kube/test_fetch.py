@@ -14,7 +14,7 @@ import yaml
 
 from sealer.errors import SourceError, UsageError
 from sealer.formats import bundle
-from sealer.kube.where import Where, parse
+from sealer.kube.where import Where, parse, told
 from sealer.pinning import fetch
 from tests.kube import bitnamis, controllers, services
 
@@ -70,6 +70,24 @@ def test_the_bundle_is_pinned(cluster: Cluster, controller: controllers.Running,
     assert _same(pinned.read_bytes(), controller.get("/v1/keys"))
     again = _sealer(repository, "keys", "fetch", "--cluster", "prod", "--check", *asked)
     assert (again.returncode, again.stdout[:16]) == (0, "prod  up to date")
+
+
+def test_a_controller_of_another_cluster_is_refused_with_a_way_out(
+    cluster: Cluster, controller: controllers.Running, repository: Path
+) -> None:
+    (repository / ".sealer.yaml").write_text(CONFIG.replace("prod", "live"))
+    asked = ("--from-cluster", "--kubeconfig", str(cluster.kubeconfig), "--controller-namespace", controller.namespace)
+    for check in ((), ("--check",)):
+        done = _sealer(repository, "keys", "fetch", "--cluster", "live", *asked, *check)
+        assert (done.returncode, done.stderr.splitlines()) == (
+            2,
+            [
+                f"error: the controller {controller.namespace}: calls its cluster prod, not live",
+                "  way out: start the controller with --cluster live, or fetch with --cluster prod",
+            ],
+        )
+    done = _sealer(repository, "keys", "fetch", *asked)  # of whichever cluster it says: prod, which isn't known
+    assert (done.returncode, "unknown cluster prod; known: live" in done.stderr) == (2, True)
 
 
 def test_a_controller_is_found_by_its_usual_name(cluster: Cluster, controller: controllers.Running) -> None:
@@ -158,6 +176,14 @@ def test_who_is_not_let_in_is_told_how_to_look(cluster: Cluster, repository: Pat
 )
 def test_a_place_is_a_source_and_back(where: Where) -> None:
     assert parse(where.src()) == where
+
+
+def test_a_message_names_a_place_in_words() -> None:
+    assert told(Where().src()) == "the controller"
+    assert told(Where("admin@prod", "kube-system", "keys", "/k").src()) == (
+        "the controller kube-system/keys of context admin@prod"
+    )
+    assert told("bundle.json") == "bundle.json"
 
 
 @pytest.mark.parametrize(

@@ -186,14 +186,17 @@ spec:
 """
 
 
-def test_a_release_of_bitnamis_chart_becomes_ours_and_theirs_again(release: Release, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [("--set", "image.registry=registry.example.com"), ("--values", str(EXAMPLE))])
+def test_a_release_of_bitnamis_chart_becomes_ours_and_theirs_again(
+    release: Release, tmp_path: Path, change: tuple[str, str]
+) -> None:
     theirs = tmp_path / "theirs"
     (theirs / "templates").mkdir(parents=True)
     (theirs / "Chart.yaml").write_text("{apiVersion: v2, name: sealed-secrets, version: 2.20.0, appVersion: 0.40.0}")
     (theirs / "templates" / "deployment.yaml").write_text(BITNAMI)
     release.put("install", {"secretName": "own-key"}, theirs)
     before = release.container()
-    release.done("upgrade", str(CHART), "--reset-then-reuse-values", "--set", "image.registry=registry.example.com")
+    release.done("upgrade", str(CHART), "--reset-then-reuse-values", *change)
     now = release.container()
     assert now["image"].startswith("registry.example.com/sealer-controller:")
     assert "--key-prefix=own-key" in now["args"]  # what was set stays

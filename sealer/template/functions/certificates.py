@@ -24,6 +24,9 @@ TABLE = define = Table()
 _TYPE = Type("sprig.certificate", Kind.STRUCT)
 _RSA_STEPS = {2048: 100_000, 4096: 600_000}
 _DSA_STEPS = 600_000
+_LOAD_STEPS, _SIGN_STEPS = 2_000, 2_000
+"""Of any key; of RSA those below, by the third power of its size: loading proves that both factors are primes."""
+_RSA_BITS, _RSA_LOAD_STEPS, _RSA_SIGN_STEPS = 4096, 400_000, 10_000
 
 
 class Certificate(Opaque):
@@ -85,14 +88,37 @@ def _pem(key: Any) -> bytes:
     return data
 
 
-def _loaded_key(pem: bytes) -> Any:
+def _loaded_key(run: Run, pem: bytes) -> Any:
+    """A private key. Its steps are taken once, as long as the render keeps it."""
+    key = run.keep(("key", pem), lambda: _key(run, pem))
+    if key is None:
+        raise Fault("error parsing private key")
+    return key
+
+
+def _key(run: Run, pem: bytes) -> Any:
+    """A private key, None for what is none."""
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    run.spend(_LOAD_STEPS)
     try:
+        # Unproven, for the sizes of its numbers alone: a prime of 4,423 bits in a text of 2 kB takes six seconds.
+        key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(key, RSAPrivateKey):
+            return key
+        numbers = key.private_numbers()
+        bits = 2 * max(numbers.p.bit_length(), numbers.q.bit_length())
+        run.spend(_cubed(_RSA_LOAD_STEPS, max(bits, key.key_size)))
         return load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Fault("error parsing private key") from None
+        return None
+
+
+def _cubed(steps: int, bits: int) -> int:
+    """The steps for an RSA key of so many bits, from those for one of _RSA_BITS."""
+    return int(steps * bits**3 // _RSA_BITS**3)
 
 
 def _loaded_cert(pem: bytes) -> x509.Certificate:
@@ -104,15 +130,15 @@ def _loaded_cert(pem: bytes) -> x509.Certificate:
         raise Fault("unable to decode certificate") from None
 
 
-@define("buildCustomCert", STRING, STRING, result=_TYPE)
-def _build_custom_cert(cert: bytes, key: bytes) -> Certificate:
+@define("buildCustomCert", STRING, STRING, result=_TYPE, run=True)
+def _build_custom_cert(run: Run, cert: bytes, key: bytes) -> Certificate:
     """`buildCustomCert CERT KEY`, each base64 of PEM: a certificate with .Cert and .Key; refuses what can't be read."""
     try:
         found = Certificate(base64_decoded(cert), base64_decoded(key))
     except Illegal:
         raise Fault("unable to decode base64 certificate or private key") from None
     _loaded_cert(found.cert)
-    _loaded_key(found.key)
+    _loaded_key(run, found.key)
     return found
 
 
@@ -125,7 +151,7 @@ def _gen_ca(run: Run, name: bytes, days: int) -> Certificate:
 @define("genCAWithKey", STRING, INT, STRING, result=_TYPE, draws=True)
 def _gen_ca_with_key(run: Run, name: bytes, days: int, key: bytes) -> Certificate:
     """`genCAWithKey NAME DAYS KEY`: as genCA, with a key in PEM; refuses what is none, and DSA."""
-    return _authority(run, name, days, _loaded_key(key))
+    return _authority(run, name, days, _loaded_key(run, key))
 
 
 @define("genSelfSignedCert", STRING, ANYS, ANYS, INT, result=_TYPE, draws=True)
@@ -137,7 +163,7 @@ def _gen_self_signed(run: Run, name: bytes, ips: Slice, names: Slice, days: int)
 @define("genSelfSignedCertWithKey", STRING, ANYS, ANYS, INT, STRING, result=_TYPE, draws=True)
 def _gen_self_signed_with_key(run: Run, name: bytes, ips: Slice, names: Slice, days: int, key: bytes) -> Certificate:
     """`genSelfSignedCertWithKey NAME IPS NAMES DAYS KEY`: as genSelfSignedCert, with a key in PEM."""
-    return _leaf(run, name, ips, names, days, _loaded_key(key))
+    return _leaf(run, name, ips, names, days, _loaded_key(run, key))
 
 
 @define("genSignedCert", STRING, ANYS, ANYS, INT, _TYPE, result=_TYPE, draws=True)
@@ -151,13 +177,13 @@ def _gen_signed_with_key(
     run: Run, name: bytes, ips: Slice, names: Slice, days: int, ca: Certificate, key: bytes
 ) -> Certificate:
     """`genSignedCertWithKey NAME IPS NAMES DAYS CA KEY`: as genSignedCert, for a key in PEM."""
-    return _leaf(run, name, ips, names, days, _loaded_key(key), ca)
+    return _leaf(run, name, ips, names, days, _loaded_key(run, key), ca)
 
 
 def _authority(run: Run, name: bytes, days: int, key: Any) -> Certificate:
     subject = _subject(name)
     builder = _builder(run, subject, subject, days, key, ca=True)
-    return _signed(builder, key, key)
+    return _signed(run, builder, key, key)
 
 
 def _leaf(
@@ -169,14 +195,14 @@ def _leaf(
     authority = None
     if ca is not None:
         authority = _loaded_cert(ca.cert)
-        issuer, signer = authority.subject, _loaded_key(ca.key)
+        issuer, signer = authority.subject, _loaded_key(run, ca.key)
     builder = _builder(run, subject, issuer, days, key, ca=False)
     alternatives = [*map(_dns, names.items), *map(_ip, ips.items)]
     if alternatives:
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     if authority is not None:
         builder = _with_authority(builder, authority)
-    return _signed(builder, key, signer)
+    return _signed(run, builder, key, signer)
 
 
 def _with_authority(builder: x509.CertificateBuilder, authority: x509.Certificate) -> x509.CertificateBuilder:
@@ -253,15 +279,17 @@ def _builder(
     return builder
 
 
-def _signed(builder: x509.CertificateBuilder, key: Any, signer: Any) -> Certificate:
+def _signed(run: Run, builder: x509.CertificateBuilder, key: Any, signer: Any) -> Certificate:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.dsa import DSAPrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding
 
     if isinstance(signer, DSAPrivateKey):
         raise Fault("error creating certificate: Go signs none with a DSA key")
+    run.spend(_SIGN_STEPS + (_cubed(_RSA_SIGN_STEPS, signer.key_size) if isinstance(signer, RSAPrivateKey) else 0))
     algorithm = None if isinstance(signer, Ed25519PrivateKey) else SHA256()
     try:
         certificate = builder.sign(signer, algorithm)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from sealer.template.functions.table import Table
@@ -24,11 +23,38 @@ _META = re.compile(rb"[\\.+*?()|\[\]{}^$]")
 _MAX_MEMORY = 8 << 20
 _SEARCH, _WORK_A_STEP, _WORK_A_STEP_AGAIN = 2, 64, 16_384
 """Steps of a search, and bytes times instructions that take another one."""
+_COSTLY = re.compile(rb"\\[pP]|\{")
+_BYTES_A_STEP, _COSTLY_STEPS, _INSTRUCTION_STEPS, _REFUSED_STEPS = 2, 400, 2, 100_000
+"""Of compiling: to read a pattern, each class of Unicode and each repetition in it (half a millisecond, 50 kB), each
+instruction made of it, forwards and backwards, and one that RE2 gives up, however late."""
 
 
-@lru_cache(256)
-def _compiled(pattern: bytes) -> Any:
-    """An expression. Raises Fault, without quoting it."""
+def _compiled(run: Run, pattern: bytes) -> Any:
+    """An expression. Raises Fault, without quoting it. Its steps are taken once, as long as the render keeps it."""
+    found = _kept(run, pattern)
+    if isinstance(found, str):
+        raise Fault(found)
+    return found
+
+
+def _kept(run: Run, pattern: bytes) -> Any:
+    """An expression, or what is wrong with it."""
+    return run.keep(("pattern", pattern), lambda: _compilation(run, pattern))
+
+
+def _compilation(run: Run, pattern: bytes) -> Any:
+    run.spend(len(pattern) // _BYTES_A_STEP + _COSTLY_STEPS * len(_COSTLY.findall(pattern)))
+    try:
+        found = _expression(pattern)
+    except Fault as fault:
+        run.spend(_REFUSED_STEPS)
+        return fault.what
+    run.spend(_INSTRUCTION_STEPS * int(found.programsize))
+    return found
+
+
+def _expression(pattern: bytes) -> Any:
+    """An expression, new each time. Raises Fault."""
     import re2
 
     # RE2 alone has \C, one byte; Go refuses it.
@@ -43,6 +69,9 @@ def _compiled(pattern: bytes) -> Any:
         raise Fault("error parsing regexp: invalid UTF-8") from None
     except re2.error:
         raise Fault("error parsing regexp") from None
+    finally:
+        # The module keeps the last 128 by itself, of up to 8 MiB each.
+        re2.purge()
     # Names of groups are ASCII in Go.
     if not all(bytes(name).isascii() if isinstance(name, bytes) else name.isascii() for name in found.groupindex):
         raise Fault("error parsing regexp: invalid named capture")
@@ -58,7 +87,7 @@ def _search(run: Run, expression: Any, data: bytes, at: int = 0) -> Any:
 
 def _matches(run: Run, pattern: bytes, data: bytes, count: int) -> Iterator[Any]:
     """Matches from left to right, an empty one not where the one before ends (regexp.allMatches)."""
-    expression = _compiled(pattern)
+    expression = _compiled(run, pattern)
     at, ended, found = 0, -1, 0
     while at <= len(data) and (count < 0 or found < count):
         match = _search(run, expression, data, at)
@@ -89,23 +118,20 @@ def _width(data: bytes, at: int) -> int:
 @define("mustRegexMatch", STRING, STRING, result=BOOL, run=True)
 def _must_match(run: Run, pattern: bytes, data: bytes) -> bool:
     """`mustRegexMatch PATTERN TEXT`: whether it matches anywhere, not only at the start; refuses what is no pattern."""
-    return _search(run, _compiled(pattern), data) is not None
+    return _search(run, _compiled(run, pattern), data) is not None
 
 
 @define("regexMatch", STRING, STRING, result=BOOL, run=True)
 def _match(run: Run, pattern: bytes, data: bytes) -> bool:
     """`regexMatch PATTERN TEXT`: as mustRegexMatch, but false for what is no pattern."""
-    try:
-        expression = _compiled(pattern)
-    except Fault:
-        return False
-    return _search(run, expression, data) is not None
+    expression = _kept(run, pattern)
+    return not isinstance(expression, str) and _search(run, expression, data) is not None
 
 
 @define("regexFind mustRegexFind", STRING, STRING, result=STRING, run=True)
 def _find(run: Run, pattern: bytes, data: bytes) -> bytes:
     """`regexFind PATTERN TEXT`: the first match, "" if there is none; both names refuse what is no pattern."""
-    match = _search(run, _compiled(pattern), data)
+    match = _search(run, _compiled(run, pattern), data)
     return match.group() if match is not None else b""
 
 
@@ -134,7 +160,7 @@ def _replace_all_literal(run: Run, pattern: bytes, data: bytes, replacement: byt
 
 def _replaced(run: Run, pattern: bytes, data: bytes, replacement: Any) -> bytes:
     """regexp.replaceAll: no replacement of nothing right behind a match."""
-    expression = _compiled(pattern)
+    expression = _compiled(run, pattern)
     out: list[bytes] = []
     size = at = ended = 0
     while at <= len(data) and (match := _search(run, expression, data, at)) is not None:
@@ -182,7 +208,7 @@ def _split(run: Run, pattern: bytes, data: bytes, count: int) -> Slice:
 
     At most COUNT parts, all if it is below 0, none if it is 0.
     """
-    _compiled(pattern)
+    _compiled(run, pattern)
     if count == 0:
         return Slice([], STRINGS, nil=True)
     if pattern and not data:

@@ -138,11 +138,12 @@ class Invoke(Node):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A parsed text: its own nodes, and those of all that it defines, by name."""
+    """A parsed text: its own nodes, and those of all that it defines, by name; `tokens` is how many these were."""
 
     text: str
     nodes: tuple[Node, ...]
     defined: dict[str, tuple[Node, ...]]
+    tokens: int
 
 
 def functions(found: Iterable[Node]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sealer.template.language import constants, nodes
 from sealer.template.language.lexer import Malformed, Token, TokenKind
 from sealer.template.language.pipelines import Pipelines
-from sealer.template.language.stream import Stream
+from sealer.template.language.stream import Allowance, Stream
 
 _SPACES = b" \t\n\v\f\r\x85\xa0"
 
@@ -23,19 +23,20 @@ class _Ended(NamedTuple):
     at: int
 
 
-def parse(name: str, text: str, is_function: Callable[[str], bool]) -> nodes.Tree:
+def parse(name: str, text: str, is_function: Callable[[str], bool], allowance: Allowance) -> nodes.Tree:
     """A template of this name as a tree. Raises Malformed for the first thing that is wrong in it.
 
     A text may define a template of its own name, if one of the two is empty: as in Go, the other one is it then.
     """
-    parser = _Parser(text, is_function)
+    before = allowance.left
+    parser = _Parser(text, is_function, allowance)
     parser.define(name, parser.top())
-    return nodes.Tree(text, parser.defined[name], parser.defined)
+    return nodes.Tree(text, parser.defined[name], parser.defined, before - allowance.left)
 
 
 class _Parser:
-    def __init__(self, text: str, is_function: Callable[[str], bool]) -> None:
-        self._stream = Stream(text)
+    def __init__(self, text: str, is_function: Callable[[str], bool], allowance: Allowance) -> None:
+        self._stream = Stream(text, allowance)
         self._pipelines = Pipelines(self._stream, is_function)
         self._ranges = 0
         self.defined: dict[str, tuple[nodes.Node, ...]] = {}

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 from sealer.template.language.lexer import Malformed, Token, TokenKind, tokens
 
 MAX_DEPTH = 200
 """Parentheses and blocks within each other; Go allows 10,000 parentheses and any number of blocks."""
 
-MAX_TOKENS = 200_000
-"""Of one template: to read so many takes about two seconds. Go has no limit."""
+MAX_TOKENS = 50_000
+"""Of all templates of a document: to read so many takes about half a second, and 80 MiB. Go has no limit."""
+
+
+class Allowance:
+    """How many more tokens may be read."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_TOKENS
+
+    def take(self, count: int, at: int = 0) -> None:
+        """Take tokens. Raises Malformed when none are left."""
+        self.left -= count
+        if self.left < 0:
+            self.left = 0
+            raise Malformed(f"has more than {MAX_TOKENS:,} parts, with the templates before it", at)
 
 
 class Stream:
     """The tokens of a text. `deeper` counts what is open, so that nothing is nested without end."""
 
-    def __init__(self, text: str) -> None:
-        self._tokens = islice(tokens(text), MAX_TOKENS)
+    def __init__(self, text: str, allowance: Allowance) -> None:
+        self._tokens = tokens(text)
+        self._allowance = allowance
         self._at = 0
         self._ahead: list[Token] = []
         self._depth = 0
@@ -33,9 +48,8 @@ class Stream:
         return self._ahead[-1]
 
     def _fresh(self) -> Token:
-        token = next(self._tokens, None)
-        if token is None:
-            raise Malformed(f"has more than {MAX_TOKENS:,} parts", self._at)
+        self._allowance.take(1, self._at)
+        token = next(self._tokens, None) or Token(TokenKind.END, "", self._at)
         self._at = token.at
         return token
 

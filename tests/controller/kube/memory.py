@@ -307,11 +307,10 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def get(self, path: str, *, accept: str = JSON, shape: Any = Any, **params: str) -> Any:
-        answer = await self._get(path, accept, params)
-        return msgspec.json.decode(msgspec.json.encode(answer), type=shape)
+    async def read(self, path: str, shape: type[T], *, most: int, accept: str = JSON, **params: str) -> T:
+        return msgspec.json.decode(msgspec.json.encode(await self.get(path, accept=accept, **params)), type=shape)
 
-    async def _get(self, path: str, accept: str, params: dict[str, str]) -> Any:
+    async def get(self, path: str, *, accept: str = JSON, **params: str) -> Any:
         namespace, plural, name, _ = _parsed(path)
         if name:
             return await self._request("get", path, lambda: self._api.get(plural, f"{namespace}/{name}"))
@@ -464,7 +463,7 @@ class Controller:
     @property
     def opens(self) -> int:
         """How many SealedSecrets it opened."""
-        return sum(each["event"] == "unsealed" for each in self.log.records)
+        return sum(each["event"] == "opened" for each in self.log.records)
 
     @property
     def defects(self) -> list[dict[str, Any]]:
@@ -483,7 +482,7 @@ def on_the_loops_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(apps, "Client", lambda access, **_: access())
     monkeypatch.setattr(apps, "Queue", lambda: Queue(now, longest))
-    monkeypatch.setattr(apps, "Election", lambda *arguments: Election(*arguments, clock=now))
+    monkeypatch.setattr(apps, "Election", lambda *arguments, **named: Election(*arguments, **named, clock=now))
     monkeypatch.setattr(apps, "Renewal", lambda *arguments, **named: Renewal(*arguments, **named, clock=now))
 
 

@@ -175,23 +175,13 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read(site: Running, path: 
     assert answer.endswith(b"\r\n\r\nrequest body too large\n")
 
 
-def test_a_body_of_unknown_length_is_read_no_further_than_the_limit(site: Running) -> None:
-    part = b"%x\r\n%b\r\n" % (1 << 16, b" " * (1 << 16))
-    sent = 0
+def test_a_body_of_unknown_length_is_not_read(site: Running) -> None:
+    """RFC 9110, 15.5.12: in chunks of one byte it takes a hundred times as much to read as a body of known length."""
     with raw(site) as connection:
-        connection.sendall(b"POST /v1/verify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
-        answers: list[bytes] = []
-        reader = threading.Thread(target=lambda: answers.append(until_closed(connection)))
-        reader.start()
-        try:
-            while reader.is_alive() and sent < 4 * LIMIT:
-                connection.sendall(part)
-                sent += len(part)
-        except OSError:
-            pass  # it was hung up on
-        reader.join()
-    assert answers[0].startswith(b"HTTP/1.1 413 ")
-    assert LIMIT <= sent < 2 * LIMIT
+        connection.sendall(b"POST /v1/verify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n")
+        answer = until_closed(connection)
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert answer.endswith(b"\r\n\r\nsay how long the body is: Content-Length\n")
 
 
 def test_a_body_of_just_the_limit_is_taken(site: Running) -> None:

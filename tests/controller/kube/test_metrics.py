@@ -90,7 +90,8 @@ def test_conditions() -> None:
         return samples(metrics).get(f"{THEIRS}condition_info{labels}")
 
     assert (value("Synced"), value("Ready")) == (1, -1)
-    metrics.conditions.seen("shop/db", {INSTANCE: "argo"}, {"Synced": "Unknown"})
+    many = {f"Theirs{number}": "True" for number in range(1_000)}  # who may write a status fills no page with it
+    metrics.conditions.seen("shop/db", {INSTANCE: "argo"}, {"Synced": "Unknown", **many})
     assert (value("Synced"), value("Ready")) == (0, None)
     metrics.conditions.gone("shop/db")  # E26
     assert value("Synced") is None

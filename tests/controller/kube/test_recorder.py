@@ -11,6 +11,7 @@ from controller.kube.recorder import Recorder
 from controller.kube.rest import Rest
 from sealer.errors import SealerError
 from sealer.kube.client import ApiError
+from tests.controller.kube import memory
 
 NOW = "2026-11-27T10:00:00Z"
 
@@ -136,9 +137,12 @@ def test_it_comes_first_once_the_api_server_may_be_asked_again() -> None:
         world.api.fails = [_busy(0.0)]
         await world.take("a", "b")
         await world.recorder.written()
+        assert (world.api.names, world.said) == ([], [])
+        await world.rest.over()
+        await world.recorder.written()
         assert (world.api.names, world.said) == (["a", "b"], [])
 
-    asyncio.run(main())
+    memory.run(main())
 
 
 def test_who_leads_no_more_says_nothing_more() -> None:

@@ -284,6 +284,21 @@ def test_a_server_from_a_backup_is_told_anew() -> None:
     run(test)
 
 
+def test_a_server_that_ends_each_watch_at_once_is_asked_less_and_less() -> None:
+    """As behind a proxy that doesn't stream."""
+
+    async def test() -> None:
+        async with world("a") as w:
+            await w.settled()
+            for count in range(2):
+                await w.api.close_watches()
+                while len(w.waits) == count:
+                    await asyncio.sleep(0)
+            assert w.waits[1] == 2 * w.waits[0]
+
+    run(test)
+
+
 def test_a_large_object_arrives_whole() -> None:
     async def test() -> None:
         async with world("a") as w:

@@ -71,8 +71,9 @@ def test_a_name_follows_from_what_was_seen_of_a_kind() -> None:
         suffix("bitnami", one, 0),
         suffix("state", none, 0),
         suffix("bitnami", none, 1),
+        suffix("bitnami", none, 0, "another cluster"),
     ]
-    assert len(set(found)) == 4
+    assert len(set(found)) == 5
     assert {len(each) for each in found} == {5}
     assert set("".join(found)) <= set("bcdfghjklmnpqrstvwxz2456789")
 

@@ -187,6 +187,14 @@ def test_legacy_data_becomes_items_and_a_template() -> None:
         rotated(Held([rsa_key(0)]), before)
 
 
+@pytest.mark.parametrize("name", ["kubectl.kubernetes.io", "kubecfg.ksonnet.io"])
+def test_a_copy_of_the_whole_secret_inside_legacy_data_stays_inside(name: str) -> None:
+    """`kubectl get -o yaml | kubeseal` sealed it along, with the values in clear (#227 upstream)."""
+    annotations = {f"{name}/last-applied-configuration": '{"stringData": {"a": "b"}}', "c": "d"}
+    after = rotated(Held([rsa_key(0)]), old(rsa_key(0), data={"a": b"b"}, metadata={"annotations": annotations}))
+    assert after["spec"]["template"] == {"metadata": {"annotations": {"c": "d"}}}
+
+
 def test_bare_legacy_data() -> None:
     after = rotated(Held([rsa_key(0)]), old(rsa_key(0), data={"a": b"b"}))
     assert opened(after, rsa_key(0)) == {"a": b"b"}

@@ -381,3 +381,39 @@ def test_a_standby_forgets_at_once() -> None:
     world.sealed.gone(KEY, sealed()["metadata"]["uid"])
     assert (dict(world.sealed.known), world.sealed.unsettled, world.told[-1]) == ({}, set(), (KEY, None))
     assert len(world.sealed.waiting) == 0
+
+
+# What happens while somebody works on it.
+
+
+def test_a_secret_that_changed_meanwhile_is_looked_at_again_if_nothing_was_written() -> None:
+    """As one that is annotated `managed` while its refusal is being told."""
+    world = World()
+    world.stands()
+    assert world.shown(sealed()) == [KEY]
+    with world.sealed.worked(KEY):
+        world.stands("42")
+        world.sealed.settle(KEY, None)
+    assert world.come() == [KEY]
+
+
+def test_what_was_written_meanwhile_is_no_news() -> None:
+    world = World()
+    assert world.shown(sealed()) == [KEY]
+    with world.sealed.worked(KEY):
+        world.stands()
+        world.sealed.settle(KEY, DELIVERED)
+    assert (world.come(), world.sealed.unsettled) == ([], set())
+
+
+def test_one_that_changed_meanwhile_is_known_to_who_leads_next() -> None:
+    """Whoever works on the change may lose the lease before it is done."""
+    world = World()
+    assert world.shown(sealed()) == [KEY]
+    with world.sealed.worked(KEY):
+        world.sealed.seen(KEY, sealed(generation=2), listed=False)
+        world.sealed.settle(KEY, DELIVERED)
+    assert world.come() == [KEY]
+    assert world.sealed.unsettled == {KEY}
+    world.sealed.start()
+    assert world.come() == [KEY]

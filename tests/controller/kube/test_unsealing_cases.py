@@ -7,7 +7,8 @@ import base64
 import json
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -507,3 +508,41 @@ def test_a_template_beside_the_old_form_counts_for_nothing() -> None:
     item["spec"]["template"] = outer
     found = opened(item, RSA)
     assert (found.secret.type, found.secret.labels, found.secret.immutable) == ("my/type", {"x": "inside"}, False)
+
+
+def test_what_items_cost_that_no_key_opens_is_bounded() -> None:
+    """Each costs one operation of each key, and a document may hold a thousand."""
+    keys = [rsa_key(number) for number in range(1, 4)]
+    used: list[str] = []
+
+    class Counting(list[PrivateKey]):
+        def __iter__(self) -> Iterator[PrivateKey]:
+            for key in super().__iter__():
+                used.append(key.id)
+                yield key
+
+    class Keys:
+        def rsa(self) -> Sequence[PrivateKey]:
+            return Counting(keys)
+
+        def get(self, key_id: str) -> PrivateKey | None:
+            return None
+
+    found, legacy = document.read(sealed({f"item-{number:02}": b"x" for number in range(100)}, RSA))
+    with pytest.raises(NotOpened, match="more than 16 items") as caught:
+        opening.opened(found, legacy, Keys())
+    assert caught.value.reason == opening.NO_KEY
+    assert len(used) <= 16 * len(keys) + 2 * 100 + 1  # the last one was asked for in vain
+
+
+@pytest.mark.parametrize("text", ["{{ 1 }}", '{{ regexMatch "a" "b" }}', "{{ 1 }}" * 3_000])
+def test_no_template_is_rendered_on_the_loop(text: str) -> None:
+    async def main() -> set[str]:
+        found, legacy = document.read(sealed({}, KEM, template={"data": {"a": text}}))
+        with closing(Opener()) as opener:
+            done = await opener.open(found, legacy, held())
+            assert done.secret.items
+            return {each.name for each in threading.enumerate()}
+
+    names = asyncio.run(main())
+    assert any(each.startswith("open" if text == "{{ 1 }}" else "large") for each in names)

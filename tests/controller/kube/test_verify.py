@@ -216,6 +216,9 @@ def test_more_fields_than_memory_is_there_for() -> None:
         read(b"[" + b"1," * MARKS + b"1]")
     with pytest.raises(Malformed, match="more fields"):
         read(b"- " * (MARKS + 1))
+    for end in "\r\x85\u2028\u2029":
+        with pytest.raises(Malformed, match="more fields"):
+            read(f"-{end}".encode() * (MARKS + 1))
     # Base64 has none of what is counted: a body of 10 MiB may be one value.
     big = good()
     big["spec"]["encryptedData"]["user"] = "A" * (9 * 1024 * 1024)

@@ -121,6 +121,7 @@ def test_without_keys_it_says_how_to_get_some(repo: Path, capsys: pytest.Capture
     assert list(config.load(repo / ".sealer.yaml").clusters) == ["local"]
     said = capsys.readouterr().err
     assert "sealer keys fetch SRC --cluster local" in said
+    assert "sealer keys fetch --from-cluster --cluster local;" in said
     assert "next: sealer set" not in said
     assert not (repo / ".sealer").exists()
 

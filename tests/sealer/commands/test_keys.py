@@ -221,6 +221,7 @@ def test_without_a_source_the_way_out_is_said(repo: config.Config) -> None:
     with pytest.raises(UsageError, match="no url") as refused:
         _fetch(None, "recovery")
     assert "sealer keys fetch SRC --cluster recovery" in refused.value.way_out
+    assert "sealer keys fetch --from-cluster --cluster recovery;" in refused.value.way_out
 
 
 @pytest.mark.parametrize("trust", ["", "SHA256:", "prod", "0123"])

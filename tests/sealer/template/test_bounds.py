@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import gc
 import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
+import re2
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sealer import template
+from sealer.documents.document import Template
 from sealer.errors import TemplateRefused
 from sealer.template import rendering
-from sealer.template.limits import MAX_BYTES, MAX_ELEMENTS, MAX_STEPS, Fault, Meter
+from sealer.template.language import nodes, stream
+from sealer.template.language.parser import parse
+from sealer.template.language.statements import Program
+from sealer.template.limits import MAX_BYTES, MAX_ELEMENTS, MAX_KEPT, MAX_STEPS, Fault, Meter
 
 MEGABYTES = 400
 """More than a process may take for any template: the limits of one render let values of some 200 MB stand at once."""
@@ -99,6 +112,11 @@ RENDERED = [
     '{{ int (repeat 1000000 "9") }}',
     '{{ htpasswd "a" "b" }}{{ derivePassword 1 "long" "p" "u" "s" }}{{ (genCA "a" 1).Cert }}',
     "{{ mulf 1e300 1e300 1e-300 1e-300 }}",
+    r'{{ regexMatch (repeat 4500 "\\pL") "" }}',
+    r'{{ regexMatch (repeat 4500 "\\pL|") "" }}',
+    '{{ regexMatch (repeat 4500 "a{1000}") "" }}',
+    r'{{ regexMatch "\\pL{700}" "" }}{{ regexMatch "\\pL{300}x" "" }}{{ regexMatch "\\pL{300}y" "" }}',
+    '{{ $x := repeat 300 (randAscii 30) }}{{ range until 60 }}{{ regexMatch (printf "[a-m].{12}%d$" .) $x }}{{ end }}',
 ]
 
 
@@ -179,9 +197,181 @@ def test_threads_render_one_parsed_template_by_themselves() -> None:
     def rendered(number: int) -> bytes:
         return rendering.render("k", text, {"n": b"%04d" % number}, rendering.run())
 
-    rendering.compiled.cache_clear()
+    rendering.forget()
     with ThreadPoolExecutor(8) as pool:
         # Each makes more than half of what one may: limits that were shared would refuse all but one.
         together = list(pool.map(rendered, range(64)))
     assert together == [rendered(number) for number in range(64)]
     assert len(set(together)) == 64
+
+
+PATTERNS = '{{ range $i := until 100000 }}{{ $x := regexMatch (printf "PATTERN%d" $i) "" }}{{ end }}'
+
+
+@pytest.mark.parametrize(
+    ("pattern", "most"),
+    [
+        (r"\\pL{300}x", 3),
+        (r"\\pL{1000}x", 20),
+        ("(", 20),
+        (r"(?i)[" + r"\\PL" * 500 + "]", 10),
+        ("(?:" + "a{1000}" * 500 + ")", 10),
+    ],
+    ids=["large", "refused late", "refused at once", "classes", "repetitions"],
+)
+def test_patterns_take_steps_for_what_compiling_them_takes(
+    pattern: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bytes] = []
+    compiled = re2.compile
+
+    def counted(text: bytes, options: re2.Options) -> Any:
+        made.append(text)
+        return compiled(text, options)
+
+    monkeypatch.setattr(re2, "compile", counted)
+    for _ in range(2):
+        made.clear()
+        with pytest.raises(TemplateRefused, match="error calling regexMatch: takes more than 2,000,000 steps"):
+            rendering.render("k", PATTERNS.replace("PATTERN", pattern), {}, rendering.run())
+        assert 0 < len(made) <= most, "and as many when another render has compiled them before"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{{ range 20000 }}{{ $x := regexMatch "^[a-z]+(-[a-z0-9]+){1,5}$" "my-name-1" }}{{ end }}',
+        r'{{ range 5000 }}{{ $x := regexReplaceAll "\\pL+" "a b" "c" }}{{ end }}',
+        r'{{ range 20000 }}{{ $x := regexMatch "no pattern (" "a" }}{{ end }}',
+        r'{{ range until 4000 }}{{ $x := regexFind (printf "^key%d=(.*)$" .) "key7=x" }}{{ end }}',
+    ],
+)
+def test_ordinary_patterns_in_a_loop_are_far_from_the_limit(text: str) -> None:
+    run = rendering.run()
+    rendering.render("k", text, {}, run)
+    run.spend(MAX_STEPS // 2)
+
+
+def test_patterns_are_kept_in_no_other_place_than_a_render() -> None:
+    kept = re2._Regexp._make.cache_info
+    rendering.render("k", '{{ regexMatch "a+" "a" }}{{ regexMatch "(" "a" }}', {}, rendering.run())
+    assert kept().currsize == 0
+
+
+def test_a_run_keeps_what_it_made_last() -> None:
+    run, made = rendering.run(), list[int]()
+    for number in [*range(MAX_KEPT), 0, MAX_KEPT, 0, 1]:
+        run.keep(number, partial(made.append, number))
+    assert made == [*range(MAX_KEPT), MAX_KEPT, 1]
+
+
+def _pem(bits: int) -> str:
+    key = rsa.generate_private_key(65537, bits)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The keys that are loaded and proven."""
+    found: list[bytes] = []
+    load = serialization.load_pem_private_key
+
+    def counted(pem: bytes, password: None, **words: bool) -> Any:
+        if not words:
+            found.append(pem)
+        return load(pem, password, **words)
+
+    monkeypatch.setattr(serialization, "load_pem_private_key", counted)
+    return found
+
+
+def test_a_key_is_loaded_once_and_each_signature_takes_steps(loaded: list[bytes]) -> None:
+    values = {"key": _pem(4096).encode()}
+    text = '{{ range COUNT }}{{ $x := genSelfSignedCertWithKey "a" nil nil 1 $.key }}{{ end }}'
+    rendering.render("k", text.replace("COUNT", "50"), values, rendering.run())
+    with pytest.raises(TemplateRefused, match="takes more than 2,000,000 steps"):
+        rendering.render("k", text.replace("COUNT", "200"), values, rendering.run())
+    assert len(loaded) == 2, "once in each render"
+
+
+def test_each_other_key_takes_steps(loaded: list[bytes]) -> None:
+    text = '{{ range until 1000 }}{{ $x := genCAWithKey "a" 1 (printf "%d\\n%s" . $.key) }}{{ end }}'
+    with pytest.raises(TemplateRefused, match="takes more than 2,000,000 steps"):
+        rendering.render("k", text, {"key": _pem(4096).encode()}, rendering.run())
+    assert 0 < len(loaded) < 5
+
+
+def test_a_key_whose_prime_takes_seconds_to_prove_is_refused_unproven(loaded: list[bytes]) -> None:
+    def number(value: int) -> bytes:
+        return _der(2, value.to_bytes(value.bit_length() // 8 + 1))
+
+    def _der(kind: int, data: bytes) -> bytes:
+        size = len(data).to_bytes(2)
+        return bytes([kind, 0x82]) + size + data if len(data) > 127 else bytes([kind, len(data)]) + data
+
+    p, q = 2**4423 - 1, 2**127 - 1
+    numbers = [0, p * q, 65537, 3, p, q, 1, 1, 1]
+    body = base64.encodebytes(_der(0x30, b"".join(map(number, numbers))))
+    kind = b"RSA " + b"PRIVATE KEY-----\n"
+    values = {"key": b"-----BEGIN " + kind + body + b"-----END " + kind}
+    with pytest.raises(TemplateRefused, match="error calling genCAWithKey: takes more than 2,000,000 steps"):
+        rendering.render("k", '{{ genCAWithKey "a" 1 .key }}', values, rendering.run())
+    assert loaded == []
+
+
+def _alive(kind: type) -> int:
+    gc.collect()
+    return sum(isinstance(each, kind) for each in gc.get_objects())
+
+
+def test_only_short_templates_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(item: str, text: str, *words: Any) -> nodes.Tree:
+        parsed.append(text)
+        return parse(item, text, *words)
+
+    monkeypatch.setattr(rendering, "parse", counted)
+    rendering.forget()
+    before = _alive(nodes.Tree), _alive(Program)
+    for number in range(3):
+        rendering.render("k", f"{number}" + "{{ 1 }}" * 1_000, {}, rendering.run())
+    assert len(parsed) == 3, "each is parsed once"
+    assert (_alive(nodes.Tree), _alive(Program)) == before
+    for _ in range(3):
+        rendering.render("k", "{{ 1 }}", {}, rendering.run())
+    assert parsed[3:] == ["{{ 1 }}"]
+    for number in range(200):
+        rendering.compiled("k", f"{number}" + "{{ 1 }}")
+    assert _alive(nodes.Tree) < before[0] + 100
+    rendering.forget()
+
+
+@pytest.mark.parametrize("length", [100, 1_000], ids=["short ones", "long ones"])
+def test_templates_of_one_document_share_their_tokens(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stream.MAX_TOKENS == 50_000
+    monkeypatch.setattr(stream, "MAX_TOKENS", 20_000)
+    # Five tokens each, text, and one at the end.
+    text = "{{ 1 }}" * length
+    count = 20_000 // (5 * length + 2)
+    data = {f"k{number:05}": text + f"{number:5}" for number in range(count + 1)}
+    few = Template(data=dict(list(data.items())[: count - 1]))
+    template.check(few)
+    assert len(template.render(few, {})) == count - 1
+    assert not template.draws(few)
+    many = Template(data=data)
+    last = rf"item k{count:05}, line 1, column \d+: has more than 20,000 parts"
+    for refused in (lambda: template.check(many), lambda: template.render(many, {}), lambda: template.draws(many)):
+        with pytest.raises(TemplateRefused, match=last):
+            refused()
+    assert [item for item, _ in template.refused(many)] == [f"k{count:05}"]
+    template.check(many, only=f"k{count:05}")
+
+
+def test_templates_that_are_refused_take_of_what_the_others_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MAX_TOKENS", 20_000)
+    bad = "{{ 1 }}" * 500 + "{{ end }}"
+    many = Template(data={f"k{number:05}": bad for number in range(10)} | {"z": "{{ 1 }}"})
+    said = {item: error.what for item, error in template.refused(many)}
+    assert "unexpected end" in said["k00000"]
+    assert "20,000 parts" in said["z"]

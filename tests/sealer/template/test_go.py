@@ -277,9 +277,9 @@ def test_what_functions_give_is_of_the_type_that_they_declare(monkeypatch: pytes
         return result
 
     monkeypatch.setattr(expressions, "call", watched)
-    rendering.compiled.cache_clear()
+    rendering.forget()
     for text in products()[::7]:
         with contextlib.suppress(TemplateRefused):
             rendering.render("k", text, DATA, rendering.run())
-    rendering.compiled.cache_clear()
+    rendering.forget()
     assert wrong == set()

@@ -27,6 +27,7 @@
   "privatekey-annotations" (include "sealed-secrets.pairs" $v.privateKeyAnnotations)
   "privatekey-labels" (include "sealed-secrets.pairs" $v.privateKeyLabels)
   "additional-namespaces" (join "," $v.additionalNamespaces)
+  "cluster" $v.cluster
   "label-selector" $v.labelSelector
   "log-level" $v.logLevel
   "log-format" $v.logFormat
