@@ -38,7 +38,7 @@ from controller.kube.renewal import Renewal
 from controller.kube.rest import Rest
 from controller.kube.sealed import SealedSecrets
 from controller.kube.troubles import Troubles
-from controller.kube.watching import Watching
+from controller.kube.watching import Watching, cancelled
 from sealer.formats.keyid import KEM, RSA
 from sealer.kube.client import Client
 
@@ -135,7 +135,7 @@ class App:
                             await each  # a defect: nothing else ends them
                     await self._drain()
                 finally:
-                    await _cancelled([*tasks, stopped])
+                    await cancelled([*tasks, stopped])
         self._log.info("stop")
 
     def _bound(self) -> tuple[socket.socket, socket.socket]:
@@ -174,7 +174,7 @@ class App:
             tasks.append(asyncio.create_task(self._watching.run()))
             await asyncio.gather(*tasks)
         finally:
-            await _cancelled([*tasks, known])
+            await cancelled([*tasks, known])
 
     async def _lead(self, opener: Opener) -> None:
         """Stand for the lease again and again; work while it is held."""
@@ -213,7 +213,7 @@ class App:
             await asyncio.gather(*tasks)
         finally:
             self._working = False
-            await _cancelled(tasks)
+            await cancelled(tasks)
 
     async def _drain(self) -> None:
         """Let the workers end what each has, and tell of what they ended."""
@@ -282,9 +282,3 @@ class App:
 
     def _answered(self, answered: http.Answered) -> None:
         self._log.info(answered.verb, code=answered.code, user=answered.user, documents=answered.documents)
-
-
-async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
-    for each in tasks:
-        each.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,7 +14,7 @@ from controller.kube.reflector import Reflector
 from sealer.kube.client import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from controller.kube.cache import Standings
     from controller.kube.reflector import Handler
@@ -48,7 +48,7 @@ class Watching:
         self._listed, self._known, self._failed = listed, known, failed
         self._left = set(namespaces)  # neither listed nor refused yet
         self._namespaces = namespaces
-        self._some = False
+        self._some = self._told = False
 
     @property
     def known(self) -> bool:
@@ -57,7 +57,11 @@ class Watching:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        await _together([self._namespace(each) for each in self._namespaces])
+        tasks = [asyncio.create_task(self._namespace(each)) for each in self._namespaces]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await cancelled(tasks)
 
     async def _namespace(self, namespace: str) -> None:
         tasks: list[asyncio.Task[None]] = []
@@ -73,7 +77,7 @@ class Watching:
             tasks.append(self._start(namespace, names.sealed_secrets(namespace), told, select=self._select))
             await asyncio.gather(*tasks)
         finally:
-            await _cancelled(tasks)
+            await cancelled(tasks)
 
     def _start(self, namespace: str, path: str, told: Handler, **more: Any) -> asyncio.Task[None]:
         def failed(path: str, error: SealerError) -> None:
@@ -85,14 +89,14 @@ class Watching:
 
     def _done(self, namespace: str) -> None:
         self._listed("sealedsecrets")
-        first, self._some = not self._some, True
-        self._less(namespace, again=first)
+        self._some = True
+        self._less(namespace)
 
-    def _less(self, namespace: str, *, again: bool = False) -> None:
-        if namespace in self._left or (again and not self._left):
-            self._left.discard(namespace)
-            if self.known:
-                self._known()
+    def _less(self, namespace: str) -> None:
+        self._left.discard(namespace)
+        if self.known and not self._told:
+            self._told = True
+            self._known()
 
 
 class _Told:
@@ -112,15 +116,8 @@ class _Told:
         self._listed()
 
 
-async def _together(jobs: list[Any]) -> None:
-    tasks = [asyncio.create_task(each) for each in jobs]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        await _cancelled(tasks)
-
-
-async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
+async def cancelled(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Cancel all of them, and return when they have ended."""
     for each in tasks:
         each.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

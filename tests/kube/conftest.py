@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import _peer
 from tests.kube.audited import Audited, audited
 from tests.kube.cluster import Cluster
+from tests.kube.controllers import Objects, Running, ours
 from tests.servers import peers
 
 CRD = Path(__file__).with_name("crd.yaml")
@@ -62,3 +63,16 @@ def own_cluster(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
     with Cluster(*kube_programs) as running:
         running.define(OURS)
         yield running
+
+
+@pytest.fixture(scope="module")
+def controller(own_cluster: Cluster) -> Iterator[Running]:
+    """Our controller, one for all tests of a file."""
+    with ours(own_cluster, own_cluster.namespace()) as running:
+        yield running
+
+
+@pytest.fixture
+def objects(own_cluster: Cluster) -> Objects:
+    """A namespace of one's own."""
+    return Objects(own_cluster, own_cluster.namespace())

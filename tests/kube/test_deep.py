@@ -62,3 +62,6 @@ def test_templates_that_cost_what_they_can_stop_nobody(own_cluster: Cluster) -> 
         for number in range(len(texts)):
             objects.until("sealedsecrets", f"costs-{number}", lambda item: item.get("status", {}).get("conditions"))
         assert not any(each["event"] in ("lease-lost", "defect") for each in controller.log)
+        failed = {each["name"]: each for each in controller.log if each["event"] == "failed"}
+        assert failed[f"{objects.namespace}/costs-0"]["reason"] == "TemplateError"
+        assert "regexMatch" in failed[f"{objects.namespace}/costs-0"]["message"]

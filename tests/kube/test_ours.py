@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from sealer.formats import keys
-from tests.kube.controllers import Objects, Running, foreign, ours, owners, sealed, synced
-
-if TYPE_CHECKING:
-    from tests.kube.cluster import Cluster
+from tests.kube.controllers import Objects, Running, foreign, owners, sealed, synced
 
 SKIP = "sealedsecrets.bitnami.com/skip-set-owner-references"
-
-
-@pytest.fixture(scope="module")
-def controller(own_cluster: Cluster) -> Iterator[Running]:
-    """A controller for all tests of this file."""
-    with ours(own_cluster, own_cluster.namespace()) as running:
-        yield running
-
-
-@pytest.fixture
-def objects(own_cluster: Cluster) -> Objects:
-    """A namespace of one's own."""
-    return Objects(own_cluster, own_cluster.namespace())
 
 
 def _conditions(item: dict[str, Any]) -> dict[str, str]:

@@ -6,31 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
 import yaml
 
-from tests.kube.controllers import Objects, Running, foreign, ours, sealed
-
-if TYPE_CHECKING:
-    from tests.kube.cluster import Cluster
+from tests.kube.controllers import Objects, Running, foreign, sealed
 
 Ran = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture(scope="module")
-def controller(own_cluster: Cluster) -> Iterator[Running]:
-    with ours(own_cluster, own_cluster.namespace()) as running:
-        yield running
-
-
-@pytest.fixture
-def objects(own_cluster: Cluster) -> Objects:
-    """A namespace of one's own."""
-    return Objects(own_cluster, own_cluster.namespace())
 
 
 def _status(kubeconfig: Path, *arguments: str) -> Ran:

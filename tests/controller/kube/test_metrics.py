@@ -192,3 +192,19 @@ def test_a_series_takes_little_memory() -> None:
         )
     kept = metrics.conditions._known.values()
     assert len({id(values) for _, values in kept}) == len({id(instance) for instance, _ in kept}) == 1
+
+
+def test_the_queue_is_asked_when_somebody_looks_and_never_by_the_page() -> None:
+    """A page is written by a thread, and a queue moves on when it is asked."""
+    asked: list[Numbers] = []
+
+    def count() -> Numbers:
+        asked.append(numbers())
+        return asked[-1]
+
+    metrics = Metrics("1.2.3", count)
+    before = len(asked)
+    samples(metrics)
+    assert len(asked) == before
+    metrics.look()
+    assert len(asked) == before + 1
