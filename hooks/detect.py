@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hooks import engine, partly
 from hooks.engine.found import CODE, DECODE, KEY, MANIFEST, PAIRS, Candidates
-from hooks.finding import Hit, Value, shown
+from hooks.finding import Hit, Value, shown, withheld
 from hooks.rule import RULES, WARNING
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hooks.structure import Pair
     from hooks.text import Text
 
+_TELLING = 16
+"""Characters of a value that a name may not have in it by chance."""
 _MANIFESTS = (
     ".yaml",
     ".yml",
@@ -40,8 +42,21 @@ def hits(text: Text, found: Candidates) -> list[Hit]:
     hidden = [_placed(hit, whole) for hit in _decoded(text, found)]
     named = list(_named(text, found))
     text.partly = text.partly or partly.taken()
-    one = _once([*tokens, *whole, *keys, *hidden, *named])
+    one = _unnamed(_once([*tokens, *whole, *keys, *hidden, *named]))
     return sorted(one, key=lambda hit: (hit.line, hit.rule.id, hit.key))
+
+
+def _unnamed(hits: list[Hit]) -> list[Hit]:
+    """The hits, without the name of a key that has the value of one of them in it: half of a line may be a key."""
+    names = "\n".join({hit.key for hit in hits if len(hit.key) >= _TELLING})
+    values = {hit.value for hit in hits if hit.value is not None} if names else set()
+
+    def tells(key: str) -> bool:
+        return any(value.satisfies(lambda text: len(text) >= _TELLING and text in key) for value in values)
+
+    if not tells(names):
+        return hits
+    return [hit.but(key=withheld(hit.key)) if tells(hit.key) else hit for hit in hits]
 
 
 def _placed(hit: Hit, whole: list[Hit]) -> Hit:

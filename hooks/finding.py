@@ -178,4 +178,9 @@ def shown(key: str, value: str) -> str:
     """A key as it may be printed: a name that says nothing of the value, or only its length."""
     if _NAME.fullmatch(key) and not (len(value) > 3 and value in key and value != key) and not looks_random(key):
         return key
+    return withheld(key)
+
+
+def withheld(key: str) -> str:
+    """What is printed of a key that can't be."""
     return f"<key of {len(key)} characters>"
