@@ -71,7 +71,7 @@ class Source:
         for blob in self.sweep(range(total)):
             self.count(blob)
             found = findings(blob, scan)
-            blob.found = bool(found or blob.problem)
+            blob.looked(found=bool(found or blob.problem))
             if tick:
                 tick(blob.entry + 1, total)
             if blob.found:

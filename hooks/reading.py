@@ -12,6 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hooks.engine.found import Candidates
+    from hooks.text import Text
+
 WHOLE = 4 * 1024 * 1024
 """A text up to this size is one blob: parsers of formats want to see all of it."""
 PART = 2 * 1024 * 1024
@@ -27,12 +30,26 @@ _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 class Blob:
     """One file's bytes under the name that users know. `data` is None for a binary, and where `problem` says why.
 
-    A part of a larger text has the lines `before` it; one that was trimmed has all of its bytes as `whole`, and
-    `repeats` if what was left out may hold something that an older version holds. `entry` is its number in the source.
+    A part of a larger text has the lines `before` it; one that was trimmed against its `base` has all of its bytes as
+    `whole`, and `repeats` if what was left out may hold something that an older version holds. `entry` is its number in
+    the source, `first` what the scanner's first pass left for the second.
     No dataclass: their import costs a hook 15 ms. The bytes show in no repr.
     """
 
-    __slots__ = ("before", "commit", "data", "entry", "found", "path", "problem", "repeats", "way_out", "whole")
+    __slots__ = (
+        "base",
+        "before",
+        "commit",
+        "data",
+        "entry",
+        "first",
+        "found",
+        "path",
+        "problem",
+        "repeats",
+        "way_out",
+        "whole",
+    )
 
     def __init__(
         self, path: str, data: bytes | None, *, problem: str = "", way_out: str = "", commit: str = "", before: int = 0
@@ -44,11 +61,19 @@ class Blob:
         self.commit = commit
         self.before = before
         self.whole: bytes | None = None
+        self.base: Blob | None = None
+        self.first: tuple[Text, Candidates] | None = None
         self.entry = 0
         self.found = self.repeats = False
 
     def __repr__(self) -> str:
         return f"Blob({self.path!r})"
+
+    def looked(self, *, found: bool) -> None:
+        """It was scanned, after its base: keep whether that found something, and so whether it repeats that."""
+        self.found = found
+        base, self.base = self.base, None
+        self.repeats = base is not None and (base.found or base.repeats)
 
 
 def blobs(path: str, size: int, take: Callable[[int], bytes], commit: str = "") -> Iterator[Blob]:

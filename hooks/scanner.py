@@ -11,8 +11,11 @@ from hooks.text import Text
 
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from hooks.blobs import Blob
     from hooks.compat.own import Own
+    from hooks.engine.found import Candidates
     from hooks.finding import Finding, Hit
 
 NAMES = frozenset((
@@ -27,6 +30,8 @@ extra: Own | None = None
 BARE = frozenset((".vault_pass", ".vault-pass", ".vaultpass", "vault_pass", "master.key", "id.json"))
 """Names of files that are nothing but one secret, as those are whose name says `password`."""
 
+_AT_ONCE = 64
+_AT_ONCE_BYTES = 1 << 20
 _BARE_BYTES = 400
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -48,6 +53,33 @@ def load_all() -> None:
     lazy.compile_all()
 
 
+def ahead(blobs: Iterable[Blob]) -> Iterator[Blob]:
+    """The blobs, some of them at a time through the first pass: its tables stay in the processor's cache meanwhile."""
+    waiting: list[Blob] = []
+    size = 0
+    for blob in blobs:
+        waiting.append(blob)
+        size += len(blob.data or b"")
+        if len(waiting) == _AT_ONCE or size >= _AT_ONCE_BYTES:
+            yield from _passed(waiting)
+            waiting, size = [], 0
+    yield from _passed(waiting)
+
+
+def _passed(blobs: list[Blob]) -> list[Blob]:
+    for blob in blobs:
+        if blob.data:
+            blob.first = _first(blob.path, blob.data)
+    return blobs
+
+
+def _first(path: str, data: bytes) -> tuple[Text, Candidates]:
+    if data[:2] in _WIDE:
+        data = data[2:].decode(_WIDE[data[:2]], "replace").encode("utf-8", "replace")
+    text = Text(path, data)
+    return text, engine.candidates(text)
+
+
 def scan(blob: Blob) -> list[Finding]:
     """Every leak in a blob, in order of lines. Never raises, whatever the bytes are.
 
@@ -57,10 +89,8 @@ def scan(blob: Blob) -> list[Finding]:
     if not data:
         named = extra.named(blob.path, data) if extra and not blob.problem else []
         return _findings(blob, Text(blob.path, b""), named)
-    if data[:2] in _WIDE:
-        data = data[2:].decode(_WIDE[data[:2]], "replace").encode("utf-8", "replace")
-    text = Text(blob.path, data)
-    found = engine.candidates(text)
+    text, found = blob.first or _first(blob.path, data)
+    blob.first = None
     if not found and not _known(text.name) and not extra and not is_bare(text):
         return []
     from hooks import detect

@@ -90,7 +90,7 @@ FORMS = (
     # --name v, "--name", "v"
     _form(
         "-",
-        r"(?<![\w-])--?(?P<key>[A-Za-z][\w.\-]{2,60})(?:=|[ \t]+|[\"'][ \t]*,[ \t]*)[\"']?"
+        r"-(?<![\w-]-)-?(?P<key>[A-Za-z][\w.\-]{2,60})(?:=|[ \t]+|[\"'][ \t]*,[ \t]*)[\"']?"
         r"(?P<value>(?!-)[^\s\"'`<>|;&,\]]{4,500})[\"']?",
         where="prose",
         quoted=False,
@@ -103,6 +103,7 @@ FORMS = (
         "password",
         "command",
         quoted=False,
+        part=r"\s-(?:[uaU]|-user|-auth|-proxy-user)",
     ),
     # mysql -pv
     _form(
@@ -113,6 +114,7 @@ FORMS = (
         "password",
         "command",
         quoted=False,
+        part=r"-[pawU]|/user:|pass:",
     ),
     # kubectl create secret generic x --from-literal=name=v: whatever its name, it goes into a Secret
     _form(
@@ -135,7 +137,7 @@ FORMS = (
         "password",
         "command",
     ),
-    _form("user", r"\bnet\s+user\s+\S+\s+(?P<value>[^\s/]{4,100})\s", "password", "command"),
+    _form("user", r"\bnet\s+user\s+\S+\s+(?P<value>[^\s/]{4,100})\s", "password", "command", part=r"net\s+user\s"),
     _form(
         "openssl",
         r"\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<value>[^\s:$]{4,200})",
@@ -148,6 +150,7 @@ FORMS = (
         r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?#\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
         "url",
         "url",
+        part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?#\"'<>`]{1,200}@",
     ),
     _form(
         "@",
@@ -158,8 +161,15 @@ FORMS = (
     ),
     # jwt.sign(x, "v"), createHmac("sha256", "v"), btoa("name:v")
     _form(
-        "jwt hmac signwith fernet cipher keyspec signingkey",
-        r"(?:\bjwt\.\w+|createHmac|\bhmac\.new|HMAC\.new|signWith|Fernet|create(?:C|Dec)ipher\w*|SecretKeySpec|setSigningKey"
+        "jwt.",
+        r"\bjwt\.(?:sign|verify|encode|decode)\w*\(\s*(?:[\w.'\"\-]{1,40}|\{[^{}]{0,120}\}),\s*b?"
+        r"[\"'](?P<value>[^\"'\s]{4,300})[\"']",
+        "jwt_secret",
+        literal=True,
+    ),
+    _form(
+        "hmac signwith fernet cipher keyspec signingkey",
+        r"(?:createHmac|\bhmac\.new|HMAC\.new|signWith|Fernet|create(?:C|Dec)ipher\w*|SecretKeySpec|setSigningKey"
         r"|hmac_sha\d+)\(\s*(?:[\w.'\"\-]{1,40},\s*){0,2}b?[\"'](?P<value>[^\"'\s]{10,300})[\"']",
         "secret",
         "login",
@@ -199,6 +209,7 @@ FORMS = (
         "password",
         "login",
         literal=True,
+        part=r"[\"'][\w.@\-]{2,60}[\"']\s*,\s*[@bu]?[\"']",
     ),
     # the password for x is v
     _form(

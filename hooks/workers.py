@@ -63,7 +63,7 @@ def shared(source: Source, scan: Scan, tick: Tick | None = None) -> Iterator[tup
     try:
         for group, entries in enumerate(_groups(source)):
             ours = group % PROCESSES == 0
-            for blob in source.sweep(entries) if ours else source.blobs(other.answer(source)):
+            for blob in scanner.ahead(source.sweep(entries)) if ours else source.blobs(other.answer(source)):
                 if ours:
                     source.count(blob)
                 found = findings(blob, scan)
@@ -172,11 +172,11 @@ def _scan_groups(source: Source, scan: Scan, number: int, writer: int) -> None:
         group = next(waiting, None)
 
     entries = (entry for group in mine for entry in range(group * each, min((group + 1) * each, total)))
-    for blob in source.sweep(entries):
+    for blob in scanner.ahead(source.sweep(entries)):
         while group is not None and blob.entry >= (group + 1) * each:
             done()
         source.count(blob)
-        blob.found = bool(scan(blob) or blob.problem)
+        blob.looked(found=bool(scan(blob) or blob.problem))
         if blob.found and found[-1:] != [blob.entry]:
             found.append(blob.entry)
         elif blob.repeats and not blob.found:

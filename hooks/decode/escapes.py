@@ -30,9 +30,9 @@ _STRINGS = lazy.compile(rb"""(?<=[\w\-.])(["'])[ \t]{0,3}[+.]?[ \t]{0,3}\1(?=[\w
 
 _NUMBERS = lazy.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:[,;: \t\r\n]{1,40}+0[xX][0-9a-fA-F]{1,2}){7,}+")
 _PAIRS = lazy.compile(
-    rb"(?<![0-9A-Za-z])[0-9a-fA-F]{2}(?:[ :,\-]{1,2}+(?:\r?\n[ \t]*+)?[0-9a-fA-F]{2}(?![0-9A-Za-z])){7,}+"
+    rb"[0-9a-fA-F]{2}(?<![0-9A-Za-z][0-9a-fA-F]{2})(?:[ :,\-]{1,2}+(?:\r?\n[ \t]*+)?[0-9a-fA-F]{2}(?![0-9A-Za-z])){7,}+"
 )
-_DECIMAL = lazy.compile(rb"(?<![0-9.])[0-9]{2,3}(?:[ \t]{0,3},[ \t\r\n]{0,40}[0-9]{2,3}(?![0-9.])){11,}+")
+_DECIMAL = lazy.compile(rb"[0-9](?<![0-9.][0-9])[0-9]{1,2}(?:[ \t]{0,3},[ \t\r\n]{0,40}[0-9]{2,3}(?![0-9.])){11,}+")
 # A little of any of these at the end of what the engine found tells whether to look for them.
 _LAST = lazy.compile(rb"[0-9a-fA-F]{2}[ ,:]{1,2}(?:0[xX])?[0-9a-fA-F]{2,4}\Z")
 _LAST_SIZE = 10
@@ -46,7 +46,9 @@ _NUMBER = lazy.compile(rb"[0-9a-fA-F]{1,2}(?![xX])")
 
 def escaped(data: bytes, at: Sequence[int] | None = None) -> Iterator[Run]:
     """Each line with escapes, these undone."""
-    for how, mark, expression, undo in _KINDS if b"%" in data or b"\\" in data or b"&" in data else ():
+    for how, mark, expression, undo in _KINDS:
+        if mark not in data:
+            continue
         done = 0
         for offset in at if at is not None else (match.end() for match in expression.finditer(data)):
             if offset <= done:

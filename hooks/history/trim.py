@@ -56,7 +56,7 @@ class Trimmer:
         self._last: Blob | None = None
 
     def trim(self, blob: Blob) -> None:
-        """Leave out of a blob what the one before it had as well. That one has been scanned by now."""
+        """Leave out of a blob what the one before it had as well, which is scanned before it."""
         data = blob.data
         if blob.path != self._path:
             self._path, self._kind, self._old = blob.path, _kind(blob.path), None
@@ -80,7 +80,7 @@ class Trimmer:
         if kept != [(0, len(data))]:
             blob.whole = data
             blob.data = _joined(data, kept)
-            blob.repeats = last is not None and (last.found or last.repeats)
+            blob.base = last
 
 
 def _kind(path: str) -> str:

@@ -14,11 +14,6 @@ from tests.hooks.repo import SCAN, Repo, run, secret
 from tests.hooks.sources.looking import places
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return Repo(tmp_path / "repo")
-
-
 def test_the_index_is_scanned_and_not_the_work_tree(repo: Repo) -> None:
     repo.add("a.yaml", secret())
     repo.write("a.yaml", "kind: Nothing\n")

@@ -155,12 +155,14 @@ def test_all_versions_that_may_have_a_finding_are_known() -> None:
             lines[900] = b"wanted-1"
         lines[number] = b"changed"
         texts.append(b"\n".join(lines))
-    trimmer, found, repeats, size = trim.Trimmer(), [], [], 0
+    trimmer, blobs, found, repeats, size = trim.Trimmer(), [], [], [], 0
     for text in texts:
         blob = Blob("a.py", text)
         trimmer.trim(blob)
         size += len(blob.data or b"")
-        blob.found = bool(findings(blob, scan))
+        blobs.append(blob)
+    for blob in blobs:  # all of them are trimmed before the first is scanned
+        blob.looked(found=bool(findings(blob, scan)))
         found.append(blob.found)
         repeats.append(blob.repeats)
     assert found == [False, False, True, False, False, False]
