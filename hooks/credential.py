@@ -71,7 +71,7 @@ def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) 
     if "://" in value and (found := _url(value, where)) is not None:
         return found
     if pair.where == "connection":
-        return CONNECTION if _opens(value, where, "") else None
+        return CONNECTION if _opens(value, where, "") or _is_number(value, where) else None
     if "=" in value and ";" in value and _IS_CONNECTION.search(value):
         return _connection(value, where)
     if pair.where == "header" or _is_authorization(pair.key):
@@ -97,52 +97,78 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS
     if verdict < Verdict.WEAK or literal.echoes(pair.key, value):
         return None
-    if where in _EXAMPLES and literal.hides_short(value):
+    if _says_other(pair.key, value, where, setting=setting):
         return None
-    if literal.is_label(value) and (not setting or where == place.LABELS):
-        return None
+    # A literal that is assigned to a name, if the name does not say what went wrong with a credential.
+    assigned = _is_assigned(pair) and not keyname.is_event(pair.key)
     if pair.where in _DOUBTFUL or (pair.key.lower() in _AMBIGUOUS and not setting):
-        sure = _doubtful(value)
+        sure = _doubtful(value, login=pair.where == "login" and where not in _EXAMPLES) or (
+            (assigned or (pair.where == "login" and kind == "secret"))
+            and where not in _EXAMPLES
+            and literal.is_numbered(value)
+            and not literal.has_filler(value)
+        )
     elif literal.is_uuid(value):
         sure = kind in ("password", "api-key", "token", "secret") and where in (place.SETTINGS, place.CODE)
     elif kind == "password":
         # A word in quotes that is assigned to a password; labels begin with a capital.
-        typed = pair.where in _SETTING_FORMATS or (pair.where == "code" and pair.quoted and value.islower())
-        sure = _password(value, where, setting=setting, typed=typed)
+        typed = assigned and (pair.where in _SETTING_FORMATS or value.islower())
+        sure = _password(value, where, assigned=assigned or setting, typed=typed)
     elif kind in ("key", "salt"):
         sure = _key(value, where, kind)
     else:
-        sure = _secret(value, where, kind, setting=setting)
+        signs = assigned and pair.where == "code" and keyname.signs(pair.key)
+        sure = _secret(value, where, kind, setting=setting) or (signs and _signs(value, where))
     return _BY_KIND[kind] if sure else None
 
 
-def _doubtful(value: str) -> bool:
+def _says_other(key: str, value: str, where: str, *, setting: bool) -> bool:
+    """Whether a value is an example of base64, a code of what went wrong, or a label."""
+    if (where in _EXAMPLES and literal.hides_short(value)) or (value.isdigit() and keyname.is_event(key)):
+        return True
+    return literal.is_label(value) and (not setting or where == place.LABELS)
+
+
+def _is_assigned(pair: Pair) -> bool:
+    if pair.where == "argument":
+        return keyname.words(pair.key)[:1] == ("set",)
+    return pair.where in _SETTING_FORMATS or (pair.where == "code" and pair.quoted)
+
+
+def _doubtful(value: str, *, login: bool) -> bool:
+    """`login`: a literal in a call that signs in or signs, which is no sentence."""
     share, digits = letters.share(value), any(map(str.isdigit, value))
     mixed = literal.classes(value) > 1 and not literal.has_filler(value)
-    return mixed and ((digits and share >= 0.6 and not literal.is_identifier(value)) or share >= 0.85)
+    name = literal.is_identifier(value)
+    if login and mixed and ((literal.classes(value) > 2 and share >= 0.5 and not name) or (digits and share >= 0.65)):
+        return True
+    return mixed and ((digits and share >= 0.6 and not name) or share >= 0.85)
 
 
-def _password(value: str, where: str, *, setting: bool, typed: bool) -> bool:
-    """Passwords are typed by people: a name with a number is one, but not in a test."""
+def _password(value: str, where: str, *, assigned: bool, typed: bool) -> bool:
+    """Passwords are typed by people: a name with a number is one, or a number, but not in a test.
+
+    `assigned`: a literal given to a name, or in a file of settings; `typed`: one that may be a word.
+    """
     share = letters.share(value)
     classes = literal.classes(value)
     if where in _EXAMPLES:
         return (share >= 0.72 and len(value) >= 6 and (classes > 1 or share >= 0.88)) or (
             share >= 0.6 and len(value) >= 8 and classes >= 3 and not literal.has_filler(value)
         )
-    if literal.has_filler(value):
+    if literal.has_filler(value, typed=assigned):
         return share >= 0.78 and len(value) >= 10
     if value.isdigit():
-        return len(value) >= (4 if setting else 6) and (setting or share >= 0.55)
+        return len(value) >= (4 if assigned else 6) and (assigned or share >= 0.55)
     if share >= 0.72:
         return (len(value) >= 5 or classes > 1) and _no_name(value, share)
-    if classes > 1 and (not literal.is_identifier(value) or (setting and any(map(str.isdigit, value)))):
+    if classes > 1 and (not literal.is_identifier(value) or (assigned and any(map(str.isdigit, value)))):
         return len(value) >= 6
     return typed and literal.is_plain_word(value)
 
 
 def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
-    share = letters.share(value)
+    share = 1.0 if literal.is_prefixed_hex(value) else letters.share(value)
     classes = literal.classes(value)
     if literal.has_filler(value) and share < 0.85:
         return False
@@ -160,6 +186,16 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
     )
 
 
+def _signs(value: str, where: str) -> bool:
+    """What frameworks sign with is often typed: `app.secret_key = "whiteKnight"`."""
+    if where in _EXAMPLES:
+        return False
+    if len(re.split(r"[-_]", value)) >= 4:  # a sentence; names of entries are shorter
+        return value[:1].isalpha()
+    name = value[:1].isalpha() and value.isalnum() and len(value) <= 40
+    return name and not literal.is_kind(value) and not literal.has_filler(value)
+
+
 def _no_name(value: str, share: float) -> bool:
     """Names with words that nobody knows are built like names: `payments-tls`."""
     parts = share < 0.9 and any(sign in value for sign in "-_./:") and not any(map(str.isdigit, value))
@@ -171,7 +207,9 @@ def _key(value: str, where: str, kind: str) -> bool:
     least = 24 if where in _EXAMPLES else 16
     if literal.is_digest(value) and kind == "key":
         return False
-    return letters.share(value) >= 0.78 and len(value) >= least and literal.classes(value) > 1
+    return (
+        letters.share(value) >= (0.78 if kind == "key" else 0.72) and len(value) >= least and literal.classes(value) > 1
+    )
 
 
 def _url(value: str, where: str) -> Rule | None:
@@ -183,15 +221,25 @@ def _url(value: str, where: str) -> Rule | None:
 
 def _connection(value: str, where: str) -> Rule | None:
     for found in _CONNECTION.finditer(value):
-        if _opens(found["a"] or found["b"] or found["c"], where, ""):
+        password = found["a"] or found["b"] or found["c"]
+        if _opens(password, where, "") or _is_number(password, where):
             return CONNECTION
     return None
+
+
+def _is_number(password: str, where: str) -> bool:
+    """Whether a number stands for the password in a connection string that is used."""
+    return where not in _EXAMPLES and password.isdigit() and len(set(password)) >= 4
 
 
 _NO_HOST = lazy.compile(
     r"(?:.*[.@])?(?:example\.(?:com|org|net)|example|test|invalid|localhost|host|hostname|server|127\.0\.0\.1|foo(?:\.\w+)?|bar|0\.0\.0\.0)$",
     re.IGNORECASE,
 )
+
+
+# One that whoever reads the file may ask.
+_PUBLIC_HOST = lazy.compile(r"(?:[\w-]+\.)+(?!local$|internal$|example$|test$|lan$)[a-z]{2,12}", re.IGNORECASE)
 
 
 def _opens(password: str, where: str, host: str) -> bool:
@@ -201,20 +249,28 @@ def _opens(password: str, where: str, host: str) -> bool:
     share = letters.share(password)
     if where in _EXAMPLES or _NO_HOST.fullmatch(host):
         return share >= 0.72 and len(password) >= 6 and literal.classes(password) > 1
-    if literal.has_filler(password):
+    public = len(password) >= 5 and _PUBLIC_HOST.fullmatch(host) is not None
+    if literal.has_filler(password, typed=public):
         return share >= 0.78
-    return share >= 0.72 or literal.classes(password) > 1 or where == place.SETTINGS
+    return public or share >= 0.72 or literal.classes(password) > 1 or where == place.SETTINGS
 
 
 def _header(value: str, where: str) -> Rule | None:
     """`Bearer x`, `Basic x`, or a token alone."""
     found = _SCHEME.fullmatch(value)
     rest = found["rest"] if found else value
+    if _is_cut(rest):
+        return None
     if literal.is_no_secret(rest, quoted=True) or verdict_of("authorization", rest) < Verdict.WEAK:
         return None
     if found and found["scheme"].lower() == "basic":
         return HEADER if _basic(rest, where) else None
     return HEADER if letters.share(rest) >= 0.74 and len(rest) >= 12 and literal.classes(rest) > 1 else None
+
+
+def _is_cut(token: str) -> bool:
+    """Whether a token is one that documents show: `eyJhbGciOi...`, or a JWT without a body."""
+    return token.endswith("...") or (token.startswith("eyJ") and any(len(part) < 8 for part in token.split(".")))
 
 
 def _basic(rest: str, where: str) -> bool:

@@ -24,6 +24,15 @@ _WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", rb"[a-z][-_. ]?key"
 TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
     *(rb"(?i)" + word + _ASSIGNED for word in _PASS),
+    # What frameworks sign with, which people type: SECRET_KEY = "x", session({ secret: "x" })
+    (
+        rb"(?i)(?:secret_key|(?:jwt|session|cookie|token)_?secret)[\"'\])]{0,3}[ \t]{0,8}[:=][ \t]{0,4}[ub]?"
+        rb"[\"'`][^\s\"'`<>{}%$]{4}"
+    ),
+    (
+        rb"session\([ \t]{0,4}\{\s{0,20}(?:\w{2,20}:[ \t]?[\w.]{1,40},\s{0,20}){0,3}secret:[ \t]{0,4}"
+        rb"[\"'`][^\s\"'`<>{}%$]{4}"
+    ),
     # "x".equals(password)
     rb"(?i)\.equals\([\w.]{0,40}(?:pass|secret|token|key)",
     # sign-ins: connect("x", "user", "pw"); keys of crypto: createHmac("sha256", "key")
@@ -41,7 +50,7 @@ TRIGGER: tuple[bytes, ...] = (
     # -u name:password, -pX of mysql and sshpass
     (
         rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient|ldap\w{2,10}|login|openssl)\b"
-        rb"[^\n]{0,200} (?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-]{4}"
+        rb"[^\n]{0,200} (?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}"
     ),
     rb"--from-literal[= \t][\"']?[\w.\-]{1,60}=[\"']?[^\s\"'$<>{}]{4}",
     rb"echo[^\n]{1,60}\|[ \t]?(?:sudo[ \t])?(?:ch)?passwd",
@@ -53,7 +62,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?i)insert[ \t]into[^\n]{1,200}(?:pass|pwd|secret|token|_key)[^\n]{1,300}values",
     rb"(?i)sp_add[^\n]{1,60}'[^\s']{4}",
     # of connection strings, and a word alone behind the name in prose and settings
-    rb"(?i);[ \t]{0,4}(?:password|pwd)[ \t]{0,4}=[ \t]{0,4}[^\s;\"'<>{}$]{4}",
+    rb"(?i);[ \t]{0,4}(?:password|pwd)[ \t]{0,4}=[ \t]{0,4}[^\s;\"'<>{}$][^\s;\"'<>{}]{3}",
     rb"(?i)(?:password|passwd|pwd)[*`]{0,2}[ \t]{0,8}[=:][ \t]{0,8}[^\s\"'`(){}\[\]<>$,;.]{6,40}[\s,;]",
     rb"(?i)<\w{0,30}pass\w{0,12}>[^\s<>{}$]{4,60}</",
     # login/password in prose: "admin / x"

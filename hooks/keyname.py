@@ -14,7 +14,10 @@ def word_set(*lines: str) -> frozenset[str]:
 
 
 _SPLIT = lazy.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
-_COMPOUND = lazy.compile(r"(?:pass(?:word|wd|phrase)|secret|token|apikey|privatekey|accesskey|credential)s?$")
+_COMPOUND = lazy.compile(
+    r"(?:pass(?:word|wd|phrase)|secret|token|apikey|privatekey|accesskey|credential|pwd)s?$"
+    r"|^(?:db|my|pg|sql|mysql|root|admin|user|login|mail|smtp|ftp|ssh|http|proxy|wifi|sudo)(?:pass|pwd?)$"
+)
 
 # Whatever else the name says, these make it a credential; the second set only as the last word.
 _ANYWHERE = word_set(
@@ -60,6 +63,10 @@ _PUBLIC = word_set("public pub publishable anon site")
 _BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
 _DIGESTS = word_set("hash hashes checksum checksums digest hexdigest sha md shasum sum fingerprint thumbprint")
 _STRONG = word_set("password passwd pwd passphrase secret private")
+_EVENTS = word_set(
+    "wrong invalid incorrect bad missing forgot forget forgotten reset change changed update edit empty null blank",
+    "no need require expired mismatch unknown short long weak different same repeat retype show hide toggle has is",
+)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -117,16 +124,30 @@ _STRONG_KEYS = word_set(
     "client service consumer deploy admin subscription webhook jwt auth integration crypto cipher cookie aes hmac",
     "security server ssh gpg rsa des primary secondary instrumentation functions function host read write root ingest",
 )
+_SIGNS = lazy.compile(
+    r"(?i:(?:[a-z]+_)?secret_key(?:_base)?|(?:[a-z]+_)?(?:jwt|session|cookie|token)_secret(?:_key)?)"
+    r"|(?:jwt|session|cookie|token)Secret(?:Key)?|secret"
+)
 _SECRET = word_set(
     "secret secrets secretkey credential credentials creds cred dsn webhook htpasswd privatekey accesskey jwt hmac"
 )
 _TOKEN = word_set("token tokens bearer auth authorization authentication otp totp authtoken accesstoken")
 _ENDS = (
-    (lazy.compile(r"(?:pass(?:word|wd|phrase)|passw)s?$"), "password"),
+    (lazy.compile(r"(?:pass(?:word|wd|phrase)|passw)s?$|\w(?:pass|pwd?)$"), "password"),
     (lazy.compile(r"(?:api|access|private|secret|encrypt(?:ion)?|sign(?:ing)?|app|master|account)key$"), "api-key"),
     (lazy.compile(r"(?:secret|credential)s?$"), "secret"),
     (lazy.compile(r"token$"), "token"),
 )
+
+
+def is_event(key: str) -> bool:
+    """Whether the name says what happens with a credential: WRONG_PASSWORD. Its value is a code of that."""
+    return not _EVENTS.isdisjoint(words(key))
+
+
+def signs(key: str) -> bool:
+    """Whether the name says that sessions or tokens are signed with the value: SECRET_KEY, JWT_SECRET."""
+    return _SIGNS.fullmatch(key) is not None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -21,7 +21,7 @@ _FORMAT = lazy.compile(
 )
 _HOLE = lazy.compile(r".*(?:\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\([A-Za-z])", re.DOTALL)
 _VARIABLE = lazy.compile(
-    r"\$\{?[A-Za-z_]\w*\}?(?:(?:->|::|[/.:\[-]).*)?|%[A-Za-z_]\w*%|:[a-z_]+|\?|&[a-z]+|\*[a-z]+|@[a-z]+(?:\.\w+)*"
+    r"\$\{?[A-Za-z_]\w*\}?(?:(?:->|::|[/.:\[-]).*)?|%[A-Za-z_]\w*%|%~\w+|:[a-z_]+|\?|&[a-z]+|\*[a-z]+|@[a-z]+(?:\.\w+)*"
 )
 _REGEX = lazy.compile(
     r"\^.*|.*(?:\\[dwsDWSb]|\[\^|\[[a-zA-Z0]-[zZ9]|\.\*|\.\+|\(\?|\{\d+,\d*\}|\)\+|\]\+).*", re.DOTALL
@@ -51,132 +51,41 @@ _ALGORITHM = lazy.compile(
     r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|PBKDF|MD|BLAKE|secp|scram-sha"
     r"|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]\w{2,10}){0,4}|X\d{3,5}"
     r"|ssh-[a-z]+|ecdsa-[a-z]+\S*|x-[a-z]+(?:-[a-z]+)*|BCrypt|scrypt|HKDF|utf-?\d+|latin-?1|ascii|base\d\d"
-    r"|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+",
+    r"|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+|\w*hmac[-_]?(?:sha|md)[-_]?\d+\w*",
     re.IGNORECASE,
 )
 _PUBLIC = lazy.compile(
     r"pk[_.](?:test|live)_.*|ssh-(?:rsa|ed25519|dss) .*|-----BEGIN .*|AAAA[BEC][A-Za-z0-9+/]{40,}.*", re.DOTALL
 )
 _DER = lazy.compile(r"M[A-Z][A-Za-z0-9+/\\nr]{30,}={0,2}")
+# required|string|min:8, as forms are validated
+_CHOICES = lazy.compile(r"[a-z_]+(?:[:=][\w.,]+)?(?:\|[a-z_]+(?:[:=][\w.,]+)?)+")
 _ESCAPES = lazy.compile(r"(?:.*\\+(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\d)){2}", re.DOTALL)
 _BASE64 = lazy.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
 _FILLER = lazy.compile(
     r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted"
     r"|todo|fixme"
-    r"|some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|12345|abcd(?:e|123)|asdf|qwerty|bad"
+    r"|(?<![a-z])some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|bad(?![a-z])"
     r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah"
     r"|whatever|nope)"
 )
+# Rows of keys: nobody draws them, and many type them for a password.
+_ROW = lazy.compile(r"12345|abcd(?:e|123)|asdf|qwerty")
+_PREFIXED_HEX = lazy.compile(r"[A-Za-z]{1,12}[-_.](?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{24,}")
 _IDENTIFIER = lazy.compile(
     r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
     r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
 )
 _LABEL = lazy.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")
 _PLAIN_WORD = lazy.compile(r"[a-zA-Z]{4,20}\d{0,6}")
-_TYPES = frozenset(
-    [
-        "string",
-        "str",
-        "text",
-        "password",
-        "passwd",
-        "pwd",
-        "pass",
-        "secret",
-        "token",
-        "hidden",
-        "required",
-        "optional",
-        "none",
-        "null",
-        "true",
-        "false",
-        "boolean",
-        "bool",
-        "int",
-        "integer",
-        "number",
-        "object",
-        "array",
-        "any",
-        "void",
-        "bytes",
-        "byte",
-        "char",
-        "varchar",
-        "input",
-        "field",
-        "label",
-        "title",
-        "default",
-        "env",
-        "vault",
-        "file",
-        "prompt",
-        "plain",
-        "basic",
-        "bearer",
-        "oauth",
-        "oauth2",
-        "digest",
-        "ldap",
-        "local",
-        "internal",
-        "external",
-        "system",
-        "user",
-        "username",
-        "login",
-        "email",
-        "name",
-        "value",
-        "key",
-        "type",
-        "auto",
-        "always",
-        "never",
-        "manual",
-        "invalid",
-        "missing",
-        "unknown",
-        "unset",
-        "empty",
-        "enabled",
-        "disabled",
-        "yes",
-        "sensitive",
-        "confidential",
-        "plaintext",
-        "cleartext",
-        "encrypted",
-        "base64",
-        "sha256",
-        "md5",
-        "bcrypt",
-        "scrypt",
-        "argon2",
-        "pbkdf2",
-        "credentials",
-        "credential",
-        "apikey",
-        "private",
-        "public",
-        "account",
-        "service",
-        "session",
-        "cookie",
-        "header",
-        "query",
-        "body",
-        "form",
-        "json",
-        "xml",
-        "access",
-        "refresh",
-        "implicit",
-        "code",
-        "grant",
-    ]
+_TYPES = keyname.word_set(
+    "string str text password passwd pwd pass secret token hidden required optional none null true false boolean",
+    "bool int integer number object array any void bytes byte char varchar input field label title default env",
+    "vault file prompt plain basic bearer oauth oauth2 digest ldap local internal external system user username",
+    "login email name value key type auto android always never manual invalid missing unknown unset empty enabled",
+    "disabled yes sensitive confidential plaintext cleartext encrypted hashed obfuscated base64 sha256 md5 bcrypt",
+    "scrypt argon2 pbkdf2 credentials credential apikey private public account service session cookie header",
+    "query body form json xml access refresh implicit code grant",
 )
 
 
@@ -196,12 +105,14 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     if not value.isascii() and sum(not c.isascii() for c in value) * 3 > len(value):
         return True
-    sure = (_SURE_REGEX, _VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC)
+    sure = (_SURE_REGEX, _VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC, _CHOICES)
     if any(form.fullmatch(value) for form in sure):
         return True
     if _HOLE.match(value):
         return True
-    if len(set(value)) < 4 or _ESCAPES.match(value) or (_DER.fullmatch(value) and _is_public_der(value)):
+    if len(set(value)) < (3 if value.isdigit() else 4):
+        return True
+    if _ESCAPES.match(value) or (_DER.fullmatch(value) and _is_public_der(value)):
         return True
     if _says_words(value):
         return True
@@ -263,9 +174,23 @@ def is_uuid(value: str) -> bool:
     return _UUID.fullmatch(value) is not None
 
 
-def has_filler(value: str) -> bool:
-    """Whether a value holds a word that people write where a secret would be."""
-    return _FILLER.search(value.lower()) is not None
+def has_filler(value: str, *, typed: bool = False) -> bool:
+    """Whether a value holds a word that people write where a secret would be.
+
+    `typed`: it is a password that people type, of whom many type a row of keys.
+    """
+    low = value.lower()
+    return _FILLER.search(low) is not None or (not typed and _ROW.search(low) is not None)
+
+
+def is_prefixed_hex(value: str) -> bool:
+    """Whether a value is hex behind a word, as providers mark what they hand out: `pro_0a1b...`."""
+    return _PREFIXED_HEX.fullmatch(value) is not None
+
+
+def is_numbered(value: str) -> bool:
+    """Whether a value is letters and digits, as people make a password of a word."""
+    return len(value) >= 6 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 def is_identifier(value: str) -> bool:
@@ -278,9 +203,14 @@ def is_label(value: str) -> bool:
     return _LABEL.fullmatch(value) is not None or (not value.isascii() and not any(map(str.isdigit, value)))
 
 
+def is_kind(value: str) -> bool:
+    """Whether a value is a word for a kind of thing."""
+    return value.lower() in _TYPES
+
+
 def is_plain_word(value: str) -> bool:
     """Whether a value is one word that somebody typed for a password, and no word for a kind of thing."""
-    return _PLAIN_WORD.fullmatch(value) is not None and value.lower() not in _TYPES
+    return _PLAIN_WORD.fullmatch(value) is not None and not is_kind(value)
 
 
 def echoes(key: str, value: str) -> bool:
@@ -289,7 +219,10 @@ def echoes(key: str, value: str) -> bool:
     named = "".join(keyname.words(key))
     if not said:
         return False
-    if said in named or (named and named in said and len(said) <= len(named) + 6 and not any(map(str.isdigit, value))):
+    # `admin123` is more than the `admin` of adminPassword.
+    if (said in named and (said == named or sum(map(str.isdigit, value)) < 3)) or (
+        named and named in said and len(said) <= len(named) + 6 and not any(map(str.isdigit, value))
+    ):
         return True
     parts = keyname.words(value)
     return bool(parts) and not any(map(str.isdigit, value)) and all(part in _TYPES for part in parts)

@@ -30,13 +30,16 @@ _TEST = lazy.compile(
 _TEST_NAME = lazy.compile(r"(?:[a-z](?:Tests?|Spec|TestCase|IT)|^Test[A-Z]\w*|Mock\w*|Fake\w*)\.[a-z]+$")
 _DOCUMENT = lazy.compile(
     r"(?:^|[/_.\-])(?:docs?|documentation|examples?|samples?|demos?|tutorials?|guides?|readme|changelog|changes|history|man\d?"
-    r"|quickstarts?|templates?|dist|skeleton|boilerplate|blog|posts|howto|website|cookbook|snippets?)(?:[/_.\-]|$)"
-    r"|\.(?:md|markdown|rst|adoc|asciidoc|txt|html?|ipynb|tex|org|mdx|[1-8]|pod|textile)$"
+    r"|quickstarts?|templates?|dist|skeleton|boilerplate|howto|website|cookbook|snippets?)(?:[/_.\-]|$)"
+    r"|\.(?:md|markdown|rst|adoc|asciidoc|html?|ipynb|tex|org|mdx|[1-8]|pod|textile)$"
 )
 _LABELS = lazy.compile(
     r"(?:^|[/_.\-])(?:locales?|i18n|l10n|lang|langs|languages?|translations?|intl|messages|strings|resources?[-_.]?strings"
     r"|values-[a-z]{2}(?:-r[A-Z]{2})?|nls)(?:[/_.\-]|$)|\.(?:po|pot|mo|xlf|xliff|resx|arb|strings|lproj|ftl)$"
-    r"|(?:^|/)[a-z]{2}(?:[-_][a-z]{2})?\.(?:json|ya?ml|js|ts|php|properties)$"
+    # Languages that people translate into, not `db.js`, `io.ts` or `my.properties`.
+    r"|(?:^|/)(?:af|ar|az|be|bg|bn|bs|ca|cn|cs|cy|da|de|el|en|eo|es|et|eu|fa|fi|fil|fr|ga|gl|gu|he|hi|hr|hu|hy|in|it|ja"
+    r"|ka|kk|km|kn|ko|kr|ku|ky|lt|lv|mk|ml|mn|mr|ms|nb|ne|nl|nn|no|pa|pl|ps|pt|ro|ru|si|sk|sl|sq|sr|sv|sw|ta|te|th|tr|uk"
+    r"|ur|uz|vi|zh|zu|[a-z]{2}[-_][a-z]{2})(?:[-_][a-z]{2,4})?\.(?:json|ya?ml|js|ts|php|properties)$"
 )
 _MACHINE = lazy.compile(
     r"\.min\.(?:js|css)$|\.(?:map|lock|sum|svg|css|scss|less|csv|tsv|snap|pb\.go|bundle\.js|chunk\.js)$"

@@ -17,14 +17,28 @@ _WORD = lazy.compile(
     r"|foobar|lorem|fake|mock|unset|unused|(?:to|will)[-_ ]be[-_ ]\w+"
     r"|not[-_ ]?(?:a[-_ ]?)?(?:set|used|needed|real|secret)"
     r"|base64[-_ ]?encoded|(?:auto[-_ ]?)?generated?)(?![a-z])"
-    r"|changeme|change[-_]me|replaceme|yourpassword|yoursecret|placeholder|dummy"
+    r"|changeme|change[-_]me|replaceme|yourpassword|yoursecret|placeholder|dummy|pleasechange"
+    r"|^(?:set|update|override|add)[-_ ]?me\b|^use[-_ ]a?[-_ ]?(?:strong|long|secure|random)\b"
+    r"|^(?:managed|injected|provided|supplied|filled|created)[-_ ]by\b|^(?:stored|kept|lives)[-_ ]in\b"
 )
-_WORDS = lazy.compile(r"[a-z]+(?:[-_ .:/,'!()=+]+[a-z]+|[-_ .:/]*\d{1,3}(?!\d))*[-_ .:/!?)\d]{0,4}")
+_WORDS = lazy.compile(
+    r"[a-z]+(?:[-_ .:/,'!()=+]+[a-z]+|[-_ .:/]*\d{1,3}(?!\d)(?:chars?|bytes?|bits?)?)*[-_ .:/!?)\d]{0,4}"
+)
 _ANGLES = lazy.compile(r"[\"']?<[^<>\n]{1,200}>[\"']?")
 _REPEATED = lazy.compile(r"(.)\1{2,}|[*x.X_# -]{3,}")
 _SHORTENED = lazy.compile(r"\.{3,}|…|\*{4,}|[xX]{6,}|<[A-Za-z][-\w ]*>")
 _WELL_KNOWN = lazy.compile(
-    r".*EXAMPLE(?:KEY|TOKEN)?|(?:0123456789|1234567890|abcdef|ABCDEF|deadbeef|cafebabe)+\w{0,6}", re.DOTALL
+    r".*EXAMPLE(?:KEY|TOKEN)?|(?:a1b2c3d4|1a2b3c4d)[\w-]*"
+    r"|(?:0123456789|1234567890|abcdef|ABCDEF|deadbeef|cafebabe)+\w{0,6}",
+    re.DOTALL,
+)
+# `your password` in other languages: no program is told it, whoever reads it is to fill it in.
+_FOREIGN = lazy.compile(
+    r"(?:(?:tu|su|sua|seu|tua|minha|la|mi|mon|ton|votre|dein|deine|ihr|ihre|mein|meine|jouw|mijn|il|mio|tuo|moje"
+    r"|twoje)[-_ ]?)*"
+    r"(?:contrase(?:n|[^a-z]{1,2})a|clave|senha|passwort|kennwort|wachtwoord|paswoord|mot[-_ ]?de[-_ ]?passe|parola"
+    r"|has[lł]o|heslo|lozinka|salasana|[sş]ifre|пароль|密码|密碼|パスワード|비밀번호)"
+    r"(?:[-_ ]?(?:aqu[ií]|ici|hier))?"
 )
 _DICTIONARY = """
     password passwort passw0rd password1 password123 pass secret s3cr3t p@ssw0rd supersecret topsecret secretpassword
@@ -41,7 +55,9 @@ def is_placeholder(bare: str) -> bool:
         return True
     if len(bare) <= 100 and _SHORTENED.search(bare) and not looks_random(_SHORTENED.sub("", bare)):
         return True
-    low = bare.lower().strip("\"'`[]{}()<>%$ ")
+    low = bare.lower().strip("\"'`[]{}()<>%$*~ ")
+    if len(low) <= 40 and _FOREIGN.fullmatch(low):
+        return True
     return len(low) <= 120 and _WORDS.fullmatch(low) is not None and _WORD.search(low) is not None
 
 

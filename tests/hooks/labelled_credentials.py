@@ -2,7 +2,8 @@
 
 A template is `PATH | TEXT`; in the text `\\n` is a line break and `~` ends a line that leaks. Values are drawn by a
 seeded generator, so that two runs see the same set, and no file holds one. `<pw>` is what a person or a manager makes
-for a password, `<weak>` what a person types, `<key>` and `<hex>` what providers hand out. Templates with an even number
+for a password, `<weak>`, `<typed>`, `<row>` and `<pin>` what a person types, `<camel>` a name of two
+words, `<key>` and `<hex>` what providers hand out. Templates with an even number
 are for development; those with an odd one are held out: nobody tunes on them.
 """
 
@@ -54,6 +55,11 @@ def _weak(rng: random.Random) -> str:
 MAKERS = {
     "pw": lambda rng: _mixed(rng, ALNUM + "!@#*_-", rng.choice([8, 10, 12, 14, 16])),
     "weak": _weak,
+    "typed": lambda rng: rng.choice(["monkey", "dragon", "Falcon", "orange", "Rosebud", "conector", "akdeniz"])
+    + rng.choice(["79", "2003", "1984", "665", "0911"]),
+    "row": lambda rng: "".join(map(str, range(1, rng.choice([7, 8, 9])))),
+    "pin": lambda rng: "".join(rng.sample(string.digits, rng.choice([5, 6, 8]))),
+    "camel": lambda rng: rng.choice(["storm", "white", "garden"]) + rng.choice(["Knight", "Lantern", "Badger"]),
     "key": lambda rng: _mixed(rng, ALNUM, rng.choice([20, 24, 32, 40])),
     "hex": lambda rng: _mixed(rng, "0123456789abcdef", rng.choice([32, 40, 64])),
     "lownum": lambda rng: _mixed(rng, string.ascii_lowercase + string.digits, rng.choice([16, 24, 32])),

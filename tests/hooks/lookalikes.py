@@ -280,4 +280,28 @@ src/a.py | token = token.strip().lower()
 src/a.py | secret = base64.b64decode(value)
 src/a.py | passed = "all tests"
 src/a.py | compass = "north-north-west"
+src/a.java | public static final String WRONG_PASSWORD = "<pin>";
+src/a.js | const codes = { resetPassword: '<pin>', passwordMismatch: '<pin>' };
+src/a.php | $passwd = 'paswoord'; // paswoord gebruiker
+src/a.js | const config = { user: 'root', password: 'SUA_SENHA' };
+docs/a.md | postgresql://usuario:contraseña@host:5432/tienda
+docs/a.es.po | "postgresql://USUARIO:CONTRASEÑA@host:5432/tienda"
+run.bat | set PWD=%~dp0
+src/a.php | self::PASSWORD => 'hashed',
+docs/a.md | Authorization: Bearer eyJ0eXAiOiJKV1QiLCJhbGmJlNmV2ZWJPamg2...
+src/a.py | out = mask("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.abc.def")
+docs/a.md | curl -H "X-API-Key: a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6"
+app/build.gradle.kts | storePassword = "android"
+tests/a.spec.ts | await login({ user: 'jane', password: '<row>' });
+tests/test_a.py | user.set_password("monkey79")
+src/a.ts | const SECRET_KEY = 'settings.secretShown';
+src/a.ts | const store = new Store({ secret: 'db-credentials' });
+src/a.py | app.secret_key = 'your_secret_key'
+src/a.js | app.use(session({ secret: process.env.SESSION_SECRET, resave: false }));
+src/a.js | app.use(session({ secret: 'secret', resave: false }));
+src/a.js | const token = jwt.sign({ id: user.id }, process.env.JWT_SECRET);
+src/a.cs | var c = "Data Source=.;User ID=sa;Password=password;";
+tests/a_test.go | redis := "redis://:hunter2@cache.local:6379"
+docs/a.md | pass: 'your pass word here'
+src/a.js | pass: 'some text that will not',
 """.strip().splitlines()

@@ -46,6 +46,7 @@ def test_what_was_drawn_is_a_secret_wherever_it_stands(alphabet: str, key: str, 
         ("SECRET_KEY_BASE", "generic-secret"),
         ("client_secret", "generic-secret"),
         ("authToken", "generic-token"),
+        ("dbpass", "generic-password"),
         ("next_page_token", ""),
         ("public_key", ""),
         ("passwordPlaceholder", ""),
@@ -76,6 +77,83 @@ def test_a_weak_password_opens_something_in_settings_and_nothing_in_tests() -> N
     assert rule("password", weak, "tests/test_login.py") == ""
     assert rule("password", "rosebud", "deploy/values.yaml", "yaml") == "generic-password"
     assert rule("password", "rosebud", "tests/values.yaml", "yaml") == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "where"),
+    [
+        ("password", "1" + "23456", "code"),
+        ("password", "nodeseeker@" + "123456", "json"),
+        ("password", "Lovebird" + "79", "code"),
+        ("setPassword", "9" + "876501", "argument"),
+        ("dbpass", "Aditya" + "@1399", "code"),
+        ("pass", "hero" + "2019", "code"),
+        ("adminPassword", "admin" + "123", "code"),
+        ("secret_key", "white" + "Knight", "code"),
+        ("SECRET_KEY", "shop_jwt_" + "signing_key_2026", "code"),
+        ("x-api-key", "pro_" + "67f8" * 8, "code"),
+        ("secret", "carpathian" + "16", "login"),
+        ("salt", "6sds2816asFR" + "FRds814849AS", "code"),
+    ],
+)
+def test_what_people_type_opens_something_in_programs(key: str, value: str, where: str) -> None:
+    assert rule(key, value, "src/app.js", where)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("password", "1" + "23456"),
+        ("password", "Lovebird" + "79"),
+        ("adminPassword", "admin" + "123"),
+        ("secret_key", "white" + "Knight"),
+        ("SECRET_KEY", "shop_jwt_" + "signing_key_2026"),
+    ],
+)
+@pytest.mark.parametrize("path", ["tests/test_app.js", "docs/setup.md"])
+def test_what_people_type_opens_nothing_in_tests_and_documents(key: str, value: str, path: str) -> None:
+    assert rule(key, value, path) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("WRONG_PASSWORD", "10" + "0234"),
+        ("resetPassword", "4" + "0021"),
+        ("passwordMismatch", "code" + "17"),
+        ("password", "required|string|min:8|confirmed"),
+        ("password", "hashed"),
+        ("storePassword", "android"),
+        ("password", "SUA_SENHA"),
+        ("password", "contraseña"),
+        ("passwd", "paswoord"),
+        ("PWD", "%~dp0"),
+        ("x-api-key", "a1b2c3d4e5f6" + "g7h8i9j0k1l2"),
+        ("SECRET_KEY", "settings.secretShown"),
+        ("secret", "db-credentials"),
+        ("secret_key", "my_secret_key"),
+        ("admin_password", "admin1"),
+    ],
+)
+def test_what_programs_say_of_credentials_is_none(key: str, value: str) -> None:
+    assert rule(key, value) == ""
+
+
+def test_the_password_of_a_host_that_anybody_reaches_may_be_weak() -> None:
+    row = "123" + "45678"
+    assert rule("url", f"mongodb+srv://app:{row}@cluster0.a9nya.mongodb.net/x") == "basic-auth-url"
+    assert rule("url", f"mongodb://app:{row}@localhost/x") == ""
+    assert rule("url", f"mongodb+srv://app:{row}@cluster0.a9nya.mongodb.net/x", "tests/test_db.py") == ""
+    assert rule("url", "mongodb+srv://user:password@cluster0.a9nya.mongodb.net/x") == ""
+    assert rule("dsn", f"Data Source=.;Initial Catalog=x;User ID=sa;Password={row};") == "connection-string-password"
+
+
+def test_a_token_that_is_cut_or_has_no_body_is_shown_not_leaked() -> None:
+    drawn = random_text("alnum", 24)
+    head = "eyJ" + "hbGciOiJIUzI1NiJ9"
+    assert rule("Authorization", f"Bearer {drawn}...", where="header") == ""
+    assert rule("Authorization", f"Bearer {head}.abc.def", where="header") == ""
+    assert rule("Authorization", f"Bearer {head}.{drawn}.{drawn}", where="header") == "authorization-header"
 
 
 def test_base64_of_words_hides_nothing() -> None:
@@ -123,6 +201,11 @@ def test_words_cost_less_than_what_was_drawn() -> None:
         ("docs/setup.md", place.DOCUMENT),
         ("config/app.yaml", place.SETTINGS),
         ("locales/de.json", place.LABELS),
+        ("src/pt-BR.ts", place.LABELS),
+        ("src/db.js", place.CODE),
+        ("lib/io.ts", place.CODE),
+        ("blog/models.py", place.CODE),
+        ("notes/0042.txt", place.CODE),
         ("static/app.min.js", place.MACHINE),
         ("contest/latest.py", place.CODE),
     ],
