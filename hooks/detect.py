@@ -30,6 +30,7 @@ _MANIFESTS = (
     ".erb",
     ".jsonl",
 )
+_SCRIPTS = (".sh", ".bash", ".zsh", ".ksh", ".fish", ".ps1", ".bat", ".cmd", ".mk", ".groovy")
 
 
 def hits(text: Text, found: Candidates) -> list[Hit]:
@@ -72,7 +73,10 @@ def _manifest(text: Text, found: Candidates) -> list[Hit]:
         return []
     from hooks import manifest
 
-    return manifest.hits(text.text, manifest=_is_manifest(text.name), json=text.name.endswith(".json"))
+    name = text.name
+    return manifest.hits(
+        text.text, manifest=_is_manifest(name), json=name.endswith(".json"), script=name.endswith(_SCRIPTS)
+    )
 
 
 def _whole(text: Text) -> list[Hit]:

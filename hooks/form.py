@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 
 from hooks import keyname, lazy, letters
 from hooks.randomness import looks_random
 
 _DRAWN = 0.85
+_MODULUS = range(256, 1025, 64)
+"""Sizes of ciphertexts of RSA in bytes."""
+_TAG = 16
+_SHORTEST = 364
 _NOTHING = {"", "null", "~", '""', "''", "nil", "none", "undefined", "n/a", "{}", "[]", "-"}
 _SEALED = lazy.compile(
     r"ENC\[.*\]\s*$|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
@@ -18,7 +23,7 @@ _REFERENCE = lazy.compile(
     r"<?(?:op|ref\+\w+|vault|secretref\+\w+|awssm|awsps|gcpsm|akvs?|azkv|bao|keyring|keychain|doppler|infisical|file"
     r"|env)://\S*|<(?:path|secret|vault):[^<>]*>|vault:[\w./-]+#\S+|arn:aws[\w-]*:(?:secretsmanager|ssm|kms|iam):\S+"
     r"|projects/[^/\s]+/secrets/\S+|@Microsoft\.KeyVault\(.*\)|!(?:Ref|Sub|GetAtt|ImportValue|vault|secret|env_var)\b.*"
-    r"|[\"']?\$(?:[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]{2,})[\"']?",
+    r"|[\"']?\$(?:[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]{2,})[\"']?|\{[A-Za-z_][\w.]*\}|~[A-Z][A-Z0-9_]*~|`[^`\n]+`|%[sv]",
     re.DOTALL,
 )
 _PUBLIC_BLOCK = lazy.compile(
@@ -28,12 +33,19 @@ _PUBLIC_BLOCK = lazy.compile(
 _SSH_PUBLIC = lazy.compile(
     r"(?:\S+\s+)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA[\w+/=]{20,}.*"
 )
-_RECIPIENT = lazy.compile(r"age1[a-z0-9]{50,}|pk_(?:live|test)_\w+|sha256[:~][A-Fa-f0-9]{64}")
+_RECIPIENT = lazy.compile(
+    r"age1[a-z0-9]{50,}|pk_(?:live|test)_\w+|sha256[:~][A-Fa-f0-9]{64}|[\w-]+\.apps\.googleusercontent\.com"
+)
 _FLAG = lazy.compile(r"(?i:true|false|yes|no|on|off|enabled|disabled)")
 _NUMBER = lazy.compile(r"[-+]?\d{1,6}(?:\.\d+)?(?:ms|s|m|h|d|[kmgKMG]i?[bB]?|%)?")
 _PATH = lazy.compile(r"(?:file:)?(?:~|\.{1,2})?/(?:[\w.@%+-]+/)*[\w.@%+-]*|[A-Za-z]:\\[\w\\. -]+")
 _HOST = lazy.compile(r"(?:\w[-\w]*\.)*[a-zA-Z][-\w]*(?::\d{1,5})?|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?")
-_PROSE = lazy.compile(r"[\w .,:/@+-]{1,200}")
+_PROSE = lazy.compile(r"[\w .,:;/@+'\"()!?&-]{1,200}")
+_TIME = lazy.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[-+]\d\d:?\d\d)?)?")
+_SUBJECTS = lazy.compile(r"system:[a-z][a-z:.-]*(?:, ?system:[a-z][a-z:.-]*)*")
+"""Users and groups of Kubernetes, as tokens of nodes and service accounts name them."""
+_ENVELOPE = lazy.compile(r"A[A-Za-z0-9+/]{2}|BA[A-D]")
+_BASE64 = lazy.compile(r"[A-Za-z0-9+/\s]+={0,2}")
 
 
 def is_nothing(bare: str) -> bool:
@@ -43,7 +55,20 @@ def is_nothing(bare: str) -> bool:
 
 def is_sealed(bare: str) -> bool:
     """Whether a value is ciphertext: SOPS, age, PGP, ansible-vault, eyaml, transit, a sealed envelope."""
-    return _SEALED.match(bare) is not None
+    return _SEALED.match(bare) is not None or _is_envelope(bare)
+
+
+def _is_envelope(bare: str) -> bool:
+    """Whether base64 is Bitnami's envelope, which names the size of an RSA key (2,048 to 8,192 bits) and is that long.
+
+    Two bytes of length, so many of a ciphertext of RSA, then one of AES-GCM with its tag (FORMATS section 2).
+    """
+    if len(bare) < _SHORTEST or not _ENVELOPE.match(bare) or not _BASE64.fullmatch(bare):
+        return False
+    head = binascii.a2b_base64(bare[:4])
+    size = int.from_bytes(head[:2], "big")
+    body = len("".join(bare.split()).rstrip("=")) * 3 // 4 - 2
+    return size in _MODULUS and body >= size + _TAG
 
 
 def is_reference(bare: str) -> bool:
@@ -64,7 +89,9 @@ def is_public(bare: str) -> bool:
 
 
 def is_setting(key: str, bare: str) -> bool:
-    """Whether a value is a setting. Under a key that names a credential only flags and paths are."""
+    """Whether a value is a setting. Under a key that names a credential only flags, paths, times and groups are."""
+    if _TIME.fullmatch(bare) or _SUBJECTS.fullmatch(bare):
+        return True
     if _FLAG.fullmatch(bare) or _PATH.fullmatch(bare):
         # One in 64 of all base64 begins with a slash.
         drawn = keyname.is_credential(key) and bare.count("/") < 3 and letters.share(bare) >= _DRAWN

@@ -7,14 +7,21 @@ gets deployed. In documentation and code, where examples live, a value has to lo
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 
-from hooks import keyname, lazy
+from hooks import keyname, lazy, literal
 from hooks.finding import Hit, Value, shown
 from hooks.randomness import looks_random
-from hooks.structure.secrets import Item, items
+from hooks.structure import diff, settings
+from hooks.structure.item import Item
+from hooks.structure.secrets import items
 from hooks.structure.tree import TEXT, Node
 from hooks.value import Verdict, decode, judge, judge_base64
+
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from hooks.structure.pair import Pair
 
 _TOKEN = lazy.compile(r"[^\s\"'=:,;{}\[\]]{8,}")
 _CALL = lazy.compile(r"[A-Za-z_][\w.]{2,40}\([^()]{0,200}\)")
@@ -23,18 +30,32 @@ _SHORT = lazy.compile(r"[A-Za-z0-9+/]{4,40}\.{3,}")
 _UNTOLD = Verdict.WEAK
 
 
-def hits(text: str, *, manifest: bool, json: bool) -> list[Hit]:
-    """Every value that leaks. `manifest`: the file is one by its name; `json`: by its name it is JSON."""
+class Place(enum.IntEnum):
+    """What a file is, by how much a value in it has to show."""
+
+    MANIFEST = 0  # deployed as it stands
+    SCRIPT = 1  # run as it stands
+    TEXT = 2  # documentation and code
+
+
+def hits(text: str, *, manifest: bool, json: bool, script: bool = False) -> list[Hit]:
+    """Every value that leaks. By its name the file is a `manifest`, `json`, or a `script` of a shell; or none."""
     found: dict[tuple[int, str], Hit] = {}
+    if not manifest and diff.is_patch(text):
+        text, manifest = diff.plain(text), True
+    place = Place.MANIFEST if manifest else Place.SCRIPT if script else Place.TEXT
     for item in _items(text, manifest=manifest, json=json):
-        if _leaks(item, strict=not manifest):
-            for hit in _inside(item, strict=not manifest) or [_hit(item)]:
+        if _leaks(item, place):
+            for hit in _inside(item, place) or [_hit(item)]:
                 found.setdefault((hit.line, hit.key), hit)
     return list(found.values())
 
 
 def _items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
+    from hooks.structure import kubectl
+
     yield from items(text, manifest=manifest, json=json)
+    yield from kubectl.items(text)
     if not manifest:
         from hooks.structure import coded
 
@@ -47,33 +68,42 @@ def _hit(item: Item) -> Hit:
     return Hit(item.rule, item.line, item.end, key, item.sealable, Value(item.data), how)
 
 
-def _inside(item: Item, *, strict: bool) -> list[Hit]:
+def _inside(item: Item, place: Place) -> list[Hit]:
     """Of a file that stands in clear as a block: the lines that leak, so that nobody has to search for them."""
-    if not item.body or item.encoded or "-----BEGIN" in item.text:
+    if not item.body or "-----BEGIN" in item.text or (item.encoded and decode(item.text) is not None):
         return []
-    from hooks.structure.formats import inner
-
-    read = inner(item.key, item.text)
     found = []
-    for pair in read(item.text, 1) if read else ():
+    for pair in _read(item.key, item.text):
         node = Node(TEXT, item.body + pair.line - 1, item.body + pair.end - 1, pair.value)
         part = Item(item.rule, (), pair.key, node)
-        if keyname.is_credential(pair.key) and node.end <= item.end and _leaks(part, strict=strict):
+        if keyname.is_credential(pair.key) and node.end <= item.end and _leaks(part, place):
             hit = _hit(item)
             found.append(Hit(hit.rule, part.line, part.end, hit.key, hit.sealable, Value(pair.value)))
     return found
 
 
-def _leaks(item: Item, *, strict: bool) -> bool:
+def _read(key: str, text: str) -> Iterator[Pair]:
+    """The pairs of a file that stands in a value; none if it is no file."""
+    from hooks.structure.formats import inner
+
+    read = inner(key, text)
+    return read(text, 1) if read else iter(())
+
+
+def _leaks(item: Item, place: Place) -> bool:
     verdict = judge_base64(item.key, item.text) if item.encoded else judge(item.key, item.text)
     if verdict < _UNTOLD or _is_instead(item.text):
         return False
-    if item.beside and not keyname.is_credential(item.key):
-        strict = True
-    if not strict:
-        return True
     decoded = item.data.decode("utf-8", "replace")
-    return verdict is Verdict.SECRET and any(map(_is_drawn, _TOKEN.findall(decoded[:20_000])))
+    if verdict is Verdict.SECRET and settings.are_all(item.key, decoded):
+        return False
+    named = keyname.is_credential(item.key)
+    if place is Place.TEXT or ((item.beside or item.command) and not named):
+        return verdict is Verdict.SECRET and any(map(_is_drawn, _TOKEN.findall(decoded[:20_000])))
+    if item.command:
+        sure = keyname.kind(item.key) not in ("key", "salt")
+        return verdict is Verdict.SECRET and sure and not literal.has_filler(decoded)
+    return place is Place.MANIFEST or verdict is Verdict.SECRET
 
 
 def _is_drawn(token: str) -> bool:

@@ -91,9 +91,9 @@ class Baseline:
 
 def load(path: Path | str, name: str) -> Baseline:
     """The baseline in a file. Raises SourceError or DocumentError."""
-    from sealer import files
+    from hooks import regular
 
-    return read(files.read(path, limit=_MOST_BYTES), name)
+    return read(regular.read(path, limit=_MOST_BYTES), name)
 
 
 def read(data: bytes, name: str) -> Baseline:

@@ -45,14 +45,14 @@ def find(top: Path) -> list[Foreign]:
 
 def load(path: Path, top: Path, name: str = "") -> Foreign:
     """One such file, whatever its name. Raises SourceError or DocumentError."""
-    from sealer import files
+    from hooks import regular
 
     name = name or str(path)
     if path.name.endswith(".toml"):
         from hooks.compat import gitleaks
 
         return _checked(gitleaks.load(path, name, top))
-    text = files.read(path, limit=256 << 20).decode("utf-8", "replace")
+    text = regular.read(path, limit=256 << 20).decode("utf-8", "replace")
     if text.lstrip()[:1] in ("{", "["):
         return _json(text, name)
     from hooks.compat import ignore

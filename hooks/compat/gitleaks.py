@@ -12,12 +12,12 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hooks import regular
 from hooks.compat import allowlist, defaults, names
 from hooks.compat.patterns import compiled
 from hooks.compat.teamrule import Required, TeamRule
 from hooks.randomness import entropy
 from hooks.rule import Rule
-from sealer import files
 from sealer.errors import DocumentError, SourceError
 
 if TYPE_CHECKING:
@@ -231,7 +231,8 @@ def find(top: Path) -> Gitleaks | None:
         made = Gitleaks("GITLEAKS_CONFIG_TOML")
         made.take(_read(text, made.name), top)
         return made
-    return load(top / NAME, NAME, top) if os.path.isfile(top / NAME) else None
+    there = os.path.exists(top / NAME) and not os.path.isdir(top / NAME)
+    return load(top / NAME, NAME, top) if there else None
 
 
 def load(path: Path, name: str, top: Path) -> Gitleaks:
@@ -246,7 +247,7 @@ def _is(theirs: str, ours: str) -> bool:
 
 
 def _load(path: Path, name: str) -> dict[str, Any]:
-    return _read(files.read(path).decode("utf-8", "replace"), name)
+    return _read(regular.read(path).decode("utf-8", "replace"), name)
 
 
 def _read(text: str, name: str) -> dict[str, Any]:

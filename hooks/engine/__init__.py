@@ -203,9 +203,14 @@ def _digest(files: Sequence[str], extra: Sequence[Spec]) -> str:
 
 def _read(path: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe is never waited on
         try:
-            return os.read(descriptor, os.fstat(descriptor).st_size)
+            status = os.fstat(descriptor)
+            if status.st_mode & 0o170000 == 0o010000:
+                from sealer.errors import SourceError
+
+                raise SourceError("is no regular file", where=path, way_out="take it away")
+            return os.read(descriptor, status.st_size)
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -35,7 +35,8 @@ def junit(report: Report) -> str:
         lines.append(f'  <testsuite name="not scanned" tests="{count}" failures="0" errors="{count}" skipped="0">')
         for error in report.unread:
             lines.append(f'    <testcase name="readable" classname={_attribute(error.where)}>')
-            lines.append(f"      <error message={_attribute(error.what)}>{_text(error.way_out)}</error>")
+            said = f'type="unread" message={_attribute(error.what)}'
+            lines.append(f"      <error {said}>{_text(error.way_out)}</error>")
             lines.append("    </testcase>")
         lines.append("  </testsuite>")
     if not found:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from hooks import lazy
 from hooks.rule import KUBERNETES_SECRET
 from hooks.structure import json5
-from hooks.structure.secrets import Item
+from hooks.structure.item import Item
 from hooks.structure.tree import MAP, TEXT, Node
 
 _MADE = lazy.compile(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from hooks import lazy
 from hooks.keyname import word_set
 from hooks.structure.pair import Pair
-from hooks.structure.tree import LIST, Node
 
 Reader = Callable[[str, int], Iterator[Pair]]
 
@@ -68,9 +67,7 @@ def _braces(text: str, depth: int, where: str) -> Iterator[Pair]:
         return
     if not depth and not lines.likely(text, where):
         return
-    root = Node(LIST, 1)
-    root.entries = [("", node) for node in json5.values(text)]
-    yield from walk.pairs(root, where, depth=depth)
+    yield from walk.pairs(json5.tree(text), where, depth=depth)
 
 
 def toml(text: str, depth: int = 0) -> Iterator[Pair]:

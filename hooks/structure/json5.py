@@ -36,6 +36,13 @@ def values(text: str, line: int = 1, *, flow: bool = False) -> Iterator[Node]:
     yield from (node for _, node in reader.root.entries)
 
 
+def tree(text: str, line: int = 1) -> Node:
+    """The same values as a list."""
+    root = Node(LIST, line)
+    root.entries = [("", node) for node in values(text, line)]
+    return root
+
+
 def unescaped(inner: str) -> str:
     r"""The text between double quotes, with its escapes (`\\n`, `\\u0041`, `\\x41`) undone."""
     if "\\" not in inner:

@@ -94,6 +94,10 @@ _ITEMS = lazy.compile(rb"(?:\n" + _ITEM + rb"(?=\n)){0,20}+(?:\n[^\n]{0,200}|\Z)
 _VARIABLE = lazy.compile(r"""\bvariable\s+"[\w-]*(?:passw|secret|token|_key|_pw|_pwd|cred)""")
 
 
+# `content` of a secret of Compose, right below its name.
+_CONTENT = lazy.compile(r"""(?:^|\n)[ \t]+["']?[\w.-]+["']?:[ \t\r]*\n[ \t]+content:[ \t]+\S""")
+
+
 def likely_near(data: bytes, near: Sequence[int], where: str) -> bool:
     """Whether a credential may stand around one of some offsets: two lines before to one line behind it, or a list."""
     return any(_known(part.decode("utf-8", "replace"), where) for part in _around(data, near))
@@ -130,6 +134,8 @@ def likely(text: str, where: str) -> bool:
     """Whether a credential may stand in a text with levels, so that reading all of it is worth it."""
     low = text.lower() if text.isascii() else text
     if (where == "json" and '"random_password"' in low) or (where == "hcl" and _VARIABLE.search(low)):
+        return True
+    if where == "yaml" and "content:" in low and _CONTENT.search(low):
         return True
     options, values = "--" in low, "value" in low
     for start in _places(low):

@@ -1,9 +1,9 @@
 """The values of every Secret of Kubernetes in a text, and of kustomize's secretGenerator, wherever they stand. Pure.
 
 Any document of a stream, items of a List, `objects` of a template, `extraDeploy` of a chart's values, JSON inside an
-annotation, a manifest inside a text, in comments. What parses is read as Kubernetes reads it, document by document;
-what does not is read by `hooks.loose`. Of a SealedSecret, what stands in clear beside the sealed values. Nothing is
-judged here.
+annotation, a manifest inside a text, a patch, in comments. What parses is read as Kubernetes reads it, document by
+document; what does not is read by `hooks.loose`. Of a SealedSecret, what stands in clear beside the sealed values.
+Nothing is judged here.
 """
 
 from __future__ import annotations
@@ -13,53 +13,23 @@ import re
 from collections.abc import Iterator
 
 from hooks import lazy, loose
-from hooks.rule import KUBERNETES_SECRET, KUSTOMIZE_SECRET, Rule
-from hooks.structure import json5, kube, yaml
+from hooks.rule import KUBERNETES_SECRET
+from hooks.structure import json5, kube, kustomize, yaml
+from hooks.structure.item import Item, Parts, leaves
 from hooks.structure.tree import LIST, MAP, TEXT, Node
-from hooks.value import decode
 
 _LISTS = {"List", "SecretList"}
 _KIND_JSON = lazy.compile(r'kind\\*"\s*:\s*\\*"Secret')
 _KIND_YAML = lazy.compile(r"^\s*(?:- )?['\"]?kind['\"]?:\s*['\"]?Secret", re.MULTILINE)
 _SAID = lazy.compile(
     r"""kind\\*["']?\s{0,9}[:=]\s{0,40}(?:[|>][-+]?\s{0,40})?\\*["']?S(?:ealedS)?ecret|secretGenerator"""
+    r"""|path\\*["']?\s{0,9}:\s{0,9}\\*["']?/(?:stringD|d)ata\b"""
 )
 _COMMENTED = lazy.compile(r"(?:^[ \t]*#[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _MARK = lazy.compile(r"^([ \t]*)#+ ?", re.MULTILINE)
 _ITEM_COMMENT = lazy.compile(r"\s*#+\s*[\"']?(?P<key>[\w.-]+)[\"']?:\s+[\"']?(?P<value>[^\s\"'#]{4,})[\"']?\s*$")
 _MAX_DEPTH = 3
 _NEAR = 20
-
-Parts = tuple[str | int, ...]
-
-
-class Item:
-    """One value of a Secret as it stands in a text. `encoded`: in base64; `beside`: in clear beside sealed ones."""
-
-    __slots__ = ("beside", "body", "encoded", "end", "key", "line", "path", "rule", "sealable", "text")
-
-    def __init__(self, rule: Rule, parts: Parts, key: str, node: Node, *, encoded: bool = False) -> None:
-        from sealer.documents.node import join  # dataclasses and inspect come with it
-
-        self.rule = rule
-        self.path = join(parts)
-        self.key = key
-        self.text = node.text
-        self.encoded = encoded
-        self.line = node.line
-        self.end = node.end
-        self.body = node.body
-        self.sealable = False
-        self.beside = False
-
-    def __repr__(self) -> str:
-        return f"Item({self.rule.id}, line {self.line})"
-
-    @property
-    def data(self) -> bytes:
-        """What Kubernetes hands out: the decoded bytes; the text itself where it is no base64."""
-        decoded = decode(self.text) if self.encoded else None
-        return self.text.encode("utf-8", "replace") if decoded is None else decoded
 
 
 def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
@@ -69,17 +39,18 @@ def items(text: str, *, manifest: bool, json: bool) -> Iterator[Item]:
             item.line = item.end = 1
             yield item
         return
-    if not manifest and ("ecret" not in text or not _SAID.search(text)):
+    if not manifest and not (("ecret" in text or "/data" in text) and _SAID.search(text)):
         return  # code that knows of Secrets: reading it as if it were a manifest takes long
     roots, is_unsure = _roots(text, manifest=manifest, json=json)
+    lines = text.split("\n") if "#" in text else []
     for root in roots:
         found = list(_walk(root, 0))
-        if found and is_unsure and not _is_json(text):
+        if found and is_unsure and not is_json(text):
             root.exact = False
             found = list(_walk(root, 0))
         yield from found
-        if "#" in text and found:
-            yield from _comments(text, found)
+        if lines and found:
+            yield from _comments(lines, found)
     if not (json and manifest):
         yield from _in_one_line(text)
         yield from _in_comments(text)
@@ -97,15 +68,15 @@ def _json(text: str) -> Node | None:
 
     Whether it is JSON to the letter is asked once something is found in it: that takes as long as reading it.
     """
-    if (text.lstrip()[:2] in ("{{", "{%", "[[") or "\n---" in text) and not _is_json(text):
+    if (text.lstrip()[:2] in ("{{", "{%", "[[") or "\n---" in text) and not is_json(text):
         return None
-    root = Node(LIST, 1)
-    root.entries = [("", node) for node in json5.values(text)]
+    root = json5.tree(text)
     root.exact = True
     return root
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
+    """Whether a text is JSON to the letter."""
     from sealer.documents import jsonio
     from sealer.errors import DocumentError
 
@@ -118,25 +89,30 @@ def _is_json(text: str) -> bool:
     return found
 
 
-def _walk(root: Node, depth: int, start: Parts = ()) -> Iterator[Item]:
-    """Items of every Secret in a tree. The root is a list of documents, or of what was found in a text."""
-    todo: list[tuple[Node, Parts, bool, bool]] = [
-        (child, start, root.exact and not start, False) for _, child in root.entries
+def _walk(root: Node, depth: int, start: Parts = (), aim: str = "") -> Iterator[Item]:
+    """Items of every Secret in a tree. The root is a list of documents, or of what was found in a text.
+
+    `aim`: the kind that patches in it are for, as far as that is known.
+    """
+    todo: list[tuple[Node, Parts, bool, bool, str]] = [
+        (child, start, root.exact and not start, False, aim) for _, child in root.entries
     ]
     todo.reverse()
     while todo:
-        node, parts, top, implied = todo.pop()
+        node, parts, top, implied, aim = todo.pop()
         if node.kind == LIST:
-            todo += [(child, (*parts, i), top, implied) for i, (_, child) in enumerate(node.entries)]
+            todo += [(child, (*parts, i), top, implied, aim) for i, (_, child) in enumerate(node.entries)]
         elif node.kind == TEXT:
-            yield from _embedded(node, parts, depth)
+            yield from _embedded(node, parts, depth, aim)
         else:
             yield from _of_map(node, parts, top, implied)
+            yield from kustomize.patched(node, parts, aim)
             kinds = kube.kinds(node)
+            aim = kustomize.aim(node) or aim
             for key, value in node.entries:
                 inside = top and key == "items" and not _LISTS.isdisjoint(kinds)
                 named = key == "items" and "SecretList" in kinds
-                todo.append((value, (*parts[-20:], key), inside, named))
+                todo.append((value, (*parts[-20:], key), inside, named, aim))
 
 
 def _of_map(node: Node, parts: Parts, top: bool, implied: bool) -> Iterator[Item]:
@@ -145,29 +121,16 @@ def _of_map(node: Node, parts: Parts, top: bool, implied: bool) -> Iterator[Item
         yield from _secret(node, parts, sealable=sealable)
     elif kube.is_sealed(node):
         yield from _beside(node, parts)
-    for made in node.all("secretGenerator"):
-        yield from _generators(made, (*parts, "secretGenerator"))
+    yield from kustomize.generated(node, parts)
 
 
 def _secret(node: Node, parts: Parts, *, sealable: bool = False) -> Iterator[Item]:
     for name in ("data", "stringData"):
         for values in node.all(name):
-            for where, key, leaf in _leaves(values, (*parts, name), name):
+            for where, key, leaf in leaves(values, (*parts, name), name):
                 item = Item(KUBERNETES_SECRET, where, key, leaf, encoded=name == "data")
                 item.sealable = sealable
                 yield item
-
-
-def _leaves(node: Node, parts: Parts, key: str) -> Iterator[tuple[Parts, str, Node]]:
-    """Every text in the maps below a node, with the path of each. No Secret nests, but people write it."""
-    todo = [(node, parts[:-1], key)]
-    while todo:
-        one, where, name = todo.pop()
-        if one.kind == TEXT:
-            yield where, name, one
-        elif one.kind == MAP and len(where) < 30:
-            inner = (*where, name)
-            todo += [(child, inner, key or name) for key, child in reversed(one.entries)]
 
 
 def _beside(node: Node, parts: Parts) -> Iterator[Item]:
@@ -178,7 +141,7 @@ def _beside(node: Node, parts: Parts) -> Iterator[Item]:
             if key == "template" and child.kind == MAP:
                 places.append((child, (*parts, "spec", "template")))
             elif key in ("encryptedData", "data"):
-                for where, name, leaf in _leaves(child, (*parts, "spec", key), key):
+                for where, name, leaf in leaves(child, (*parts, "spec", key), key):
                     item = Item(KUBERNETES_SECRET, where, name, leaf, encoded=True)
                     # Envelopes of another version, cut short in documentation: whatever is long base64 may be sealed.
                     item.beside = True
@@ -196,36 +159,22 @@ def _sealed(text: str) -> bool:
     return compact.startswith(("Ag", "v2:")) or len(compact) > 340 or "..." in compact
 
 
-def _generators(made: Node, parts: Parts) -> Iterator[Item]:
-    for number, (_, each) in enumerate(made.entries):
-        for literals in each.all("literals") if each.kind == MAP else ():
-            for _, literal in literals.entries:
-                key, _, value = literal.text.partition("=")
-                node = Node(TEXT, literal.line, literal.end, _unquoted(value))
-                yield Item(KUSTOMIZE_SECRET, (*parts, number, "literals"), key.strip("\"' "), node)
-
-
-def _embedded(node: Node, parts: Parts, depth: int) -> Iterator[Item]:
-    """A Secret in a text: JSON as kubectl's last-applied-configuration has it, or a manifest in a block."""
+def _embedded(node: Node, parts: Parts, depth: int, aim: str) -> Iterator[Item]:
+    """A Secret in a text: JSON as kubectl's last-applied-configuration has it, a manifest or a patch in a block."""
     text = node.text
-    if depth >= _MAX_DEPTH or "Secret" not in text:
+    patch = kustomize.may_patch(text)
+    if depth >= _MAX_DEPTH or not (patch or "Secret" in text):
         return
-    if text.lstrip()[:1] in ("{", "[") and _KIND_JSON.search(text):
-        roots = [_below(json5.values(text))]
-    elif "\n" in text and _KIND_YAML.search(text):
+    if text.lstrip()[:1] in ("{", "[") and (patch or _KIND_JSON.search(text)):
+        roots = [json5.tree(text)]
+    elif "\n" in text and (patch or _KIND_YAML.search(text)):
         roots = list(yaml.roots(text))
     else:
         return
     for root in roots:
-        for item in _walk(root, depth + 1, parts):
+        for item in _walk(root, depth + 1, parts, aim):
             _place(item, node)
             yield item
-
-
-def _below(nodes: Iterator[Node]) -> Node:
-    root = Node(LIST, 1)
-    root.entries = [("", node) for node in nodes]
-    return root
 
 
 def _place(item: Item, node: Node) -> None:
@@ -246,16 +195,15 @@ def _in_one_line(text: str) -> Iterator[Item]:
         plain = line.replace('\\"', '"').replace("\\\\", "\\") if '\\"' in line else line
         begin = plain.find("{")
         if begin >= 0:
-            root = _below(json5.values(plain[begin:]))
+            root = json5.tree(plain[begin:])
             for item in _walk(root, 0):
                 item.line = item.end = number
                 item.sealable = False
                 yield item
 
 
-def _comments(text: str, found: list[Item]) -> Iterator[Item]:
+def _comments(lines: list[str], found: list[Item]) -> Iterator[Item]:
     """Items of a Secret that were commented out, among or right behind those that were not."""
-    lines = text.split("\n")
     for item in found:
         above = range(item.line - 2, max(item.line - 2 - _NEAR, -1), -1)
         for number in (*_while(lines, above), *_while(lines, range(item.end, min(item.end + _NEAR, len(lines))))):
@@ -287,8 +235,3 @@ def _in_comments(text: str) -> Iterator[Item]:
         line += text.count("\n", counted, block.start())
         counted = block.start()
         yield from _walk(loose.read(plain, line), 0)
-
-
-def _unquoted(text: str) -> str:
-    bare = text.strip().rstrip(",")
-    return bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" else bare

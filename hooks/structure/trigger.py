@@ -40,6 +40,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?:requirepass|masterauth|masteruser)[ \t]{1,8}[\"']?\S{4}",
     rb"""variable[ \t]{1,4}"[\w\-]{0,40}(?i:passw|secret|token|_key|_pw|_pwd|cred)""",
     rb"""random_password"[ \t]{0,4},""",
+    rb""":[ \t]{0,4}\r?\n[ \t]{1,16}content:[ \t]{1,4}\S""",
     # ENV DB_PASSWORD x, set -x DB_PASSWORD x, setx
     rb"\b(?:ENV|set -[Ugx]{1,3}|setx)[ \t]{1,8}[\w.\-]{0,40}(?i:pass|secret|token|_key)",
     rb"\blogin\s{1,20}\S{1,80}\s{1,40}(?:account|password)\b",
@@ -52,7 +53,7 @@ TRIGGER: tuple[bytes, ...] = (
 MANIFEST: tuple[bytes, ...] = (
     (
         rb"""kind["'\\]*\s{0,9}:\s{0,40}(?:#[^\n]{0,80}\s{1,40})?(?:[&!]\S{1,60}\s{1,9}){0,3}"""
-        rb"""(?:[|>][-+0-9]{0,3}\s{1,40})?["'\\]*Secret(?:List)?\b"""
+        rb"""(?:[|>][-+0-9]{0,3}\s{1,40})?["'\\]*Secret(?:List|Generator)?\b"""
     ),
     rb"""kind["']?[ \t]{0,9}:[ \t]{0,9}(?:[&!]\S{1,60}[ \t]{1,9}){0,3}(?:\*\w|"[A-Za-z]{0,9}\\[ux\r\n])""",
     rb"""\\[ux][0-9A-Fa-f]{2,8}[A-Za-z]{0,6}"[ \t]{0,9}:[ \t]{0,9}["'&*!|>]{0,4}Secret""",
@@ -61,5 +62,12 @@ MANIFEST: tuple[bytes, ...] = (
     rb"\"kubernetes_secret",
     rb"""kind["']?\s{0,20}=\s{0,20}["']Secret["']""",
     rb"secretGenerator",
+    (
+        rb"""path["'\\]{0,4}[ \t]{0,9}:[ \t]{0,9}["'\\]{0,4}/data(?:/[^/\s"'\\]{1,80})?["'\\]{0,4}"""
+        rb"""[ \t,]{0,9}(?:\r?\n|["'\\]{0,4}value)"""
+    ),
+    rb"\bpatch[ \t]{1,9}secrets?[ \t/]",
+    rb"--from-literal",
+    rb"--docker-password",
     rb"SealedSecret",
 )

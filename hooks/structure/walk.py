@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hooks import lazy
+from hooks import keyname, lazy
 from hooks.structure import kube
 from hooks.structure.pair import Pair
 from hooks.structure.tree import LIST, TEXT, Node, join, maps
@@ -39,6 +39,8 @@ def pairs(root: Node, where: str, *, depth: int = 0) -> Iterator[Pair]:
     for node, path in maps(root, hidden):
         hidden.update(id(child) for child in _hidden(node))
         yield from _named(node, path, where)
+        if path.startswith("secrets.") and path.count(".") == 1:
+            yield from _composed(node, path, where)
         for key, child in node.entries:
             if id(child) in hidden:
                 continue
@@ -66,7 +68,9 @@ def _named(node: Node, path: str, where: str) -> Iterator[Pair]:
     if "random_password" in node.texts("type"):
         yield from _generated(node, path, where)
     name = next((child for each in _NAMES for child in node.all(each) if child.kind == TEXT), None)
-    said = name.text if name is not None else path.rpartition(".")[2]
+    if name is None and "op" in (key for key, _ in node.entries):  # {op: add, path: /data/DB_PASSWORD, value: x}
+        name = next((child for child in node.all("path") if child.kind == TEXT), None)
+    said = name.text.rpartition("/")[2].replace("~1", "/") if name is not None else path.rpartition(".")[2]
     if not said or len(said) > 200:
         return
     for each in _VALUES:
@@ -74,6 +78,15 @@ def _named(node: Node, path: str, where: str) -> Iterator[Pair]:
             if child.kind == TEXT:
                 full = join(path, said) if name is not None else path
                 yield Pair(said, full, child.text, child.line, child.end, child.quoted, where)
+
+
+def _composed(node: Node, path: str, where: str) -> Iterator[Pair]:
+    """`secrets: {NAME: {content: x}}` of Compose: whatever its name, it is a secret."""
+    name = path.rpartition(".")[2]
+    for child in node.all("content"):
+        if child.kind == TEXT:
+            key = name if keyname.is_credential(name) else "secret"
+            yield Pair(key, path, child.text, child.line, child.end, child.quoted, where)
 
 
 def _generated(node: Node, path: str, where: str) -> Iterator[Pair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,3 +49,13 @@ def test_examples(rule: Spec, name: str) -> None:
             assert set(found(name, around, path)) == {rule.id}, rule.id
     for text, path in drawn(rule, rule.passed):
         assert rule.id not in found(name, text, path), rule.id
+
+
+_ADDRESS = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:/[\w.~%@#=&?+:$/-]*)?")
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+def test_addresses_to_turn_to_are_well_formed(spec: Spec) -> None:
+    for address in re.findall(r"\b\w+://[^\s'\"<>()]+", spec.remediation):
+        assert _ADDRESS.fullmatch(address.rstrip(".,;"))
+    assert "www." not in spec.remediation or "://www." in spec.remediation

@@ -137,6 +137,41 @@ def test_junit_counts_what_it_holds(tmp_path: Path) -> None:
     assert (passed.attrib["tests"], passed.attrib["failures"]) == ("1", "0")
 
 
+_JUNIT: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": ({"name", "tests", "failures", "errors", "time"}, set(), {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package"},
+        {"name", "tests", "failures", "errors"},
+        {"testcase"},
+    ),
+    "testcase": (
+        {"name", "classname", "time", "file", "line"}, {"name", "classname"}, {"failure", "error", "system-out"}
+    ),
+    "failure": ({"type", "message"}, {"type"}, set()),
+    "error": ({"type", "message"}, {"type"}, set()),
+    "system-out": (set(), set(), set()),
+}  # fmt: skip
+"""Of each element: attributes, those it must have, children. What the schemas of Ant and of Jenkins' xUnit plugin have
+in common, and the places that GitLab reads."""
+
+
+@pytest.mark.parametrize("of", ["findings", "none"])
+def test_junit_holds_what_all_of_its_readers_take(tmp_path: Path, of: str) -> None:
+    root = ElementTree.fromstring(written("junit", report() if of == "findings" else EMPTY, tmp_path))
+    assert root.tag == "testsuites"
+    for one in root.iter():
+        may, must, children = _JUNIT[one.tag]
+        assert must <= one.attrib.keys() <= may, one.tag
+        assert {child.tag for child in one} <= children, one.tag
+        assert len(one) <= 1 or one.tag != "testcase"
+    for suite in root:
+        cases = list(suite)
+        assert suite.attrib["tests"] == str(len(cases))
+        for name in ("failure", "error"):
+            assert suite.attrib[f"{name}s"] == str(len(suite.findall(f"./testcase/{name}")))
+    assert float(root.attrib["time"]) >= 0
+
+
 # --- GitHub ---------------------------------------------------------------------------------------------------------
 
 
