@@ -32,6 +32,15 @@ def _option(name: str, help_: str, metavar: str | None = None, *, hidden: bool =
     return typer.Option(words, help=help_, metavar=metavar, envvar=variable, show_envvar=False, hidden=hidden)
 
 
+def _version(asked: bool) -> None:
+    """In Bitnami's words, which scripts may read."""
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"controller version: {version('sealer')}")
+        raise typer.Exit
+
+
 @app.command(
     epilog="""\b
 Each flag is a variable, too: SEALED_SECRETS_ and its name in capitals.
@@ -87,6 +96,9 @@ def run(
     require_identity: Annotated[
         bool, _option("require-identity", "Answer /v1/verify and /v1/rotate only to whom RBAC lets.")
     ] = False,
+    token_audiences: Annotated[
+        str, _option("token-audiences", "Whom their tokens are for; default: the API server.", "NAMES")
+    ] = "",
     rate_limit: Annotated[float, _option("rate-limit", "Requests to these two a second.", "N")] = 2.0,
     rate_limit_burst: Annotated[int, _option("rate-limit-burst", "And so many at once.", "N")] = 2,
     trusted_proxies: Annotated[
@@ -104,7 +116,7 @@ def run(
         _option("kubeclient-qps", "Taken, without effect: a busy API server says so.", "N", hidden=True),
     ] = 0.0,
     kubeclient_burst: Annotated[int, _option("kubeclient-burst", "Taken, without effect.", "N", hidden=True)] = 0,
-    workers: Annotated[int, _option("workers", "SealedSecrets that are worked on at once.", "N")] = 8,
+    workers: Annotated[int, _option("workers", "SealedSecrets of a namespace worked on at once.", "N")] = 8,
     lease_name: Annotated[
         str, _option("lease-name", "The Lease by which one of several replicas is elected.", "NAME")
     ] = "sealed-secrets-controller",
@@ -128,9 +140,12 @@ def run(
         int, _option("max-unseal-retries", "Taken, without effect: it is always tried again.", "N", hidden=True)
     ] = 0,
     rotate_period: Annotated[str, _option("rotate-period", "Old name of key-renew-period.", hidden=True)] = "",
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
 ) -> int:
     """Take the place of the Sealed Secrets controller in a cluster, until a signal ends it."""
-    del log_info_stdout, watch_for_secrets, max_unseal_retries, kubeclient_qps, kubeclient_burst
+    del version, log_info_stdout, watch_for_secrets, max_unseal_retries, kubeclient_qps, kubeclient_burst
     from controller.commands import run_kubernetes as body
     from controller.kube import flags
     from sealer.formats.binding import check_cluster
@@ -165,6 +180,7 @@ def run(
         write_timeout=flags.seconds(write_timeout, "write-timeout"),
         workers=workers,
         require_identity=require_identity,
+        token_audiences=flags.audiences(token_audiences, identity=require_identity),
         lease=lease_name,
         cluster=check_cluster(cluster),
         namespace=namespace,

@@ -1,7 +1,8 @@
 """Serving HTTP: a socket that listens, and uvicorn on it, with what it leaves open to strangers closed.
 
 One connection is one request, and lasts for so many seconds at most: uvicorn has no limit of its own for how slowly a
-request may come in or an answer be taken, and without one a few idle strangers would keep all others out, probes too.
+request may come in or an answer be taken. Nor does its limit_concurrency serve, which answers 503 to whoever comes when
+there are so many connections, idle ones among them: `connections` says which one goes instead.
 Nothing is logged here, since a complaint about a request would quote it.
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from controller import connections
 from sealer import files
 from sealer.errors import SourceError, UsageError
 
@@ -30,6 +32,16 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%\w]+)\]|(?P<host>[^\s:\[\]]*)):(?P<port>[0-9]{1,5})", re.ASCII)
 _BACKLOG = 64
 _CONNECTIONS = 64
+_DESCRIPTORS = 512
+"""Those that are left for all else."""
+_EACH = 4
+"""Descriptors for a connection: its own, and three for what is new or being closed."""
+_AT_ONCE = 128
+"""Connections that are accepted in one turn of the loop, and so few that they can be looked at in the next ones."""
+_QUEUE = 1024
+"""Those that the kernel may hold meanwhile: what it has no room for comes again after a second: late for a probe."""
+_TURNS = 4
+"""Turns of the loop until a connection can be closed for a newer one: in these its request is read, if it is there."""
 _ENDS = 5.0
 _HEAD = 10.0
 """Seconds in which a request's head has to come: who only connects holds no place for long."""
@@ -77,12 +89,12 @@ def shown(bound: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def in_thread(bound: socket.socket, app: Starlette, lasts: float, connections: int = _CONNECTIONS) -> Iterator[None]:
+def in_thread(bound: socket.socket, app: Starlette, lasts: float, most: int = _CONNECTIONS) -> Iterator[None]:
     """Answer on a socket until the end of the block, in a thread with a loop of its own.
 
-    `lasts`: seconds for which a connection is kept at most, with all that is read and written.
+    `lasts`: seconds for which a connection is kept at most, with all that is read and written. `most`: connections.
     """
-    server = _Server(_config(app, lasts, connections))
+    server = _Server(_config(app, lasts, most))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="http", daemon=True)
     thread.start()
     try:
@@ -94,11 +106,9 @@ def in_thread(bound: socket.socket, app: Starlette, lasts: float, connections: i
 
 
 @contextlib.asynccontextmanager
-async def beside(
-    bound: socket.socket, app: Starlette, lasts: float, connections: int = _CONNECTIONS
-) -> AsyncIterator[None]:
+async def beside(bound: socket.socket, app: Starlette, lasts: float, most: int = _CONNECTIONS) -> AsyncIterator[None]:
     """As `in_thread`, on the loop of whoever calls."""
-    server = _Server(_config(app, lasts, connections))
+    server = _Server(_config(app, lasts, most))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         yield
@@ -129,10 +139,35 @@ class _Server(uvicorn.Server):
         """Signals are of whoever calls."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As usual, with a longer queue than is accepted at once."""
+        await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(_QUEUE)
 
-def _config(app: Starlette, lasts: float, connections: int) -> uvicorn.Config:
+
+def room(most: int) -> int:
+    """As many connections as there are descriptors for, `most` if it can be: at 0 none is accepted, for a second.
+
+    Where the soft limit is low it is raised to what is needed, which any process may up to its hard limit.
+    """
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = _DESCRIPTORS + _EACH * most
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return most
+    return max((soft - _DESCRIPTORS) // _EACH, 1)
+
+
+def _config(app: Starlette, lasts: float, most: int) -> uvicorn.Config:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         logging.getLogger(name).disabled = True
+    most = room(most)
+    table: connections.Table[Brief] = connections.Table(most)
 
     class Brief(H11Protocol):
         """A connection that ends, whoever holds on to it."""
@@ -140,14 +175,34 @@ def _config(app: Starlette, lasts: float, connections: int) -> uvicorn.Config:
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._ends = [self.loop.call_later(_HEAD, self._begun), self.loop.call_later(lasts, transport.abort)]
+            self._lost = False
+            self._settle(_TURNS)
 
         def connection_lost(self, exc: Exception | None) -> None:
+            self._lost = True
+            table.leave(self)
             for each in self._ends:
                 each.cancel()
             super().connection_lost(exc)
 
+        def waits(self) -> bool:
+            """Whether a request has not come as a whole, or is being answered."""
+            cycle = getattr(self, "cycle", None)  # its type there says that there always is one
+            return cycle is None or cycle.more_body or cycle.response_started
+
+        def _settle(self, turns: int) -> None:
+            if self._lost:
+                return
+            if turns:
+                self.loop.call_soon(self._settle, turns - 1)
+                return
+            peer = connections.address(self.client[0]) if self.client else None
+            loser = table.enter(self, connections.holder(peer))
+            if loser is not None:
+                loser.transport.abort()
+
         def _begun(self) -> None:
-            if getattr(self, "cycle", None) is None:  # its type there says that it never is
+            if getattr(self, "cycle", None) is None:
                 self.transport.abort()
 
     return uvicorn.Config(
@@ -161,6 +216,6 @@ def _config(app: Starlette, lasts: float, connections: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         headers=[("connection", "close")],
-        limit_concurrency=connections,
+        backlog=_AT_ONCE,
         timeout_graceful_shutdown=1,
     )

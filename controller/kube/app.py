@@ -53,6 +53,8 @@ ENDS = 20.0
 """Seconds that what is being done has at the end."""
 _TELLS = 1.0
 """And events that still wait."""
+_SPARE = 2
+"""Workers beyond those that one namespace may keep busy: free for the others, whatever its SealedSecrets cost."""
 _EXAMPLE = ":8080"
 
 Log = Any
@@ -78,7 +80,7 @@ class App:
         self._identity = f"{environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}"
         self._keys = asyncio.Event()  # all are known
         self._stop = asyncio.Event()
-        self.queue = Queue()
+        self.queue = Queue(most=flags.workers)
         self.metrics = Metrics(version, self.queue.numbers, omit_secrets=flags.omit_secret_labels)
         self.registry = KeyRegistry(
             self.namespace, cluster=flags.cluster, prefix=flags.keys.prefix, order=flags.keys.order
@@ -109,7 +111,9 @@ class App:
             place=lambda: self.election.uid,
         )
         self._rest = Rest()
-        self._recorder = Recorder(self._writer, self._rest, self._leads, self._say, lambda: f"{time.time_ns():x}")
+        self._recorder = Recorder(
+            self._writer, self._rest, self._leads, self._say, lambda: f"{time.time_ns():x}", failed=self._tell
+        )
         self.registry.on_change(self._keys_changed)
         self._working = False
 
@@ -152,12 +156,16 @@ class App:
             ready=self._ready,
             metrics=self.metrics,
             limiter=self._limiter(),
-            identity=Identity(self._client, time.monotonic) if flags.require_identity else None,
+            identity=self._asks(),
             accept_legacy=flags.accept_v1_data,
             read_timeout=flags.read_timeout,
             write_timeout=flags.write_timeout,
             said=self._answered,
         )
+
+    def _asks(self) -> Identity | None:
+        flags = self._flags
+        return Identity(self._client, time.monotonic, flags.token_audiences) if flags.require_identity else None
 
     def _limiter(self) -> Limiter | None:
         flags = self._flags
@@ -206,7 +214,7 @@ class App:
         self.metrics.leads(True)
         self._working = True
         jobs: list[Coroutine[Any, Any, None]] = [self._renewal.run()]
-        jobs += [reconciler.work() for _ in range(self._flags.workers)]
+        jobs += [reconciler.work() for _ in range(self._flags.workers + _SPARE)]
         tasks = [asyncio.create_task(each) for each in jobs]
         self.sealed.start()
         try:

@@ -19,6 +19,8 @@ LIMIT = 10 * 1024 * 1024
 """Bytes of one body, as upstream."""
 TOGETHER = 64 * 1024 * 1024
 """Bytes of all that are being read or worked on."""
+MOST = 1024
+"""And how many these are: whoever is gone leaves work behind that has begun."""
 
 
 class TooLarge(Refused):
@@ -36,17 +38,22 @@ class Broken(SealerError):
 class Bodies:
     """What is in memory. Used on one loop."""
 
-    def __init__(self, together: int = TOGETHER) -> None:
+    def __init__(self, together: int = TOGETHER, most: int = MOST) -> None:
         self._together = together
         self._held = 0
+        self._left = most
 
     @contextlib.contextmanager
     def room(self) -> Iterator[_Room]:
-        """Room for one body, until the end of the block."""
+        """Room for one body, until the end of the block. Raises Busy."""
+        if not self._left:
+            raise Busy("too many requests are being worked on")
+        self._left -= 1
         room = _Room(self)
         try:
             yield room
         finally:
+            self._left += 1
             self._held -= room.size
 
     def take(self, size: int) -> None:

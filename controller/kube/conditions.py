@@ -8,8 +8,8 @@
 observedGeneration is written however it ends. No value and no fingerprint is in it: a status is read by more people
 than a Secret. Conditions of other types are somebody else's, and stay behind ours.
 
-With Bitnami's own CRD the API server drops what that doesn't know (input, keys, secretRef, observedGeneration of a
-condition). What was dropped is not missed: else each look would write what is dropped again.
+With Bitnami's own CRD the API server drops what that doesn't know (input, keys, secretRef, lastHandledReconcileAt,
+observedGeneration of a condition). What was dropped is not missed: else each look would write what is dropped again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_OURS = ("observedGeneration", "conditions", "input", "keys", "secretRef")
+_HANDLED = "lastHandledReconcileAt"
+_OURS = ("observedGeneration", "conditions", "input", "keys", "secretRef", _HANDLED)
 _LONGEST = 1024
+_SHORTER = 1000
+"""Of a message with a way out: an event has words before it, and cuts its end."""
 _TIMES = ("lastUpdateTime", "lastTransitionTime")
 TYPES = ("Synced", "Ready", "Stalled", "Reconciling")
 
@@ -40,8 +43,21 @@ class Outcome:
     secret: tuple[str, str, str] | None = None
 
 
-def status(former: Mapping[str, Any] | None, outcome: Outcome, generation: int, now: str) -> dict[str, Any] | None:
-    """What is to be another in the status; None if nothing but times would change. `now` as RFC 3339."""
+def said(what: str, way_out: str = "") -> str:
+    """A message of what is wrong and the way out. Only what is wrong is ever cut, where it names a thousand items."""
+    if not way_out:
+        return what
+    room = max(3, _SHORTER - len(way_out) - 2)
+    return f"{what if len(what) <= room else what[: room - 3] + '...'}; {way_out}"
+
+
+def status(
+    former: Mapping[str, Any] | None, outcome: Outcome, generation: int, now: str, requested: str = ""
+) -> dict[str, Any] | None:
+    """What is to be another in the status; None if nothing but times would change. `now` as RFC 3339.
+
+    `requested`: what asked for another look (`standing.requested`), which is answered with this status.
+    """
     former = former or {}
     before = {str(each.get("type")): each for each in _listed(former)}
     message = outcome.message if len(outcome.message) <= _LONGEST else outcome.message[: _LONGEST - 3] + "..."
@@ -58,6 +74,8 @@ def status(former: Mapping[str, Any] | None, outcome: Outcome, generation: int, 
         name, uid, version = outcome.secret or ("", "", "")
         body |= {"input": outcome.input, "keys": list(outcome.keys)}
         body["secretRef"] = {"name": name, "uid": uid, "resourceVersion": version}
+    if requested:
+        body[_HANDLED] = requested
     if _plain({**former, **body}, former) == _plain(former, former):
         return None
     return body

@@ -22,7 +22,7 @@ Order = Literal["CertNotBefore", "SecretCreationTimestamp"]
 
 _NANO = 1_000_000_000
 _CUTOFF = "%a, %d %b %Y %H:%M:%S %z"
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
+_PREFIX = re.compile(r"[a-z0-9][-a-z0-9]*", re.ASCII)
 _LONGEST_PREFIX = 245
 _BOOLEAN = re.compile(r"--([a-z][-a-z0-9]*)=(true|false|1|0|t|f|T|F|TRUE|FALSE|True|False)", re.ASCII)
 _LEVELS: dict[str, Level] = {
@@ -71,6 +71,7 @@ class Flags:
     write_timeout: float = 120.0
     workers: int = 8
     require_identity: bool = False
+    token_audiences: tuple[str, ...] = ()
     lease: str = "sealed-secrets-controller"
     cluster: str = "kubernetes"
     namespace: str = ""
@@ -98,9 +99,9 @@ def cutoff(text: str, flag: str = "key-cutoff-time") -> datetime | None:
 
 
 def prefix(text: str, flag: str = "key-prefix") -> str:
-    """`text`, if names can begin with it: the API server appends five characters. Raises UsageError."""
-    if len(text) > _LONGEST_PREFIX or not _NAME.fullmatch(text):
-        way_out = f"--{flag}=sealed-secrets-key (a-z, 0-9 and '-', at most {_LONGEST_PREFIX})"
+    """`text`, if names can begin with it: five characters follow, so it may end in '-', as there. Raises UsageError."""
+    if len(text) > _LONGEST_PREFIX or not _PREFIX.fullmatch(text):
+        way_out = f"--{flag}=sealed-secrets-key (a-z, 0-9, then also '-'; at most {_LONGEST_PREFIX})"
         raise UsageError("can't begin the name of a Secret", where=f"--{flag}", way_out=way_out)
     return text
 
@@ -119,6 +120,15 @@ def pairs(text: str, flag: str) -> tuple[tuple[str, str], ...]:
 def names(text: str) -> tuple[str, ...]:
     """The names of a list with commas, each once."""
     return tuple(dict.fromkeys(filter(None, (each.strip() for each in text.split(",")))))
+
+
+def audiences(text: str, *, identity: bool) -> tuple[str, ...]:
+    """Whom a token has to be for, as `names`. Raises UsageError if no token is asked for: it would be for nothing."""
+    found = names(text)
+    if found and not identity:
+        what = "says whom tokens are for, and none is asked for"
+        raise UsageError(what, where="--token-audiences", way_out=f"--require-identity --token-audiences={text}")
+    return found
 
 
 def watched(flags: Flags, own: str) -> tuple[str, ...]:

@@ -166,9 +166,9 @@ class Site:
         if "transfer-encoding" in request.headers:  # in chunks of one byte it costs a hundred times as much to read
             raise _Failed(411, "say how long the body is: Content-Length")
         try:
-            user = await asked.who(request.headers) if asked is not None else None
-            told.user = user.name if user else ""
             with self._bodies.room() as room:
+                user = await asked.who(request.headers) if asked is not None else None
+                told.user = user.name if user else ""
                 data = await room.read(request, self._wanted.read_timeout)
                 return await self._worked(verb, data, user, told)
         except identity.Unknown:

@@ -1,4 +1,4 @@
-"""A Secret of the API <-> one key of ours, both directions (schemas/README.md, section 6). Pure: no request, no clock.
+"""A Secret of the API -> one key of ours (schemas/README.md, section 6); `newkey` is the way back. Pure: no request.
 
     label sealedsecrets.bitnami.com/sealed-secrets-key   RSA, Bitnami's form: tls.key, tls.crt (reference, section 1.6)
     the name is the prefix, without that label           the same, from the time before labels
@@ -22,8 +22,8 @@ from sealer.formats import keyrecord, sshsig
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.keyrecord import Status
 from sealer.formats.keys import consistent, load_private, validity
-from sealer.formats.strictjson import Members, dumps, format_time, loads
-from sealer.formats.wire import b64decode, b64encode, pem_decode, pem_encode
+from sealer.formats.strictjson import Members, loads
+from sealer.formats.wire import b64decode, b64encode, pem_decode
 from sealer.keyrings.keyring import PEM_STATE
 from sealer.shell import quote
 
@@ -41,7 +41,6 @@ RECORD = "key.json"
 PEM = "key.pem"
 TLS_KEY = "tls.key"
 TLS_CERTIFICATE = "tls.crt"
-TYPE = "sealer.dev/key"
 CODE = "key-secret"
 
 _FIELDS: dict[Kind, tuple[str, ...]] = {
@@ -72,6 +71,7 @@ class SealingKey:
     """A key that opens; whether it seals, too, is decided among all of its algorithm. `status` is what its label says.
 
     `made` is what orders it among others: notBefore of a certificate; of our own keys, which are dated back, `created`.
+    `labelled` False: known by its name alone, from the time before labels.
     """
 
     place: Place
@@ -80,6 +80,7 @@ class SealingKey:
     not_before: datetime
     not_after: datetime
     made: datetime
+    labelled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def read(item: Mapping[str, Any], prefix: str) -> Found | None:
             raise KeyFormatError("belongs to a SealedSecret: a key is never delivered")
         data = {name: b64decode(text) for name, text in (item.get("data") or {}).items()}
         if kind == "bitnami":
-            return _bitnami(place, data, status)
+            return _bitnami(place, data, status, labelled=names.KEY_LABEL in labels)
         return _ours(place, kind, data, status, metadata.get("annotations") or {})
     except FormatError as error:
         return _unreadable(place, labels, error.what)
@@ -156,7 +157,7 @@ def read(item: Mapping[str, Any], prefix: str) -> Found | None:
         return _unreadable(place, labels, "holds what can't be read as a key")
 
 
-def _bitnami(place: Place, data: Mapping[str, bytes], status: Status) -> SealingKey:
+def _bitnami(place: Place, data: Mapping[str, bytes], status: Status, *, labelled: bool) -> SealingKey:
     for name in (TLS_KEY, TLS_CERTIFICATE):
         if not data.get(name):
             raise KeyFormatError(f"has no {name}")
@@ -164,7 +165,7 @@ def _bitnami(place: Place, data: Mapping[str, bytes], status: Status) -> Sealing
     if len(found) != 1 or found[0].algorithm != RSA or not consistent(found[0]):
         raise KeyFormatError(f"holds no single RSA key in {TLS_KEY}")
     start, end = validity(found[0].public.certificate)
-    return SealingKey(place, found[0], status, start, end, start)
+    return SealingKey(place, found[0], status, start, end, start, labelled)
 
 
 def _ours(
@@ -240,65 +241,3 @@ def _unreadable(place: Place, labels: Mapping[str, str], what: str) -> Unreadabl
     else:
         way_out = f"restore it from a backup; if it is no key, give it another name: kubectl get {secret}"
     return Unreadable(place, Problem(str(place), 0, CODE, what, way_out))
-
-
-def bitnami(key: PrivateKey) -> dict[str, Any]:
-    """The Secret of an RSA key with its certificate, for `made`."""
-    data = {TLS_KEY: key.pem, TLS_CERTIFICATE: key.public.certificate}
-    return _body("kubernetes.io/tls", {names.KEY_LABEL: names.KEY_ACTIVE}, data)
-
-
-def sealing(key: PrivateKey, not_before: datetime, not_after: datetime, created: datetime) -> dict[str, Any]:
-    """The Secret of an MLKEM768-X25519 key, for `made`."""
-    said = {
-        "id": key.id,
-        "algorithm": key.algorithm,
-        "publicKey": b64encode(key.public.raw),
-        "notBefore": format_time(not_before),
-        "notAfter": format_time(not_after),
-    }
-    return _of_ours("sealing", said, key.pem, created)
-
-
-def identity(key: Ed25519PrivateKey, created: datetime) -> dict[str, Any]:
-    """The Secret of an identity, for `made`."""
-    return _of_ours("identity", {"identity": sshsig.identity_line(key.public_key())}, sshsig.identity_pem(key), created)
-
-
-def state(key: bytes, created: datetime) -> dict[str, Any]:
-    """The Secret of a state key of 32 bytes, for `made`."""
-    return _of_ours("state", {"id": keyrecord.state_key_id(key)}, pem_encode(PEM_STATE, key), created)
-
-
-def made(
-    body: Mapping[str, Any],
-    prefix: str,
-    suffix: str,
-    labels: Mapping[str, str] | None = None,
-    annotations: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """A Secret under its name. The labels that make it a key can't be overridden.
-
-    Bitnami's has generateName, the prefix as it is; here the name that follows from it is given too (see `renewal`).
-    """
-    metadata: dict[str, Any] = {"generateName": prefix, "name": prefix + suffix}
-    metadata["labels"] = {**(labels or {}), **body["metadata"]["labels"]}
-    if annotations:
-        metadata["annotations"] = dict(annotations)
-    return {**body, "metadata": metadata}
-
-
-def _of_ours(kind: Kind, said: Mapping[str, str], pem: str, created: datetime) -> dict[str, Any]:
-    record = dumps({"version": 1, "kind": kind, **said, "created": format_time(created)})
-    # The data of a key never changes; labels and annotations may.
-    return {**_body(TYPE, {names.OUR_KEY: kind}, {RECORD: record.decode("ascii"), PEM: pem}), "immutable": True}
-
-
-def _body(type_: str, labels: Mapping[str, str], data: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": type_,
-        "metadata": {"labels": dict(labels)},
-        "data": {name: b64encode(text.encode("ascii")) for name, text in data.items()},
-    }

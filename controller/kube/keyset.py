@@ -1,7 +1,11 @@
 """All keys that there are at one moment, and what follows from having exactly these. Pure.
 
 Which of several is the newest, and so seals, doesn't depend on the order in which they were seen: every replica that
-sees the same Secrets says the same. Older ones are `retired` by that alone: they go on opening, as with Bitnami's.
+sees the same Secrets says the same. Of two of one second it is the one whose Secret was made first, the key without a
+label last; of two that were made in one second, too, the first by name. That is what Bitnami's says after a start (Go's
+sort keeps the order of equals up to 12 Secrets; beyond it has none); until its next start it takes a key that it made
+itself for the newest, by its clock's fraction of a second. Older ones are `retired` by that alone: they go on opening,
+as with Bitnami's.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from sealer.formats.keyrecord import Status
 from sealer.formats.wire import canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from controller.kube.keysecret import Found, Kind
@@ -74,7 +78,8 @@ def of(found: Iterable[tuple[Kind, str, str, Found | None]], order: Order = "Cer
     identity, others = _oldest([each for each in read if isinstance(each, Identity)])
     states = [each for each in read if isinstance(each, StateKey)]
     # Made first stands first, also where two are of one time: sorting keeps that.
-    sealing = tuple(sorted(_sealing(read), key=KeySet(order=order).time))
+    time = KeySet(order=order).time
+    sealing = tuple(sorted(_sealing(read, time), key=time))
     bare = KeySet(sealing, order=order)
     newest = [bare.newest(algorithm) for algorithm in (KEM, RSA)]
     status = {
@@ -98,16 +103,20 @@ def of(found: Iterable[tuple[Kind, str, str, Found | None]], order: Order = "Cer
     )
 
 
-def _sealing(read: Iterable[Found | None]) -> tuple[SealingKey, ...]:
-    """Each sealing key once, as they were made. Of two Secrets that hold the same key the graver status counts."""
+def _sealing(read: Iterable[Found | None], time: Callable[[SealingKey], datetime]) -> tuple[SealingKey, ...]:
+    """Each sealing key once, as they were made.
+
+    Of several Secrets that hold the same key the graver status counts, and else the one of the latest time, as with
+    Bitnami's: its certificate may have been made anew.
+    """
     by_id: dict[str, SealingKey] = {}
     gravity = list(Status)
-    for each in read:
-        if isinstance(each, SealingKey):
-            known = by_id.get(each.key.id)
-            if known is None or gravity.index(each.status) > gravity.index(known.status):
-                by_id[each.key.id] = each
-    return tuple(sorted(by_id.values(), key=lambda key: (key.place.created, key.place.name)))
+    found = (each for each in read if isinstance(each, SealingKey))
+    for each in sorted(found, key=lambda key: (key.place.created, not key.labelled, key.place.name)):
+        known = by_id.get(each.key.id)
+        if known is None or (gravity.index(each.status), time(each)) > (gravity.index(known.status), time(known)):
+            by_id[each.key.id] = each
+    return tuple(sorted(by_id.values(), key=lambda key: (key.place.created, not key.labelled, key.place.name)))
 
 
 def _oldest(found: list[Identity]) -> tuple[Identity | None, tuple[Problem, ...]]:

@@ -12,17 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from controller import connections
 from sealer.errors import UsageError
 
 MOST = 4096
 """Addresses that are remembered. What comes when so many are asking shares one limit."""
 
 Network = IPv4Network | IPv6Network
-
-_IPV6_PREFIX = 64
-_OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class Limiter:
             # Whoever would be let through as if new needs no place here.
             self._expected = {each: at for each, at in self._expected.items() if at > now}
             if len(self._expected) >= self._most:
-                return path, _OTHERS
+                return path, connections.OTHERS
         return key
 
 
@@ -99,22 +97,12 @@ def networks(text: str, flag: str = "trusted-proxies") -> tuple[Network, ...]:
 
 
 def source(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
-    """Who asks: an address of IPv4, or of IPv6 the network of one customer, of which one may use all addresses."""
+    """Who asks, as `connections.holder` names them."""
     hops = [each.strip() for each in forwarded.split(",")] if forwarded else []
-    here = _address(peer)
+    here = connections.address(peer)
     while here is not None and hops and any(here in each for each in proxies):
-        before = _address(hops.pop())
+        before = connections.address(hops.pop())
         if before is None:  # what a proxy would not have written
             break
         here = before
-    if isinstance(here, IPv6Address):
-        return str(ip_network((here, _IPV6_PREFIX), strict=False))
-    return str(here) if here is not None else _OTHERS
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        found = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+    return connections.holder(here)

@@ -34,6 +34,8 @@ KEY_SEQUENCE = "sealer.dev/key-sequence"
 DELIVERED = "sealer.dev/delivered"
 """Annotation of a Secret: what we put there, so that a restart opens nothing."""
 ON_DELETE = "sealer.dev/on-delete"
+REQUESTED = "reconcile.fluxcd.io/requestedAt"
+"""Annotation of a SealedSecret: Flux's name for asking for another look; each other value asks once."""
 
 
 def sealed_secrets(namespace: str = "", name: str = "") -> str:

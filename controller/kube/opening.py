@@ -1,20 +1,19 @@
 """One SealedSecret opened: its Secret, or why not in the words of a status. Plaintext leaves it as a `Secret` only.
 
 v2 is opened at once: a trip to a thread would cost more than the operation. v1 goes to threads, where RSA leaves the
-interpreter's lock.
+interpreter's lock, and namespaces have turns.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from controller.kube import legacy as legacy_format
 from controller.kube import wanted
 from controller.kube.effort import Effort, TooMuch
+from controller.kube.threads import Threads
 from sealer import template
 from sealer.errors import BoundElsewhere, CannotOpen, NoKey, SealerError, TemplateRefused
 from sealer.formats import envelope_v2
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 _V1_FAILED = "no key could decrypt secret"
 """Bitnami's words, for every cause."""
+_AGAIN = "seal it again with this cluster's keys: sealer keys fetch --from-cluster, or kubeseal --fetch-cert"
 NO_KEY = "NoMatchingKey"
 _SCOPE, _MALFORMED, _CLOSED = "ScopeMismatch", "Malformed", "CannotOpen"
 _GRAVEST = (_SCOPE, _CLOSED, _MALFORMED, NO_KEY)
@@ -37,8 +37,8 @@ _GRAVEST = (_SCOPE, _CLOSED, _MALFORMED, NO_KEY)
 class NotOpened(SealerError):
     """Why a SealedSecret has no Secret. `reason` is the word in the status."""
 
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, reason: str, text: str, *, way_out: str = "") -> None:
+        super().__init__(text, way_out=way_out)
         self.reason = reason
 
 
@@ -63,20 +63,21 @@ class Opener:
     """Opens documents; to be closed, since it has threads."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1, "open")
-        self._large = ThreadPoolExecutor(1, "large")
+        count = (os.cpu_count() or 1) + 1
+        self._pool = Threads(count + 1, "open", most=count)
+        self._large = Threads(1, "large", most=1)
 
     def close(self) -> None:
         """Begin no more work."""
-        for each in (self._pool, self._large):
-            each.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
+        self._large.close()
 
     async def open(self, document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Opened:
         """The Secret of a document. Raises NotOpened."""
         if legacy is None and _is_quick(document):
             return opened(document, None, keys)
         pool = self._large if _is_large(document) else self._pool
-        return await asyncio.get_running_loop().run_in_executor(pool, opened, document, legacy, keys)
+        return await pool.run(document.namespace or "", lambda: opened(document, legacy, keys))
 
 
 def opened(document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Opened:
@@ -90,7 +91,8 @@ def opened(document: SealedSecret, legacy: str | None, keys: PrivateKeys) -> Ope
     try:
         found = unseal.open_all(document, Effort(_most(document, keys)).bounded(keys))
     except TooMuch:
-        raise NotOpened(NO_KEY, f"{_V1_FAILED} (more than {_IN_VAIN} items)") from None
+        said = f"{_V1_FAILED} (more than {_IN_VAIN} items)"
+        raise NotOpened(NO_KEY, said, way_out=_way_out(document, NO_KEY, v1=True)) from None
     if found.failures:
         raise _failed(document, found.failures)
     try:
@@ -150,9 +152,9 @@ def _legacy(document: SealedSecret, text: str, keys: PrivateKeys) -> Opened:
     try:
         found = legacy_format.unpack(text, document.binding, keys)
     except (NoKey, CannotOpen):
-        raise NotOpened(NO_KEY, _V1_FAILED) from None
+        raise NotOpened(NO_KEY, _V1_FAILED, way_out=_way_out(document, NO_KEY, v1=True)) from None
     except SealerError:
-        raise NotOpened(_MALFORMED, _V1_FAILED) from None
+        raise NotOpened(_MALFORMED, _V1_FAILED, way_out=_AGAIN) from None
     secret = Secret(
         name=document.name,
         namespace=document.namespace,
@@ -169,12 +171,27 @@ def _failed(document: SealedSecret, failures: Mapping[str, SealerError]) -> NotO
     """One error for all items, sorted; of those that say several things the gravest gives the word."""
     causes: dict[str, list[str]] = {}
     words: set[str] = set()
+    v1 = False
     for item in sorted(failures):
-        word, text = _said(failures[item], v2=document.items[item].startswith(envelope_v2.PREFIX))
+        v2 = document.items[item].startswith(envelope_v2.PREFIX)
+        word, text = _said(failures[item], v2=v2)
         causes.setdefault(text, []).append(item)
         words.add(word)
+        v1 |= word == NO_KEY and not v2
     what = "; ".join(f"{said} ({', '.join(items)})" for said, items in causes.items())
-    return NotOpened(next(word for word in _GRAVEST if word in words), what)
+    gravest = next(word for word in _GRAVEST if word in words)
+    return NotOpened(gravest, what, way_out=_way_out(document, gravest, v1=v1))
+
+
+def _way_out(document: SealedSecret, word: str, *, v1: bool) -> str:
+    """What may be wrong, and what to do. Only what its author wrote is in it: what a v1 envelope is of, no key says."""
+    here = f"here it is {document.namespace}/{document.name}, {document.scope.value}"
+    if word == _SCOPE:
+        return f"{here}; {_AGAIN}"
+    if word != NO_KEY:
+        return _AGAIN
+    where = f"for another namespace, name or scope ({here}), or " if v1 else ""
+    return f"it was sealed {where}with a key that this controller doesn't have; {_AGAIN}"
 
 
 def _said(error: SealerError, *, v2: bool) -> tuple[str, str]:

@@ -1,4 +1,8 @@
-"""In which order keys come: by priority, by time, and no faster than allowed. Pure; times are seconds of a clock."""
+"""In which order keys come: by priority, namespaces in turn, by time, and no faster than allowed. Pure; times: seconds.
+
+A namespace with ten thousand keys holds no other up: each has its turn, and where there are more workers than keys of
+one namespace may be out at once (`most`), some are always free for the others, however long its keys take.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +27,100 @@ class Priority(IntEnum):
 NEW, BACKLOG = Priority.NEW, Priority.BACKLOG
 
 
-class Lanes:
-    """Keys in order, a lane for each priority, each with the time it came. All is O(1)."""
+def namespace(key: str) -> str:
+    """That of a key `namespace/name`; "" of one that has none."""
+    return key.rpartition("/")[0]
+
+
+class Lane:
+    """Keys of one priority, each with the time it came: namespaces in turn, and the keys of one in order. All is O(1).
+
+    Those of a namespace that is shut stay where they are, and are not taken.
+    """
 
     def __init__(self) -> None:
         # Not dicts: the first of a dict is O(n) once many were taken from its front.
-        self.lanes: tuple[OrderedDict[str, float], ...] = (OrderedDict(), OrderedDict())
+        self._turns: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()
+        self._shut: dict[str, OrderedDict[str, float]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, key: str) -> bool:
+        of = namespace(key)
+        return key in self._turns.get(of, ()) or key in self._shut.get(of, ())
+
+    @property
+    def open(self) -> int:
+        """How many could be taken. Few namespaces are shut at a time."""
+        return self._count - sum(map(len, self._shut.values()))
+
+    def put(self, now: float, key: str, *, shut: bool) -> None:
+        """Put a key last of its namespace, unless it is there already; that is new here if `shut` is news."""
+        keys: OrderedDict[str, float] | None
+        where: dict[str, OrderedDict[str, float]] = self._shut if shut else self._turns
+        if (keys := where.get(of := namespace(key))) is None:
+            keys = where[of] = OrderedDict()
+        if key not in keys:
+            keys[key] = now
+            self._count += 1
+
+    def drop(self, key: str) -> bool:
+        """Take a key out; whether it was there."""
+        of = namespace(key)
+        for where in (self._turns, self._shut):
+            keys = where.get(of)
+            if keys is not None and keys.pop(key, None) is not None:
+                self._count -= 1
+                if not keys:
+                    del where[of]
+                return True
+        return False
+
+    def take(self) -> str:
+        """The next one; KeyError if none is open. Its namespace is the last from now on."""
+        of, keys = next(iter(self._turns.items()))
+        key, _ = keys.popitem(last=False)
+        self._count -= 1
+        if keys:
+            self._turns.move_to_end(of)
+        else:
+            del self._turns[of]
+        return key
+
+    def shut(self, of: str) -> None:
+        """Nothing of this namespace is taken any more."""
+        if (keys := self._turns.pop(of, None)) is not None:
+            self._shut[of] = keys
+
+    def unshut(self, of: str) -> None:
+        """It is, as the last."""
+        if (keys := self._shut.pop(of, None)) is not None:
+            self._turns[of] = keys
+
+    def oldest(self) -> float:
+        """When the one came that is here the longest; infinite if there is none. O(namespaces)."""
+        found = (next(iter(keys.values())) for where in (self._turns, self._shut) for keys in where.values())
+        return min(found, default=INFINITE)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._turns.clear()
+        self._shut.clear()
+        self._count = 0
+
+
+class Lanes:
+    """Keys in order, a lane for each priority. All but `oldest` is O(1).
+
+    `most`: so many keys of one namespace may be out at once, from `take` to `back`; None: as many as there are.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.lanes = (Lane(), Lane())
+        self._most = most
+        self._out: dict[str, int] = {}
         self._row = 0
 
     def __len__(self) -> int:
@@ -37,35 +129,62 @@ class Lanes:
     def __contains__(self, key: str) -> bool:
         return key in self.lanes[NEW] or key in self.lanes[BACKLOG]
 
+    @property
+    def open(self) -> int:
+        """How many are of namespaces that have fewer keys out than they may; no more can be taken, but maybe fewer."""
+        return self.lanes[NEW].open + self.lanes[BACKLOG].open
+
     def put(self, now: float, key: str, priority: Priority) -> None:
         """Put a key last; one that is there already stays where it is, or moves up."""
         if key in self.lanes[NEW]:
             return
         if priority == NEW:
-            self.lanes[BACKLOG].pop(key, None)
-        self.lanes[priority].setdefault(key, now)
+            self.lanes[BACKLOG].drop(key)
+        self.lanes[priority].put(now, key, shut=self._full(namespace(key)))
 
     def drop(self, key: str) -> Priority:
         """Take a key out, wherever it is; its priority, BACKLOG if it was not there."""
-        self.lanes[BACKLOG].pop(key, None)
-        return BACKLOG if self.lanes[NEW].pop(key, None) is None else NEW
+        self.lanes[BACKLOG].drop(key)
+        return NEW if self.lanes[NEW].drop(key) else BACKLOG
 
     def take(self) -> tuple[str, Priority] | None:
-        """The next one."""
-        if not self:
+        """The next one; None: there is none, or those that have one have enough out."""
+        new, backlog = (lane.open for lane in self.lanes)
+        if not new and not backlog:
             return None
-        new, backlog = self.lanes
         lane = BACKLOG if not new or (backlog and self._row >= TURNS) else NEW
         # Counted are those that went ahead of one that waited.
         self._row = self._row + 1 if lane == NEW and backlog else 0
-        return self.lanes[lane].popitem(last=False)[0], lane
+        key = self.lanes[lane].take()
+        if self._most is not None:
+            of = namespace(key)
+            self._out[of] = self._out.get(of, 0) + 1
+            if self._full(of):
+                for each in self.lanes:
+                    each.shut(of)
+        return key, lane
+
+    def back(self, key: str) -> None:
+        """One that was taken is out no more."""
+        if self._most is None:
+            return
+        of = namespace(key)
+        if self._full(of):
+            for each in self.lanes:
+                each.unshut(of)
+        self._out[of] -= 1
+        if not self._out[of]:
+            del self._out[of]
+
+    def _full(self, of: str) -> bool:
+        return self._most is not None and self._out.get(of, 0) >= self._most
 
     def oldest(self) -> float:
-        """When the one came that is here the longest; infinite if there is none."""
-        return min((next(iter(lane.values())) for lane in self.lanes if lane), default=INFINITE)
+        """When the one came that is here the longest; infinite if there is none. O(namespaces)."""
+        return min(lane.oldest() for lane in self.lanes)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all that waits."""
         for lane in self.lanes:
             lane.clear()
 

@@ -23,14 +23,18 @@ __all__ = ["BACKLOG", "NEW", "Numbers", "Priority", "Queue"]
 
 
 class Queue:
-    """A queue of one event loop. All but `get` and `ended` return at once; QueueCore says what they do."""
+    """A queue of one event loop. All but `get` and `ended` return at once; QueueCore says what they do.
+
+    `most`: so many keys of one namespace are worked on at once, however many workers there are.
+    """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[float, float], float] = random.uniform,
+        most: int | None = None,
     ) -> None:
-        self._core = QueueCore(draw)
+        self._core = QueueCore(draw, most)
         self._clock = clock
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -126,7 +130,7 @@ class Queue:
         if not self._waiters:
             return
         now = self._clock()
-        count = len(self._waiters) if self._core.closed else self._core.due(now)
+        count = len(self._waiters) if self._core.closed else self._core.free(now)
         while count and self._waiters:
             if not (waiter := self._waiters.popleft()).done():  # else: it was cancelled, and has not run yet
                 waiter.set_result(None)

@@ -3,6 +3,7 @@
 A key waits, is worked on, or both: what is added while it is worked on comes again afterwards, and no key is worked on
 twice at once (as client-go's util/workqueue). What waits need not be told again: an add, or a delay that ends, takes
 the place of all later ones of its key, with the better of their priorities (as controller-runtime's priorityqueue).
+Unlike there, namespaces (what is before a key's `/`) have turns, and `most` bounds how many keys of one are worked on.
 
 add        comes as soon as a worker is free; NEW before BACKLOG
 add_after  comes after a delay, the earliest of several
@@ -31,7 +32,8 @@ class Numbers:
     """For metrics. Keys: those that wait, by priority, that have a delay, are parked, or are worked on.
 
     `adds` and `retries` count from the start, `adds` what began to wait. Seconds: `longest_wait` in the place where it
-    is now, that is since a key could be handed out or moved up; `longest_run` since one was handed out.
+    is now, that is since a key could be handed out or moved up, but for its namespace; `longest_run` since one was
+    handed out.
     """
 
     new: int
@@ -58,10 +60,10 @@ class _Run:
 class QueueCore:
     """The queue without the waiting. A key is any text, such as namespace/name."""
 
-    def __init__(self, draw: Callable[[float, float], float] = random.uniform) -> None:
+    def __init__(self, draw: Callable[[float, float], float] = random.uniform, most: int | None = None) -> None:
         self.closed = False
         self._draw = draw
-        self._ready, self._held = Lanes(), Lanes()  # held: retries that are due and wait for the bucket
+        self._ready, self._held = Lanes(most), Lanes()  # held: retries that are due and wait for the bucket
         self._later, self._retries = Delays(), Delays()
         self._running: dict[str, _Run] = {}
         self._failures: dict[str, int] = {}
@@ -135,7 +137,7 @@ class QueueCore:
         return len(keys)
 
     def take(self, now: float) -> str | None:
-        """The next key, to be handed back with `done`; None: there is none just now."""
+        """The next key, to be handed back with `done`; None: there is none just now, or none that may be."""
         self._promote(now)
         if (found := self._ready.take()) is None:
             return None
@@ -146,16 +148,22 @@ class QueueCore:
         """The work has ended, well or not. ValueError if nobody works on the key."""
         if (run := self._running.pop(key, None)) is None:
             raise ValueError(f"{key}: done, but nobody works on it; call done once for each key that get gave")
+        self._ready.back(key)
         if run.again is not None:
             self._ready.put(now, key, run.again)
 
     def due(self, now: float) -> int:
-        """How many could be taken."""
+        """How many wait for a worker."""
         self._promote(now)
         return len(self._ready)
 
+    def free(self, now: float) -> int:
+        """How many could be taken, at most: 0 only if none could, and 1 or more only if one could."""
+        self._promote(now)
+        return self._ready.open
+
     def next_due(self) -> float:
-        """When the next delay ends, infinite if there is none. Of use once nothing is due."""
+        """When the next delay ends, infinite if there is none. Of use once nothing is free."""
         return min(self._later.next(), self._retries.next(), self._bucket.opens() if self._held else INFINITE)
 
     def shut_down(self, drain: bool = False) -> None:

@@ -180,10 +180,10 @@ class Reconciler:
             return await self._delivered(self._subject(key, item))
         except NotOpened as error:
             self._parts.metrics.failed("unseal", namespace)
-            return Outcome(False, error.reason, error.what)
+            return Outcome(False, error.reason, conditions.said(error.what, error.way_out))
         except NotWritten as error:
             self._parts.metrics.failed("unmanaged" if error.reason == "Unmanaged" else "update", namespace)
-            return Outcome(False, error.reason, error.what)
+            return Outcome(False, error.reason, conditions.said(error.what, error.way_out))
         except ApiError as error:
             if _is_conflict(error) or (error.status in BUSY and error.retry_after):
                 raise
@@ -216,18 +216,20 @@ class Reconciler:
         self._count(subject, found)
         want = self._want(subject, found, stands)
         wanted.check(want, stands)
-        if stands is None or right is None:
-            self._parts.may()
-            stands = await self._create(want)
-            if known:
-                parts.metrics.repaired()
-        elif wanted.differs(want, stands, right, changed=not subject.unchanged):
-            self._parts.may()
-            path = names.secrets(*ref)
-            body = wanted.patched(want, stands, right, changed=not subject.unchanged)
-            stands = await parts.client.patch(path, body, accept=METADATA, fieldManager=names.MANAGER)
-            if known:
-                parts.metrics.repaired()
+        if stands is not None and right is not None:
+            if not wanted.differs(want, stands, right, changed=not subject.unchanged):
+                return _good(subject, stands, found.keys)
+            write = self._patch(ref, wanted.patched(want, stands, right, changed=not subject.unchanged))
+        else:
+            write = self._create(want)
+        try:
+            stands = await write
+        except ApiError as error:
+            if error.status != _INVALID:
+                raise
+            raise wanted.refused(want.secret, error) from None
+        if known:
+            parts.metrics.repaired()
         return _good(subject, stands, found.keys)
 
     def _stands(self, subject: _Subject, stands: Mapping[str, Any] | None) -> bool:
@@ -276,8 +278,14 @@ class Reconciler:
         )
 
     async def _create(self, want: Wanted) -> dict[str, Any]:
+        self._parts.may()
         path, body = names.secrets(want.secret.namespace or ""), wanted.created(want)
         made = await self._parts.client.create(path, body, accept=METADATA, fieldManager=names.MANAGER)
+        return dict(made)
+
+    async def _patch(self, ref: Ref, body: dict[str, Any]) -> dict[str, Any]:
+        self._parts.may()
+        made = await self._parts.client.patch(names.secrets(*ref), body, accept=METADATA, fieldManager=names.MANAGER)
         return dict(made)
 
 

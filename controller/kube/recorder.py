@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.kube import events, names
 from sealer.errors import SealerError
-from sealer.kube.client import METADATA
+from sealer.kube.client import METADATA, ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from controller.kube.rest import Rest
     from sealer.kube.client import Client
 
+_FORBIDDEN = 403
 MOST = 10_000
 """So many may wait, of about 500 bytes each; who has one more writes one."""
 
@@ -44,7 +45,10 @@ class _Told:
 
 
 class Recorder:
-    """The events of one replica. `leads` is asked before each: who leads no more says nothing more."""
+    """The events of one replica. `leads` is asked before each: who leads no more says nothing more.
+
+    `failed` is told that no event may be written, again and again.
+    """
 
     def __init__(
         self,
@@ -54,9 +58,11 @@ class Recorder:
         log: Callable[..., None],
         suffix: Callable[[], str],
         most: int = MOST,
+        *,
+        failed: Callable[[str, SealerError], None] = lambda *_: None,
     ) -> None:
         self._client, self._rest, self._leads, self._log, self._suffix = client, rest, leads, log, suffix
-        self._most = most
+        self._most, self._failed = most, failed
         self._waiting: deque[_Told] = deque()
         self._one = asyncio.Lock()
 
@@ -91,7 +97,15 @@ class Recorder:
                 if self._rest.told(error):
                     self._waiting.appendleft(told)
                 else:
-                    self._log("debug", "event", reason=error.what)
+                    self._refused(error)
+
+    def _refused(self, error: SealerError) -> None:
+        """Say so, loudly where it will go on: a namespace that ends answers 403, too, and names a field for it."""
+        if isinstance(error, ApiError) and error.status == _FORBIDDEN and not error.fields:
+            way_out = "grant create on events, as the ClusterRole of `sealer-controller manifests` does"
+            self._failed(names.events(""), SealerError(f"no event is written: {error.what}", way_out=way_out))
+        else:
+            self._log("debug", "event", reason=error.what)
 
     async def written(self) -> None:
         """Write what waits, unless the API server wants to be left alone; returns when nobody writes any more."""

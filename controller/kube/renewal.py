@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from controller.keyadmin import BACKDATED, VALID
-from controller.kube import keybundle, keysecret, names
+from controller.kube import keybundle, names, newkey
 from controller.kube.registry import KeyRegistry
 from sealer.errors import SealerError, UsageError
 from sealer.formats.keyid import KEM, RSA
@@ -211,7 +211,7 @@ class Renewal:
                 return
             if not self._leads():
                 return
-            secret = keysecret.made(body, prefix, suffix(kind, view, attempt, self._place()), labels, annotations)
+            secret = newkey.made(body, prefix, suffix(kind, view, attempt, self._place()), labels, annotations)
             try:
                 await self._client.create(names.secrets(self._registry.namespace), secret, fieldManager=names.MANAGER)
             except ApiError as error:
@@ -234,22 +234,22 @@ class Renewal:
 
         flags, now = self._flags, self._now().replace(microsecond=0)
         if kind == "identity":
-            return keysecret.identity(Ed25519PrivateKey.generate(), now)
+            return newkey.identity(Ed25519PrivateKey.generate(), now)
         if kind == "state":
-            return keysecret.state(os.urandom(32), now)
+            return newkey.state(os.urandom(32), now)
         ttl = timedelta(seconds=int(flags.ttl))
         if kind == "sealing":
             # A year, as in a keyring; but never so short that none is left before the next is made.
             period = timedelta(seconds=flags.renew_period)
             valid = max(VALID, 2 * period) if period else max(VALID, ttl)
-            return keysecret.sealing(generate_kem(), now - BACKDATED, now + valid, now)
+            return newkey.sealing(generate_kem(), now - BACKDATED, now + valid, now)
         # From now on and not from before, as Bitnami's: a key that is older than the cutoff would never be new enough.
         key = await asyncio.to_thread(
             lambda: generate_rsa(
                 now=now, valid=ttl, backdated=timedelta(), bits=flags.size, common_name=flags.common_name
             )
         )
-        return keysecret.bitnami(key)
+        return newkey.bitnami(key)
 
     async def _listed(self) -> KeySet:
         """The keys that there are at this moment, past all caches."""

@@ -7,6 +7,7 @@ restart with nothing changed reads two lists, and that is all.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from controller.kube import document, standing
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from controller.kube.queue import Queue
+
+_SHORT = 64
 
 
 class SealedSecrets:
@@ -170,9 +173,17 @@ def _input(item: dict[str, Any]) -> str:
 
 
 def _facts(item: dict[str, Any]) -> tuple[str, int, tuple[str, ...]]:
-    """Uid, generation, and annotations that delivery depends on, whose changes count no generation."""
+    """Uid, generation, and annotations that delivery depends on or that ask for a look; these count no generation."""
     metadata = item["metadata"]
     annotations = metadata.get("annotations")
     texts = annotations if isinstance(annotations, dict) else {}
-    marks = tuple(f"{name}={text}" for name, text in sorted(texts.items()) if standing.counts(name))
+    marks = tuple(f"{name}={_short(text)}" for name, text in sorted(texts.items()) if standing.counts(name))
+    if asked := standing.requested(item):
+        marks = (*marks, asked)
     return metadata["uid"], int(metadata.get("generation", 0)), marks
+
+
+def _short(text: object) -> str:
+    """What changes when an annotation does: one may have 256 KiB, and each is remembered."""
+    found = str(text)
+    return found if len(found) <= _SHORT else hashlib.sha256(found.encode("utf-8", "surrogatepass")).hexdigest()

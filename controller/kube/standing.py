@@ -38,6 +38,8 @@ _TEXTS = {
     "input": re.compile(r"[0-9a-f]{64}", re.ASCII),
     "fingerprint": re.compile(r"([0-9a-f]{8}:[0-9a-f]{32})?", re.ASCII),
 }
+_REQUEST = 128
+"""Characters; Flux writes a time."""
 _LISTS = ("items", "labels", "annotations")
 _FLAGS = ("patch", "owned")
 
@@ -85,6 +87,18 @@ def counts(annotation: str) -> bool:
     return annotation in _COUNT
 
 
+def requested(item: Mapping[str, Any]) -> str:
+    """The value by which another look at a SealedSecret is asked for; "" if there is none, or one that is too long."""
+    text = texts(item["metadata"].get("annotations")).get(names.REQUESTED, "")
+    return text if len(text) <= _REQUEST else ""
+
+
+def answered(item: Mapping[str, Any]) -> bool:
+    """Whether the status of a SealedSecret answers what was asked for last."""
+    status, wanted = item.get("status"), requested(item)
+    return not wanted or (isinstance(status, Mapping) and status.get("lastHandledReconcileAt") == wanted)
+
+
 def marked(secret: Mapping[str, Any]) -> Mark | None:
     """The mark of a Secret; None if there is none, or one that is not of our form: that says nothing."""
     text = texts(secret["metadata"].get("annotations")).get(names.DELIVERED)
@@ -120,7 +134,7 @@ def _names(value: object) -> bool:
 def settled(item: Mapping[str, Any], wanted: str, seen: Standing | None, *, watched: bool) -> Delivered | None:
     """What a SealedSecret was delivered to, if its status says so of this input and that very Secret stands.
 
-    Without a watch of Secrets (`watched`) the status alone is believed.
+    None, too, while another look is asked for. Without a watch of Secrets (`watched`) the status alone is believed.
     """
     status = item.get("status")
     if not isinstance(status, dict) or status.get("observedGeneration") != item["metadata"].get("generation"):
@@ -128,7 +142,7 @@ def settled(item: Mapping[str, Any], wanted: str, seen: Standing | None, *, watc
     conditions = [each for each in status.get("conditions") or () if isinstance(each, dict)]
     good = any(each.get("type") == "Synced" and each.get("status") == "True" for each in conditions)
     ref = status.get("secretRef")
-    if not good or not wanted or status.get("input") != wanted or not isinstance(ref, dict):
+    if not good or not wanted or status.get("input") != wanted or not isinstance(ref, dict) or not answered(item):
         return None
     found = Delivered(str(ref.get("uid", "")), str(ref.get("resourceVersion", "")))
     if not watched:

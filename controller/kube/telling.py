@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from controller.kube import conditions, events, names
+from controller.kube import conditions, events, names, standing
 from sealer.kube.client import METADATA, ApiError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Teller:
         former = status_of(item)
         now = f"{parts.clock():%Y-%m-%dT%H:%M:%SZ}"
         generation = int(item["metadata"].get("generation", 0))
-        body = conditions.status(former, outcome, generation, now)
+        body = conditions.status(former, outcome, generation, now, standing.requested(item))
         if body is None:
             return
         if parts.update_status:

@@ -35,6 +35,7 @@ from sealer.errors import SealerError
 
 if TYPE_CHECKING:
     from sealer.documents.document import SealedSecret
+    from sealer.kube.client import ApiError
     from sealer.secret import Secret
 
 MOST = 1024 * 1024
@@ -46,14 +47,23 @@ LEFT_OUT = (
 )
 """Annotations of a template that are never delivered: copies of whole objects, and a mark of somebody's own making."""
 
+NEEDS = {
+    "kubernetes.io/tls": "the items tls.crt and tls.key",
+    "kubernetes.io/dockerconfigjson": "the item .dockerconfigjson, in JSON",
+    "kubernetes.io/dockercfg": "the item .dockercfg, in JSON",
+    "kubernetes.io/basic-auth": "the item username, or password, or both",
+    "kubernetes.io/ssh-auth": "the item ssh-privatekey, not empty",
+}
+"""What the API server asks of a type (core/v1 ValidateSecret)."""
+
 Hold = Literal["ours", "managed", "patch", "both"]
 
 
 class NotWritten(SealerError):
     """A Secret that can't be brought to what it should be. `reason` is the word in the status."""
 
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, reason: str, text: str, *, way_out: str = "") -> None:
+        super().__init__(text, way_out=way_out)
         self.reason = reason
 
 
@@ -113,7 +123,10 @@ def hold(standing: Mapping[str, Any], owner: Owner) -> Hold:
         return "ours"
     if managed:
         return "managed"
-    raise NotWritten("Unmanaged", f'Resource "{metadata["name"]}" already exists and is not managed by SealedSecret')
+    name, namespace = metadata["name"], metadata.get("namespace")
+    what = f'Resource "{name}" already exists and is not managed by SealedSecret'
+    command = f"kubectl annotate secret {name} -n {namespace} {names.MANAGED}=true"
+    raise NotWritten("Unmanaged", what, way_out=f"to hand it over: {command} ({names.PATCH}=true merges into it)")
 
 
 def _heir(former: Mapping[str, Any], owner: Owner) -> bool:
@@ -147,7 +160,8 @@ def check(wanted: Wanted, standing: Mapping[str, Any] | None) -> None:
     kept = [text for name, text in stands.items() if name not in items] if merged else []
     size = sum(map(len, secret.items.values())) + sum(len(text) // 4 * 3 - text[-2:].count("=") for text in kept)
     if size > MOST:
-        raise NotWritten("TooLarge", f"the items take {size:,} bytes, and a Secret holds {MOST:,}")
+        what = f"the items take {size:,} bytes, and a Secret holds {MOST:,}"
+        raise NotWritten("TooLarge", what, way_out="make several SealedSecrets of it")
     if standing is None:
         return
     at = f"{secret.namespace}/{secret.name}"
@@ -158,6 +172,13 @@ def check(wanted: Wanted, standing: Mapping[str, Any] | None) -> None:
     if standing.get("immutable") is True and not (_holds(stands, items) and (merged or stands.keys() <= items.keys())):
         what = "the target Secret is immutable. Delete it, or give the SealedSecret another name"
         raise NotWritten("Immutable", f"Error updating {at}: {what}")
+
+
+def refused(secret: Secret, error: ApiError) -> NotWritten:
+    """What to say of a Secret that the API server calls invalid: of its type alone, so that no value shows."""
+    needs = NEEDS.get(secret.type)
+    way_out = f"type {secret.type} needs {needs}" if needs else ""
+    return NotWritten(error.reason or "Invalid", error.what, way_out=way_out)
 
 
 def created(wanted: Wanted) -> dict[str, Any]:

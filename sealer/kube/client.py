@@ -53,6 +53,8 @@ class Unreachable(SealerError):
 class ApiError(SealerError):
     """An answer that is no success. `status` is HTTP's, `reason` that of the Status (Conflict, Expired, ...).
 
+    `fields`: those that the Status names, at most five.
+
     `retry_after`: seconds that the server asks for, at least. `continue_token`: of an expired list, where to go on.
     """
 
@@ -62,6 +64,7 @@ class ApiError(SealerError):
         super().__init__(what, where=where, way_out=_WAYS_OUT.get(status, ""))
         self.status = status
         self.reason = reason
+        self.fields = fields
         self.retry_after = 0.0
         self.continue_token = ""
 

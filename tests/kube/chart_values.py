@@ -13,7 +13,9 @@ OWN_DEFAULTS = {
     "image.registry", "image.repository", "image.tag",  # another image
     "metrics.prometheusRule.groups",  # theirs is among ours
 }  # fmt: skip
-OURS = {"replicaCount", "updateStrategy", "requireIdentity", "cluster", "workers", "labelSelector"}
+OURS = {
+    "replicaCount", "updateStrategy", "requireIdentity", "tokenAudiences", "cluster", "workers", "labelSelector",
+}  # fmt: skip
 WITHOUT_EFFECT = {
     "kubeVersion",  # Helm's capabilities: nothing here depends on them
     "rbac.pspEnabled",  # Kubernetes has no PodSecurityPolicy any more

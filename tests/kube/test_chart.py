@@ -93,7 +93,13 @@ def test_lint_finds_nothing(helm: Helm) -> None:
 def test_the_controller_takes_all_flags(helm: Helm, tmp_path: Path) -> None:
     sets_flags = [entry for entry in ENTRIES if entry["path"] in FLAGS and entry["path"] != "rbac.clusterRole"]
     values = chart_values.merged(*(chart_values.nested(each["path"], each["changed"]) for each in sets_flags))
-    more = {"requireIdentity": True, "cluster": "prod", "workers": 4, "labelSelector": "team in (a,b)"}
+    more = {
+        "requireIdentity": True,
+        "tokenAudiences": ["a", "b"],
+        "cluster": "prod",
+        "workers": 4,
+        "labelSelector": "team in (a,b)",
+    }
     for each in ({}, chart_values.merged(values, more), {"rbac": {"clusterRole": False}}):
         flags = arguments(helm.template(each, tmp_path))
         assert accepted(flags), flags

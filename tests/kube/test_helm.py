@@ -164,6 +164,42 @@ def test_a_certificate_made_for_the_ingress_outlives_upgrades(release: Release) 
     assert release.kubectl.get(*where)["data"] == before
 
 
+def beside(cluster: Cluster, scratch: Path) -> Release:
+    """A release of the same name in another namespace."""
+    (scratch / "beside").mkdir()
+    return Release(cluster, scratch / "beside")
+
+
+def test_two_that_serve_their_own_namespaces_stand_beside_each_other(
+    own: Cluster, release: Release, tmp_path: Path
+) -> None:
+    other = beside(own, tmp_path)
+    rbac = {"clusterRole": False, "namespacedRoles": True}
+    for each in (release, other):
+        served = [own.namespace()]
+        each.put("install", {"rbac": rbac, "additionalNamespaces": served, "requireIdentity": True})
+    before = release.objects()
+    assert f"clusterrole.rbac.authorization.k8s.io/sealed-secrets-identity:{other.namespace}" in before
+    other.done("uninstall")
+    gone = {each for each in before if each.endswith(f":{other.namespace}")}
+    assert len(gone) == 3
+    assert release.objects() == before - gone
+    release.put("upgrade", {"rbac": rbac, "logLevel": "DEBUG"})
+
+
+def test_a_second_one_for_all_namespaces_is_refused_unless_the_two_share_them(
+    own: Cluster, release: Release, tmp_path: Path
+) -> None:
+    other = beside(own, tmp_path)
+    release.put("install", {"labelSelector": "shard=a"})
+    ran = other.helm.run("install", "sealed-secrets", str(CHART), "--namespace", other.namespace)
+    assert ran.returncode != 0
+    assert 'ClusterRole "secrets-unsealer"' in ran.stderr
+    assert release.namespace in ran.stderr
+    other.put("install", {"labelSelector": "shard!=a", "rbac": {"clusterRoleName": "secrets-unsealer-b"}})
+    other.done("uninstall")
+
+
 BITNAMI = """
 apiVersion: apps/v1
 kind: Deployment
@@ -216,4 +252,27 @@ def test_over_bitnamis_type_the_new_one_is_put_first(kube_programs: tuple[Path, 
         text = ours("manifests", "--crd-only")
         release.kubectl.done("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
         release.put("install", {})
+        assert release.container()["name"] == "controller"
+
+
+def test_a_type_that_belongs_to_a_release_of_theirs_outlives_it(
+    kube_programs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Charts of before 2021 had it among their templates. Helm deletes what the next chart has not, and with the type
+    all SealedSecrets, unless the type that is put over theirs says that it is to be kept."""
+    from tests.kube.conftest import CRD
+
+    theirs = tmp_path / "theirs"
+    (theirs / "templates").mkdir(parents=True)
+    (theirs / "Chart.yaml").write_text("{apiVersion: v2, name: sealed-secrets, version: 1.16.1, appVersion: v0.16.0}")
+    (theirs / "templates" / "crd.yaml").write_text(CRD.read_text())
+    with Cluster(*kube_programs) as cluster:
+        release = Release(cluster, tmp_path)
+        release.put("install", {}, theirs)
+        text = ours("manifests", "--crd-only")
+        release.kubectl.done("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+        before = release.kubectl.get("crd", "sealedsecrets.bitnami.com")["metadata"]
+        release.put("upgrade", {})
+        now = release.kubectl.get("crd", "sealedsecrets.bitnami.com")["metadata"]
+        assert (now["uid"], now.get("deletionTimestamp")) == (before["uid"], None)
         assert release.container()["name"] == "controller"

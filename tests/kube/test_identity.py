@@ -20,7 +20,7 @@ from sealer.kube import kubeconfig
 from sealer.kube.client import Client
 from tests.controller.kube import endpoints
 from tests.controller.kube.endpoints import Held, encoded, sealed
-from tests.kube import services
+from tests.kube import controllers, services
 from tests.kube.servers import free_ports
 from tests.sealer.rings import rsa_key
 
@@ -131,6 +131,21 @@ def test_a_token_for_another_audience(people: People) -> None:
                     await identity.who(bearer(bad))
 
     asyncio.run(main())
+
+
+def test_a_controller_takes_tokens_for_the_audiences_that_it_is_told(people: People, cluster: Cluster) -> None:
+    people.grant("a", "verify")
+    plain, ours, other = people.token("a"), people.token("a", "sealed-secrets"), people.token("a", "vault")
+    document = sealed({"a": b"b"}, rsa_key(0), namespace=people.namespace)  # to a key that is not there: 409
+    flags = ("--require-identity", "--token-audiences=sealed-secrets,other")
+    for more, codes in ((flags, [401, 409, 401]), (flags[:1], [409, 401, 401])):
+        with controllers.ours(cluster, people.namespace, *more) as running:
+            host, _, port = running.address.rpartition(":")
+            at = endpoints.Client(host, int(port))
+            asked = [
+                at.post("/v1/verify", document, authorization=f"Bearer {each}")[0] for each in (plain, ours, other)
+            ]
+            assert asked == codes
 
 
 def test_verify_and_rotate_are_for_whom_rbac_lets(people: People, cluster: Cluster) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.kube import keysecret, names
+from controller.kube import names, newkey
 from sealer.formats.strictjson import format_time
 from sealer.kube.client import ApiError
 from tests.sealer.rings import NOW, rsa_key
@@ -43,24 +43,24 @@ def secret(
 
 def bitnami(number: int = 0, label: str = "active", name: str = "", **more: Any) -> dict[str, Any]:
     """The key Secret of `rsa_key(number)`: the higher the number, the later notBefore."""
-    body = keysecret.bitnami(rsa_key(number))
+    body = newkey.bitnami(rsa_key(number))
     labels = {names.KEY_LABEL: label, **more.pop("labels", {})}
     return secret(body, name or f"{PREFIX}{number:05}", labels, **more)
 
 
 def sealing(key: keys.PrivateKey, name: str, made: datetime = NOW, status: str = "", **more: Any) -> dict[str, Any]:
     """The Secret of a v2 key that was made then."""
-    body = keysecret.sealing(key, made - timedelta(minutes=5), made + timedelta(days=365), made)
+    body = newkey.sealing(key, made - timedelta(minutes=5), made + timedelta(days=365), made)
     labels = {names.KEY_STATUS: status, **more.pop("labels", {})}
     return secret(body, name, labels, **more)
 
 
 def identity(name: str = "sealer-identity-bbbbb", made: datetime = NOW, **more: Any) -> dict[str, Any]:
-    return secret(keysecret.identity(Ed25519PrivateKey.generate(), made), name, **more)
+    return secret(newkey.identity(Ed25519PrivateKey.generate(), made), name, **more)
 
 
 def state(key: bytes, name: str = "sealer-state-bbbbb", made: datetime = NOW, **more: Any) -> dict[str, Any]:
-    return secret(keysecret.state(key, made), name, **more)
+    return secret(newkey.state(key, made), name, **more)
 
 
 class Secrets:

@@ -481,7 +481,7 @@ def on_the_loops_time(monkeypatch: pytest.MonkeyPatch) -> None:
         return high
 
     monkeypatch.setattr(apps, "Client", lambda access, **_: access())
-    monkeypatch.setattr(apps, "Queue", lambda: Queue(now, longest))
+    monkeypatch.setattr(apps, "Queue", lambda most: Queue(now, longest, most))
     monkeypatch.setattr(apps, "Election", lambda *arguments, **named: Election(*arguments, **named, clock=now))
     monkeypatch.setattr(apps, "Renewal", lambda *arguments, **named: Renewal(*arguments, **named, clock=now))
 

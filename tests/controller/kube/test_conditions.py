@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.kube import conditions
+from controller.kube import conditions, events
 from controller.kube.conditions import Outcome
 from tests.controller.kube.objects import INPUT, LATER, sealed
 
@@ -197,6 +197,43 @@ def test_a_message_is_never_longer_than_a_kilobyte() -> None:
     long = replace(NO_KEY, message=f"no key could decrypt secret ({', '.join(['item'] * 500)})")
     said = _by_type(after(None, (long, 1, T1)))["Synced"]["message"]
     assert (len(said), said[-3:]) == (1024, "...")
+
+
+def test_of_a_long_message_the_way_out_stays() -> None:
+    """An event begins with words of its own, and ends after as many characters."""
+    items = ", ".join(["item"] * 500)
+    for what in ("no key could decrypt secret (a)", f"no key could decrypt secret ({items})"):
+        message = conditions.said(what, "seal it again")
+        outcome = replace(NO_KEY, message=message)
+        assert _by_type(after(None, (outcome, 1, T1)))["Synced"]["message"] == message
+        made = events.event(sealed(), events.UNSEAL_FAILED, message, T1, "1")["message"]
+        assert made == f"Failed to unseal: {message}"
+        assert message.endswith("; seal it again")
+    assert "...; " in message
+    assert conditions.said("what") == "what"
+
+
+# What asks for another look.
+
+
+@pytest.mark.parametrize("outcome", [GOOD, NO_KEY, AWAY], ids=lambda each: each.reason)
+def test_a_request_is_answered_once_and_is_no_transition(outcome: Outcome) -> None:
+    before = after(DEFAULT, (outcome, 1, T1))
+    body = conditions.status(before, outcome, 1, T2, "now")
+    assert body is not None
+    assert body["lastHandledReconcileAt"] == "now"
+    assert not conditions.changed(before, body)
+    synced = _by_type(body)["Synced"]
+    assert (synced["lastTransitionTime"], synced["lastUpdateTime"]) == (T1, T2)
+    now = {**before, **body}
+    assert conditions.status(now, outcome, 1, T3, "now") is None
+    assert conditions.status(now, outcome, 1, T3) is None  # the annotation is gone again
+    assert conditions.status(now, outcome, 1, T3, "later") is not None
+
+
+def test_an_answer_that_their_crd_drops_is_not_written_again_and_again() -> None:
+    status = _kept_by_their_crd(after(None, (GOOD, 1, T1)))
+    assert conditions.status(status, GOOD, 1, T2, "now") is None
 
 
 def test_a_status_holds_no_fingerprint() -> None:

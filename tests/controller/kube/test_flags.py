@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 
+from controller import kube_cli
 from controller.kube import flags
 from controller.kube.flags import Flags
 from sealer.errors import UsageError
@@ -33,6 +35,7 @@ def test_a_cutoff_is_a_time_of_rfc_1123_with_a_numeric_zone() -> None:
 
 def test_a_prefix_leaves_room_for_what_the_server_appends() -> None:
     assert flags.prefix("a" * 245) == "a" * 245
+    assert flags.prefix("own-") == "own-"  # taken there: the API server is asked for what follows
     for bad in ("a" * 246, "Upper", "-begins", "dot.ted", ""):
         with pytest.raises(UsageError):
             flags.prefix(bad)
@@ -43,6 +46,18 @@ def test_pairs_keep_what_is_behind_a_second_sign() -> None:
     assert flags.pairs("", "privatekey-labels") == ()
     with pytest.raises(UsageError):
         flags.pairs("no-sign", "privatekey-labels")
+
+
+def test_audiences_are_those_of_tokens_that_are_asked_for() -> None:
+    assert flags.audiences("a, b", identity=True) == ("a", "b")
+    assert flags.audiences("", identity=False) == ()
+    with pytest.raises(UsageError, match="--token-audiences"):
+        flags.audiences("a", identity=False)
+
+
+def test_the_version_is_printed_as_bitnamis_controller_prints_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert kube_cli.start(["--version"]) == 0
+    assert capsys.readouterr() == (f"controller version: {version('sealer')}\n", "")
 
 
 def test_which_namespaces_are_served() -> None:

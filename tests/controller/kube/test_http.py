@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import secrets
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +202,11 @@ def test_bodies_have_room_together() -> None:
         bodies.take(2)
         one.size += 2
     bodies.take(10)
+    few = Bodies(most=1)
+    with few.room(), pytest.raises(Busy), few.room():
+        pass
+    with few.room():
+        pass
 
 
 def test_without_room_it_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,18 +271,109 @@ def test_a_connection_is_one_request(site: Running) -> None:
         assert until_closed(connection).count(b"HTTP/1.1") == 1
 
 
-def test_more_connections_than_there_may_be() -> None:
+IDLE = {
+    "nothing": b"",
+    "half a head": b"GET /healthz HTTP/1.1\r\n",
+    "half a body": b"POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("addresses", [1, 200])
+@pytest.mark.parametrize("first", IDLE.values(), ids=IDLE)
+def test_probes_are_answered_whoever_holds_connections(first: bytes, addresses: int) -> None:
+    """More than there may be, none of them ended: of one address, and of so many that each has few."""
+    made = Site(Endpoints(Held([rsa_key(0)]), lambda: True, Metrics("1")))
+    with contextlib.ExitStack() as stack:
+        at = stack.enter_context(served(made))
+        for number in range(600):
+            source = (f"127.0.1.{number % addresses + 1}", 0)
+            stranger = stack.enter_context(socket.create_connection((at.host, at.port), 30, source))
+            with contextlib.suppress(ConnectionError):  # it is closed by now
+                stranger.sendall(first)
+        assert at.get("/healthz") == at.get("/readyz") == (200, b"ok\n")
+        assert at.get("/v1/cert.pem")[0] == 200
+    made.close()
+
+
+@contextlib.contextmanager
+def served(made: Site) -> Iterator[Client]:
+    """As many connections as in a cluster."""
+    bound = serving.bind("127.0.0.1:0")
+    with serving.in_thread(bound, made.app(), 60, most=http._CONNECTIONS):
+        yield Client(*bound.getsockname())
+
+
+def test_a_probe_is_read_before_what_came_after_it_can_close_it() -> None:
+    """The loop is held up; by the time that it goes on, more have come behind a probe than there may be."""
+    goes_on, held_up = threading.Event(), threading.Event()
+
+    def ready() -> bool:
+        held_up.set()
+        return goes_on.wait(30)
+
+    made = Site(Endpoints(Held([rsa_key(0)]), ready, Metrics("1")))
+    with served(made) as at, ThreadPoolExecutor(1) as pool, contextlib.ExitStack() as stack:
+        first = pool.submit(at.get, "/readyz")
+        assert held_up.wait(30)
+        probe = stack.enter_context(raw(at))
+        probe.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        for _ in range(600):
+            stack.enter_context(raw(at))
+        goes_on.set()
+        assert until_closed(probe).startswith(b"HTTP/1.1 200 ")
+        assert first.result()[0] == 200
+    made.close()
+
+
+def test_the_oldest_that_waits_for_its_stranger_goes() -> None:
     bound = serving.bind("127.0.0.1:0")
     made = Site(Endpoints(Held([rsa_key(0)]), lambda: True, Metrics("1")))
     at = Client(*bound.getsockname())
     head = b"POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"
-    with serving.in_thread(bound, made.app(), 60, connections=2), raw(at) as waiting:
-        waiting.sendall(head)
-        assert waiting.recv(100).startswith(b"HTTP/1.1 100 ")
-        assert at.get("/healthz")[0] == 503
-        waiting.sendall(b"{        ")
-        assert until_closed(waiting).startswith(b"HTTP/1.1 500 ")
+    with serving.in_thread(bound, made.app(), 60, most=2), raw(at) as first, raw(at) as second:
+        for each in (first, second):
+            each.sendall(head)
+            assert each.recv(100).startswith(b"HTTP/1.1 100 ")
+        with raw(at):
+            assert until_closed(first) == b""
+            assert at.get("/healthz")[0] == 200
+        second.sendall(b"{        ")
+        assert until_closed(second).startswith(b"HTTP/1.1 500 ")
     made.close()
+
+
+def test_what_is_worked_on_is_not_what_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, begun = threading.Event(), threading.Event()
+
+    def waits(*_: object, **__: object) -> bool:
+        begun.set()
+        return goes_on.wait(30)
+
+    monkeypatch.setattr(http, "opens", waits)
+    made, bound = Site(Endpoints(Held([rsa_key(0)]), lambda: True, Metrics("1"))), serving.bind("127.0.0.1:0")
+    at = Client(*bound.getsockname())
+    with serving.in_thread(bound, made.app(), 60, most=2), ThreadPoolExecutor(1) as pool:
+        asks = pool.submit(at.post, "/v1/verify", good())
+        assert begun.wait(30)
+        with raw(at) as silent, raw(at):
+            assert until_closed(silent) == b""
+            assert at.get("/healthz")[0] == 200
+        goes_on.set()
+        assert asks.result()[0] == 200
+    made.close()
+
+
+def test_there_are_as_many_connections_as_descriptors() -> None:
+    """What the kernel says of a process whose limits are low: raised where that may be, else fewer connections."""
+    script = """
+import resource
+from controller import serving
+for limits in ((1024, 4096), (4096, 4096), (1024, 1024), (256, 256)):
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    print(serving.room(512), *resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ["512 2560 4096", "512 4096 4096", "128 1024 1024", "1 256 256"]
 
 
 def test_work_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.kube import keysecret, names
+from controller.kube import names, newkey
 from controller.kube.keysecret import Identity, SealingKey, StateKey, Unreadable, read
 from sealer import schema
 from sealer.errors import DocumentError
@@ -81,8 +81,8 @@ def test_the_old_key_is_known_by_its_name() -> None:
 
 
 def test_bitnamis_key_is_written() -> None:  # C2
-    body = keysecret.made(
-        keysecret.bitnami(rsa_key()),
+    body = newkey.made(
+        newkey.bitnami(rsa_key()),
         PREFIX,
         "abcde",
         {"testLabel1": "additional.label", "test.label.2": "test/2", names.KEY_LABEL: "mine"},
@@ -113,7 +113,7 @@ def test_ours_come_back_as_they_were() -> None:
         NOW,
     )
     private, raw = Ed25519PrivateKey.generate(), os.urandom(32)
-    signer = read(secret(keysecret.identity(private, NOW), "b", annotations={names.KEY_SEQUENCE: "x"}), PREFIX)
+    signer = read(secret(newkey.identity(private, NOW), "b", annotations={names.KEY_SEQUENCE: "x"}), PREFIX)
     assert isinstance(signer, Identity)
     assert (signer.line, signer.sequence) == (sshsig.identity_line(private.public_key()), "x")
     assert signer.key.private_bytes_raw() == private.private_bytes_raw()
@@ -128,8 +128,8 @@ def test_status_of_ours_is_a_label(status: str) -> None:
     assert isinstance(found, SealingKey)
     assert found.status == status
     labels = {names.KEY_STATUS: status}
-    assert read(secret(keysecret.state(os.urandom(32), NOW), "b", labels), PREFIX) is None
-    assert read(secret(keysecret.identity(Ed25519PrivateKey.generate(), NOW), "c", labels), PREFIX) is None
+    assert read(secret(newkey.state(os.urandom(32), NOW), "b", labels), PREFIX) is None
+    assert read(secret(newkey.identity(Ed25519PrivateKey.generate(), NOW), "c", labels), PREFIX) is None
 
 
 def test_what_ours_hold_is_what_the_schema_says() -> None:

@@ -157,6 +157,35 @@ def test_done_wakes_a_worker_for_what_comes_again() -> None:
     run(test)
 
 
+def test_a_namespace_that_takes_its_time_leaves_workers_to_the_others() -> None:
+    async def test(queue: Queue, loop: asyncio.AbstractEventLoop) -> list[str]:
+        queue = Queue(loop.time, lambda low, high: high, most=2)
+        order: list[str] = []
+        slow = asyncio.Event()
+
+        async def work() -> None:
+            while (key := await queue.get()) is not None:
+                if key.startswith("a/"):
+                    await slow.wait()
+                order.append(key)
+                queue.done(key)
+
+        for number in range(5):
+            queue.add(f"a/{number}")
+        workers = [asyncio.create_task(work()) for _ in range(3)]
+        await turns()
+        for number in range(3):
+            queue.add(f"b/{number}", BACKLOG)
+        await turns()
+        assert (order, queue.due()) == (["b/0", "b/1", "b/2"], 3)
+        slow.set()
+        queue.shut_down(drain=True)
+        await asyncio.gather(*workers)
+        return order
+
+    assert sorted(run(test)) == [*(f"a/{number}" for number in range(5)), *(f"b/{number}" for number in range(3))]
+
+
 def test_a_worker_that_never_waits_lets_others_have_their_turn() -> None:
     async def test(queue: Queue, loop: asyncio.AbstractEventLoop) -> int:
         for number in range(1000):

@@ -6,7 +6,8 @@ import pytest
 
 from controller.kube.order import TURNS
 from controller.kube.queue import BACKLOG
-from tests.controller.kube.queues import INFINITE, core, taken, taking
+from controller.kube.queue_core import QueueCore
+from tests.controller.kube.queues import INFINITE, core, longest, taken, taking
 
 
 def test_keys_come_in_the_order_of_their_first_add() -> None:
@@ -83,6 +84,52 @@ def test_new_keys_that_overtook_nobody_do_not_count() -> None:
     queue.add(0, "backlog", BACKLOG)
     queue.add(0, "new")
     assert taken(queue, 0) == ["new", "backlog"]
+
+
+def test_namespaces_have_turns_and_the_keys_of_one_their_order() -> None:
+    queue = core()
+    for key in ("a/1", "a/2", "a/3", "b/1", "c/1", "b/2"):
+        queue.add(0, key)
+    queue.add(0, "d/1", BACKLOG)
+    assert taken(queue, 0) == ["a/1", "b/1", "c/1", "a/2", "b/2", "a/3", "d/1"]
+
+
+def test_a_namespace_has_no_more_keys_out_than_it_may() -> None:
+    queue = QueueCore(longest, most=2)
+    for number in range(4):
+        queue.add(0, f"a/{number}")
+    assert [queue.take(0), queue.take(0), queue.take(0)] == ["a/0", "a/1", None]
+    assert (queue.due(0), queue.free(0)) == (2, 0)
+    queue.add(0, "b/0", BACKLOG)
+    queue.add(0, "a/9", BACKLOG)
+    queue.add(0, "a/1")
+    assert (queue.due(0), queue.free(0), queue.numbers(0).longest_wait) == (4, 1, 0)
+    assert [queue.take(0), queue.take(0)] == ["b/0", None]
+    queue.done(0, "a/0")
+    assert [queue.take(0), queue.take(0)] == ["a/2", None]
+    queue.done(0, "a/1")
+    assert [queue.take(0), queue.take(0)] == ["a/3", None]
+    for key in ("a/2", "a/3", "b/0"):
+        queue.done(0, key)
+    assert taken(queue, 0) == ["a/1", "a/9"]
+    assert queue.idle
+
+
+def test_what_waits_while_its_namespace_has_enough_out_can_be_moved_up_and_forgotten() -> None:
+    queue = QueueCore(longest, most=1)
+    taking(queue, 0, "a/0")
+    for number in range(1, 4):
+        queue.add(0, f"a/{number}", BACKLOG)
+    queue.add(0, "a/3")
+    queue.shut_down(drain=True)
+    queue.done(0, "a/0")
+    assert taken(queue, 0) == ["a/3", "a/1", "a/2"]
+    queue = QueueCore(longest, most=1)
+    taking(queue, 0, "a/0")
+    queue.add(0, "a/1")
+    queue.shut_down()
+    queue.done(0, "a/0")
+    assert (queue.take(0), queue.idle) == (None, True)
 
 
 def test_parked_keys_come_when_their_reason_is_released() -> None:
@@ -214,3 +261,16 @@ def test_ten_thousand_keys_of_each_kind() -> None:
     assert taken(queue, 0) == keys[::-1]
     assert queue.release(0, "no key") == 10_000
     assert len(taken(queue, 1000)) == 20_000
+
+
+def test_ten_thousand_keys_of_as_many_namespaces() -> None:
+    """All pass, though each namespace has as many keys out as it may; were one step linear, this would take minutes."""
+    queue, keys = QueueCore(longest, most=1), [f"{number}/a" for number in range(10_000)]
+    for key in keys:
+        taking(queue, 0, key)
+    for key in keys:
+        queue.add(0, f"{key}-more", BACKLOG)
+    assert queue.take(0) is None
+    for key in keys:
+        queue.done(0, key)
+    assert len(taken(queue, 0)) == 10_000

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from controller.kube.order import Bucket
+from controller.kube.order import Bucket, namespace
 from controller.kube.queue import BACKLOG, NEW, Priority
 from controller.kube.queue_core import QueueCore
 
-KEYS = st.sampled_from("abcdef")
+KEYS = st.sampled_from(("a/1", "a/2", "a/3", "a/4", "b/1", "b/2", "c/1"))
+MOST = 2
+"""Keys of one namespace that are worked on at once, in half of the runs."""
 REASONS = st.sampled_from(("no key", "no rights"))
 PRIORITIES = st.sampled_from((NEW, BACKLOG))
 DELAYS = st.sampled_from((0.0, 0.5, 1.0, 7.0, 400.0))
@@ -23,6 +26,7 @@ TIMES = st.sampled_from((0.004, 0.3, 1.0, 60.0, 500.0))
 class Model:
     """What waits and will, without order and priorities."""
 
+    most: int | None = None
     waits: set[str] = field(default_factory=set)
     running: dict[str, set[str]] = field(default_factory=dict)  # and what was released meanwhile
     delays: dict[str, float] = field(default_factory=dict)
@@ -55,8 +59,13 @@ class Model:
             released.add(reason)
         return len(keys)
 
+    def due(self) -> set[str]:
+        """What could be worked on now."""
+        full = {of for of, count in Counter(map(namespace, self.running)).items() if count == self.most}
+        return {key for key in self.waits - self.running.keys() if namespace(key) not in full}
+
     def take(self, key: str | None) -> None:
-        due = self.waits - self.running.keys()
+        due = self.due()
         assert (key is None) == (not due)
         if key is not None:
             assert key in due
@@ -72,6 +81,11 @@ class QueueModel(RuleBasedStateMachine):
         self.now = 0.0
         self.model = Model()
         self.core = QueueCore(lambda low, high: high)
+
+    @initialize(most=st.sampled_from((None, MOST)))
+    def bound(self, most: int | None) -> None:
+        self.model.most = most
+        self.core = QueueCore(lambda low, high: high, most)
 
     @rule(key=KEYS, priority=PRIORITIES)
     def add(self, key: str, priority: Priority) -> None:
@@ -122,6 +136,7 @@ class QueueModel(RuleBasedStateMachine):
         assert found.new + found.backlog == len(self.model.waits - self.model.running.keys())
         assert (found.running, found.parked) == (len(self.model.running), len(self.model.parked))
         assert self.core.due(self.now) == found.new + found.backlog
+        assert self.core.free(self.now) == len(self.model.due())
         assert self.core.next_due() == min(self.model.delays.values(), default=float("inf"))
 
 
@@ -133,7 +148,7 @@ class Starved(RuleBasedStateMachine):
         self.now = 0.0
         self.owed: set[str] = set()
         self.running: set[str] = set()
-        self.core = QueueCore()
+        self.core = QueueCore(most=MOST)
         self.core._bucket = Bucket(0.1, 1)
 
     @rule(key=KEYS, priority=PRIORITIES)
@@ -163,6 +178,7 @@ class Starved(RuleBasedStateMachine):
             assert key not in self.running
             self.owed.remove(key)
             self.running.add(key)
+            assert Counter(map(namespace, self.running))[namespace(key)] <= MOST
 
     @precondition(lambda self: self.running)
     @rule(data=st.data())
@@ -192,3 +208,46 @@ class Starved(RuleBasedStateMachine):
 _SETTINGS = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestQueueModel, TestStarved = QueueModel.TestCase, Starved.TestCase
 TestQueueModel.settings = TestStarved.settings = _SETTINGS
+
+
+@given(
+    counts=st.dictionaries(st.sampled_from("abcd"), st.integers(1, 8), min_size=1),
+    priorities=st.lists(PRIORITIES, min_size=32, max_size=32),
+    most=st.none() | st.integers(1, 4),
+    workers=st.integers(1, 6),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_namespace_gets_two_turns_while_another_waits(
+    counts: dict[str, int], priorities: list[Priority], most: int | None, workers: int
+) -> None:
+    """Of one priority, whoever waits and may have a turn has one before anybody else has a second."""
+    core = QueueCore(most=most)
+    left: dict[Priority, Counter[str]] = {NEW: Counter(), BACKLOG: Counter()}
+    which = iter(priorities)
+    priority: dict[str, Priority] = {}
+    for of, count in counts.items():
+        for number in range(count):
+            key = f"{of}/{number}"
+            priority[key] = next(which)
+            core.add(0.0, key, priority[key])
+            left[priority[key]][of] += 1
+    # Who had a turn since this one had one, or as many keys out as it may.
+    passed: dict[Priority, dict[str, set[str]]] = {each: {of: set() for of in counts} for each in (NEW, BACKLOG)}
+    running: list[str] = []
+    while core.due(0.0):
+        key = core.take(0.0) if len(running) < workers else None
+        if key is None:
+            core.done(0.0, running.pop(0))
+            continue
+        running.append(key)
+        lane, of = priority[key], namespace(key)
+        out = Counter(map(namespace, running))
+        left[lane][of] -= 1
+        for other in counts:
+            if other == of or (most is not None and out[other] >= most):
+                for each in passed.values():
+                    each[other] = set()
+            elif left[lane][other]:
+                assert of not in passed[lane][other]
+                passed[lane][other].add(of)
+    assert not any(sum(each.values()) for each in left.values())

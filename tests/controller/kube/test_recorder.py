@@ -9,6 +9,7 @@ import pytest
 
 from controller.kube.recorder import Recorder
 from controller.kube.rest import Rest
+from controller.kube.troubles import Troubles
 from sealer.errors import SealerError
 from sealer.kube.client import ApiError
 from tests.controller.kube import memory
@@ -44,11 +45,21 @@ class _Api:
 class _World:
     def __init__(self, most: int = 100) -> None:
         self.api, self.leads, self.said = _Api(), True, list[str]()
+        self.fields: list[dict[str, object]] = []
         self.rest = Rest()
-        self.recorder = Recorder(self.api, self.rest, lambda: self.leads, self._say, lambda: "1", most)  # type: ignore[arg-type]
+        self.recorder = Recorder(
+            self.api,  # type: ignore[arg-type]
+            self.rest,
+            lambda: self.leads,
+            self._say,
+            lambda: "1",
+            most,
+            failed=Troubles(self._say, lambda: 0.0).tell,
+        )
 
     def _say(self, level: str, event: str, **fields: object) -> None:
         self.said.append(f"{level} {event}")
+        self.fields.append(fields)
 
     async def take(self, *names: str) -> None:
         for name in names:
@@ -99,7 +110,14 @@ def test_who_has_one_too_many_writes_one() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("error", [ApiError(403, "Forbidden", where="events"), SealerError("gave no answer")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiError(403, "Forbidden", where="events", fields=("metadata.namespace",)),  # a namespace that ends
+        ApiError(404, "NotFound", where="events"),
+        SealerError("gave no answer"),
+    ],
+)
 def test_one_that_is_refused_is_said_and_left(error: SealerError) -> None:
     async def main() -> None:
         world = _World()
@@ -107,6 +125,26 @@ def test_one_that_is_refused_is_said_and_left(error: SealerError) -> None:
         await world.take("a", "b")
         await world.recorder.written()
         assert (world.api.names, world.said) == (["b"], ["debug event"])
+
+    asyncio.run(main())
+
+
+def test_who_may_write_no_events_says_so_once() -> None:
+    """With the way out, since nobody would miss what never comes."""
+
+    async def main() -> None:
+        world = _World()
+        world.api.fails = [ApiError(403, "Forbidden", where="events") for _ in range(3)]
+        await world.take("a", "b", "c", "d")
+        await world.recorder.written()
+        assert (world.api.names, world.said) == (["d"], ["warning refused"])
+        assert world.fields == [
+            {
+                "path": "/api/v1/events",
+                "reason": "no event is written: the API server answered 403 Forbidden",
+                "try": "grant create on events, as the ClusterRole of `sealer-controller manifests` does",
+            }
+        ]
 
     asyncio.run(main())
 

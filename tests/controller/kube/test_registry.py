@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from controller import fingerprint
-from controller.kube import keysecret, names
+from controller.kube import names, newkey
 from controller.kube.registry import KeyRegistry
 from sealer import schema
 from sealer.errors import NoKey, SealerError
@@ -21,6 +21,7 @@ from sealer.formats import bundle, envelope_v1, envelope_v2, keys
 from sealer.formats.binding import Binding, Scope
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.keyrecord import Status, state_key_id
+from sealer.formats.strictjson import format_time
 from sealer.formats.wire import b64encode, canonical_json
 from sealer.sealing.unseal import PrivateKeys, open_item
 from tests.controller.kube.keys import NAMESPACE, PREFIX, Secrets, bitnami, identity, sealing, secret, state
@@ -110,6 +111,49 @@ def test_of_one_time_the_first_stays_whatever_the_order_of_seeing() -> None:
         for item in items:
             api.put(item)
         assert registry.newest(KEM).place.name == "b"
+
+
+def test_of_one_second_bitnamis_order_after_a_start_counts() -> None:
+    """What 0.40.0 does: sort.Sort by creationTimestamp in seconds, the key without a label appended before; then a key
+    replaces the newest only if its time is strictly later. All keys of a backup are made anew in one second."""
+    later = format_time(NOW + timedelta(seconds=1))
+    found = [
+        bitnami(0, label="", name=PREFIX),
+        bitnami(1, name=f"{PREFIX}bbbbb"),
+        bitnami(2, name=f"{PREFIX}ccccc"),
+        bitnami(3, name=f"{PREFIX}ddddd", creationTimestamp=later),
+    ]
+
+    def newest(*items: dict[str, Any]) -> set[str]:
+        """By whatever order they are seen in."""
+        seen = set()
+        for order in itertools.permutations(items):
+            _, registry = _registry(*order, order="SecretCreationTimestamp")
+            seen.add(registry.newest(RSA).place.name.removeprefix(PREFIX))
+        return seen
+
+    assert newest(*found) == {"ddddd"}
+    assert newest(*found[:3]) == {"bbbbb"}
+    assert newest(found[0], found[2]) == {"ccccc"}
+    assert newest(found[0]) == {""}
+
+
+def test_of_one_certificate_time_the_secret_that_was_made_first_is_the_newest() -> None:
+    earlier = format_time(NOW - timedelta(seconds=1))
+    one = sealing(keys.generate_kem(), "sealer-sealing-bbbbb")
+    two = sealing(keys.generate_kem(), "sealer-sealing-ccccc", creationTimestamp=earlier)
+    for order in ((one, two), (two, one)):
+        _, registry = _registry(*order)
+        assert registry.newest(KEM).place.name == "sealer-sealing-ccccc"
+
+
+def test_of_one_key_in_two_secrets_the_later_time_counts() -> None:
+    """As with Bitnami's, which registers it twice."""
+    later = format_time(NOW + timedelta(seconds=9))
+    found = [bitnami(0, name="a"), bitnami(1, name="b", creationTimestamp=format_time(NOW + timedelta(seconds=5)))]
+    for order in itertools.permutations([*found, bitnami(0, name="c", creationTimestamp=later)]):
+        _, registry = _registry(*order, order="SecretCreationTimestamp")
+        assert registry.newest(RSA).key.id == rsa_key(0).id
 
 
 def test_added_changed_relabelled_deleted_at_run_time() -> None:  # C17, 42
@@ -399,7 +443,7 @@ def test_the_bundle_is_the_former_one_until_the_keys_have_a_number() -> None:
     assert (former.sequence, [key.id for key in former.keys]) == (1, [rsa_key(0).id])
     api.put(_numbered(who, registry, 2))
     assert len(bundle.parse(registry.bundle(NOW)).keys) == 2
-    api.put(secret(keysecret.identity(_other(), NOW), who["metadata"]["name"]))
+    api.put(secret(newkey.identity(_other(), NOW), who["metadata"]["name"]))
     with pytest.raises(NoKey):
         registry.bundle(NOW)
     api.delete(who["metadata"]["name"])
@@ -425,7 +469,7 @@ def test_a_number_that_is_none_publishes_nothing(text: str) -> None:
 def test_a_certificate_that_ends_before_it_begins_opens_and_is_not_published() -> None:
     key = keys.generate_rsa(now=NOW, bits=2048, valid=timedelta(0))
     who = identity()
-    api, registry = _registry(who, secret(keysecret.bitnami(key), "odd"), sealing(keys.generate_kem(), "a"))
+    api, registry = _registry(who, secret(newkey.bitnami(key), "odd"), sealing(keys.generate_kem(), "a"))
     assert _ids(registry) == [key.id]
     api.put(_numbered(who, registry, 1))
     assert [each.public.algorithm for each in bundle.parse(registry.bundle(NOW)).keys] == [KEM]

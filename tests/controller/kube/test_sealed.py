@@ -17,6 +17,7 @@ from tests.controller.kube.objects import DB, OTHER, sealed, secret
 KEY = str(DB)
 SECRET, VERSION = "99999999-cccc", "41"
 DELIVERED = Delivered(SECRET, VERSION)
+ASKED = "reconcile.fluxcd.io/requestedAt"
 CLUSTER = "sealedsecrets.bitnami.com/cluster-wide"
 
 
@@ -160,8 +161,9 @@ def test_all_keys_that_are_there(world: World) -> None:
         sealed(annotations={CLUSTER: "true"}),
         sealed(annotations={"sealer.dev/on-delete": "retain"}),
         sealed(annotations={"sealer.dev/stores": "local"}),
+        sealed(annotations={ASKED: "t1"}),
     ],
-    ids=["spec", "made again", "scope", "on-delete", "stores"],
+    ids=["spec", "made again", "scope", "on-delete", "stores", "asked for"],
 )
 def test_a_change_that_delivery_depends_on_comes_at_once(settled: World, item: dict[str, Any]) -> None:
     """10.2: theirs ignores a scope annotation that is added."""
@@ -173,7 +175,7 @@ def test_a_change_that_delivery_depends_on_comes_at_once(settled: World, item: d
     "item",
     [
         sealed(resourceVersion="8"),
-        sealed(labels={"app": "shop"}, annotations={"note": "n"}),
+        sealed(labels={"app": "shop"}, annotations={"note": "n", ASKED: "x" * 129}),
         delivered(sealed(), version="77"),
         {**sealed(), "status": {"observedGeneration": 1, "conditions": [{"type": "Synced", "status": "False"}]}},
     ],
@@ -182,6 +184,13 @@ def test_a_change_that_delivery_depends_on_comes_at_once(settled: World, item: d
 def test_a_change_that_nothing_depends_on_does_not(settled: World, item: dict[str, Any]) -> None:
     assert settled.shown(item) == []
     assert len(settled.sealed.waiting) == 0
+
+
+def test_of_an_annotation_of_any_length_little_is_remembered_and_each_change_counts(settled: World) -> None:
+    """One may have 256 KiB, in each of ten thousand SealedSecrets."""
+    for end in "ab":
+        assert settled.shown(sealed(annotations={CLUSTER: "x" * 200_000 + end})) == [KEY]
+        assert sum(map(len, settled.sealed.known[KEY].scope)) < 200
 
 
 def test_a_change_that_was_delivered_already_is_settled_at_once(settled: World) -> None:

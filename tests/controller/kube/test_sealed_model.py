@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from controller.kube import document, standing
+from controller.kube import document, names, standing
 from controller.kube.cache import Delivered, Standings
 from controller.kube.queue import Queue
 from controller.kube.sealed import SealedSecrets
@@ -55,6 +55,14 @@ class Cluster:
             item["spec"] = spec
             item["metadata"]["generation"] += 1
         self._show(key, item)
+
+    def ask(self, key: str, text: str) -> None:
+        """Ask for another look at a SealedSecret."""
+        item = copy.deepcopy(self.sealed[key])
+        annotations = {names.REQUESTED: text}
+        if item["metadata"].get("annotations") != annotations:
+            item["metadata"]["annotations"] = annotations
+            self._show(key, item)
 
     def told(self, key: str, uid: str, status: dict[str, Any]) -> None:
         """The status, as a patch that names the uid."""
@@ -112,6 +120,7 @@ def tell(cluster: Cluster, key: str, item: dict[str, Any], found: Delivered) -> 
         "conditions": [{"type": "Synced", "status": "True"}],
         "input": _input(item),
         "secretRef": {"name": key[5:], "uid": found.uid, "resourceVersion": found.version},
+        "lastHandledReconcileAt": standing.requested(item),
     }
     cluster.told(key, item["metadata"]["uid"], status)
 
@@ -133,6 +142,9 @@ class Lagging(RuleBasedStateMachine):
             if not self.leads:
                 self.lead()
             self._to_the_end()
+            for key in self.cluster.sealed:
+                self.cluster.ask(key, "t3")  # of what is settled
+            self._to_the_end()
         finally:
             self.loop.close()
 
@@ -146,6 +158,11 @@ class Lagging(RuleBasedStateMachine):
     def delete(self, key: str) -> None:
         if key in self.cluster.sealed:
             self.cluster.delete(key)
+
+    @rule(key=KEYS, text=st.sampled_from(("t1", "t2")))
+    def ask(self, key: str, text: str) -> None:
+        if key in self.cluster.sealed:
+            self.cluster.ask(key, text)
 
     @rule(key=KEYS)
     def edit_the_secret(self, key: str) -> None:
@@ -267,6 +284,7 @@ class Lagging(RuleBasedStateMachine):
         for key, item in self.cluster.sealed.items():
             stands = self.cluster.secrets[key]
             assert (stands["value"], stands["owner"]) == (_input(item), item["metadata"]["uid"])
+            assert standing.answered(item)
         assert self.known.known.keys() == self.cluster.sealed.keys()
         assert self.known.unsettled == set()
         assert len(self.known.waiting) == 0

@@ -247,6 +247,26 @@ def test_where_secrets_are_not_watched_the_status_is_believed() -> None:
     assert _settled({**_GOOD, "input": LATER}, seen=None, watched=False) is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "handled", "settled"),
+    [
+        ({}, None, True), ({}, "t1", True),
+        ({"requestedAt": "t1"}, "t1", True), ({"requestedAt": "t1"}, None, False), ({"requestedAt": "t2"}, "t1", False),
+        ({"requestedAt": ""}, "t1", True), ({"requestedAt": "x" * 128}, None, False),
+        ({"requestedAt": "x" * 129}, None, True),
+    ],
+)  # fmt: skip
+def test_what_asks_for_a_look_that_the_status_does_not_answer(
+    asked: dict[str, str], handled: str | None, settled: bool
+) -> None:
+    """A value that is longer than a status may have it asks for nothing."""
+    annotations = {f"reconcile.fluxcd.io/{name}": text for name, text in asked.items()}
+    status = _GOOD if handled is None else {**_GOOD, "lastHandledReconcileAt": handled}
+    item = {**sealed(annotations=annotations), "status": status}
+    assert (standing.settled(item, INPUT, _SEEN, watched=True) == _DELIVERED) is settled
+    assert standing.answered(item) is settled
+
+
 def test_annotations_that_delivery_depends_on() -> None:
     theirs = "sealedsecrets.bitnami.com"
     for name in (f"{theirs}/cluster-wide", f"{theirs}/namespace-wide", "sealer.dev/on-delete", "sealer.dev/stores"):

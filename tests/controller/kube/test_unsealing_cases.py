@@ -266,6 +266,49 @@ def test_the_same_failures_are_said_in_the_same_words_whatever_their_order() -> 
     assert refused(item, RSA) == refused(turned, RSA) == ("NoMatchingKey", f"{V1_FAILED} (a, b, c)")
 
 
+# The way out.
+
+AGAIN = "seal it again with this cluster's keys: sealer keys fetch --from-cluster, or kubeseal --fetch-cert"
+
+
+def way_out(item: dict[str, Any], *keys: PrivateKey) -> str:
+    with pytest.raises(NotOpened) as caught:
+        opened(item, *keys)
+    return caught.value.way_out
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_v1_item_that_no_key_opens_may_be_of_another_place_or_key(scope: Scope) -> None:
+    """What the place is that it was read as, its author must know: an annotation may be missing."""
+    item = sealed({"foo": WORD.encode()}, rsa_key(1), scope=scope)
+    here = f"it was sealed for another namespace, name or scope (here it is shop/db, {scope.value})"
+    assert way_out(item, RSA) == f"{here}, or with a key that this controller doesn't have; {AGAIN}"
+    assert way_out(old(rsa_key(1), data={"foo": b"x"}), RSA).endswith(AGAIN)
+
+
+def test_whether_place_or_key_is_wrong_a_v1_item_does_not_say() -> None:
+    """Else whoever has an envelope could ask a controller which of its keys made it."""
+    foreign, elsewhere = sealed({"foo": b"x"}, rsa_key(1)), moved(sealed({"foo": b"x"}, RSA, name="other"), name="db")
+    assert way_out(foreign, RSA) == way_out(elsewhere, RSA)
+
+
+def test_a_v2_item_says_which_it_is() -> None:
+    assert (
+        way_out(sealed({"foo": b"x"}, KEM), RSA)
+        == f"it was sealed with a key that this controller doesn't have; {AGAIN}"
+    )
+    renamed = moved(sealed({"foo": b"x"}, KEM), name="other")
+    assert way_out(renamed) == f"here it is shop/other, strict; {AGAIN}"
+
+
+def test_what_is_damaged_is_sealed_again() -> None:
+    item = sealed({"foo": b"x"}, KEM)
+    item["spec"]["encryptedData"]["foo"] = _changed(item["spec"]["encryptedData"]["foo"])
+    assert way_out(item) == AGAIN
+    item["spec"]["encryptedData"]["foo"] = "AAAA!"
+    assert way_out(item) == AGAIN
+
+
 # Templates.
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from controller.kube import document, names, standing, wanted
 from controller.kube.wanted import MOST, NotWritten, Owner
 from sealer import schema
+from sealer.kube.client import ApiError
 from tests.controller.kube.objects import (
     APPLIED,
     DB,
@@ -193,6 +194,8 @@ def test_what_is_somebody_elses_is_refused_in_their_words(stands: dict[str, Any]
     with pytest.raises(NotWritten) as caught:
         wanted.hold(stands, OWNER)
     assert (caught.value.reason, str(caught.value)) == ("Unmanaged", UNMANAGED)
+    command = f"kubectl annotate secret db -n shop {names.MANAGED}=true"
+    assert caught.value.way_out == f"to hand it over: {command} ({names.PATCH}=true merges into it)"
 
 
 def test_a_secret_whose_owner_reference_was_taken_away_gets_it_back() -> None:
@@ -431,6 +434,24 @@ def test_d16_an_immutable_secret_keeps_its_data(stands: dict[str, Any], it: want
         wanted.check(it, stands)
     assert caught.value.reason == "Immutable"
     assert str(caught.value).startswith("Error updating shop/db: the target Secret is immutable.")
+    assert str(caught.value).endswith("Delete it, or give the SealedSecret another name")
+
+
+@pytest.mark.parametrize(
+    ("type_", "needs"),
+    [
+        ("kubernetes.io/tls", "the items tls.crt and tls.key"),
+        ("kubernetes.io/dockerconfigjson", "the item .dockerconfigjson, in JSON"),
+        ("kubernetes.io/ssh-auth", "the item ssh-privatekey, not empty"),
+        ("kubernetes.io/basic-auth", "the item username, or password, or both"),
+        ("example/kind", ""),
+    ],
+)
+def test_what_the_api_server_calls_invalid_is_told_what_its_type_needs(type_: str, needs: str) -> None:
+    error = ApiError(422, "Invalid", where="POST", fields=("data[x]",))
+    found = wanted.refused(plain({"foo": secrets.token_bytes(9)}, type=type_), error)
+    assert (found.reason, found.what) == ("Invalid", "the API server answered 422 Invalid (data[x])")
+    assert found.way_out == (f"type {type_} needs {needs}" if needs else "")
 
 
 @pytest.mark.parametrize(

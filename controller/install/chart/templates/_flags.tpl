@@ -17,6 +17,9 @@
 {{- end }}
 {{- if $v.requireIdentity }}
 - --require-identity
+{{- with $v.tokenAudiences }}
+- --token-audiences={{ join "," . }}
+{{- end }}
 {{- end }}
 {{- $flags := dict
   "key-renew-period" $v.keyrenewperiod

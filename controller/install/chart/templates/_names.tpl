@@ -17,6 +17,13 @@
 {{- default .Release.Namespace .Values.namespace -}}
 {{- end -}}
 
+{{- /* The name of something that is there once in a cluster, told apart from that of a release of this name elsewhere; a
+colon is in no name of a namespace. Takes a list: the context, the name. */ -}}
+{{- define "sealed-secrets.wide" -}}
+{{- $namespace := include "sealed-secrets.namespace" (index . 0) -}}
+{{- index . 1 }}{{ if ne $namespace "kube-system" }}:{{ $namespace }}{{ end }}
+{{- end -}}
+
 {{- define "sealed-secrets.account" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "sealed-secrets.fullname" .) .Values.serviceAccount.name -}}
