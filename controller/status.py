@@ -74,7 +74,8 @@ class Applied:
 class Status:
     """All of it. `key` and `until` are of the newest key that seals.
 
-    `total` counts rows before `--failed`, but for what was withdrawn. `nothing`: what is said where there are none.
+    `total` counts rows before `--failed`, but for what was withdrawn. `nothing`: what is said where there are none;
+    `heading`: what stands above where there are no sources, in the place of the cluster's name and its key.
     """
 
     cluster: str
@@ -87,6 +88,7 @@ class Status:
     delivered: int
     now: int
     nothing: str = "nothing was delivered yet"
+    heading: str = ""
 
     @property
     def ok(self) -> bool:
@@ -232,7 +234,7 @@ def _headings(status: Status) -> Iterator[str]:
         at = revision_text(each.revision).removesuffix(" (clean)")
         yield f"{status.cluster}  source {each.shown}{at}, applied {_ago(status.now - each.applied_at)} ago{key}"
     if not status.sources:
-        yield f"{status.cluster}{key}"
+        yield status.heading or f"{status.cluster}{key}"
 
 
 def _folded(heading: str) -> list[str]:

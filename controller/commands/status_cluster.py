@@ -46,7 +46,7 @@ def run(
     from sealer.kube.client import Client
 
     access = kubeconfigs.find(kubeconfig=kubeconfig, context=context)
-    shown = context or access.cluster.server
+    shown = f"context {access.context}" if access.context else "in the cluster"
 
     async def look() -> tuple[list[dict[str, Any]], Standing | None]:
         async with Client(lambda: kubeconfigs.find(kubeconfig=kubeconfig, context=context)) as client:
@@ -57,7 +57,7 @@ def run(
     rows = overview.rows(objects, standing)
     delivered = sum(row.state == statuses.DELIVERED for row in rows)
     status = statuses.Status(
-        shown,
+        access.context or access.cluster.server,
         "",
         "",
         (),
@@ -67,6 +67,7 @@ def run(
         delivered,
         time.time_ns() // 1_000_000,
         nothing=f"no SealedSecrets in {namespace}" if namespace else "no SealedSecrets",
+        heading=f"{shown}, namespace {namespace}" if namespace else f"{shown}, all namespaces",
     )
     emit(statuses.FORMATS[format](status), output)
     return console.OK if status.ok else console.NO

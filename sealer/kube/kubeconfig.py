@@ -65,11 +65,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An API server, who comes, and the namespace that is meant where none is named."""
+    """An API server, who comes, and the namespace that is meant where none is named. `context`: empty in a pod."""
 
     cluster: Cluster
     user: User
     namespace: str
+    context: str = ""
 
 
 def find(*, kubeconfig: str = "", context: str = "", environ: Mapping[str, str] | None = None) -> Access:
@@ -116,7 +117,7 @@ def _of_files(paths: list[Path], context: str, *, must_be: bool) -> Access:
     chosen = merged.part("contexts", wanted)
     cluster = merged.part("clusters", chosen.text("cluster"))
     user = merged.part("users", chosen.text("user")) if chosen.text("user") else _Part("", {}, "users")
-    return Access(_cluster(cluster), _user(user), chosen.text("namespace") or "default")
+    return Access(_cluster(cluster), _user(user), chosen.text("namespace") or "default", wanted)
 
 
 class _Part:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.measure import row, title
-from tests.kube.bitnamis import theirs
+from tests.kube.bitnami import theirs
 from tests.kube.cluster import Cluster
 from tests.kube.controllers import Objects, Running, ours, sealed
 from tests.servers import peers

@@ -274,7 +274,9 @@ def test_without_the_extra_it_is_named() -> None:
         "try:\n    import controller.state\nexcept MissingExtra as error:\n    print(error.what, error.way_out)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "the state needs the extra `controller` pip install 'sealer[controller]'\n"
+    assert done.stdout == (
+        "the state needs the extra `controller` pipx install --force '.[controller]' in a checkout; it is not on PyPI\n"
+    )
 
 
 def test_errors_quote_no_row(directory: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +13,9 @@ from hooks import code, decode, loose, scanner, structure
 from hooks.blobs import Blob
 from hooks.decode import readable
 from tests.hooks.labelled import random_text
-from tests.hooks.repo import Repo
+
+if TYPE_CHECKING:
+    from tests.hooks.repo import Repo
 
 
 def _lines(count: int) -> str:
@@ -82,8 +84,3 @@ def test_a_scan_of_a_part_ends_with_2_and_findings_are_kept(repo: Repo) -> None:
         done = repo.scan("--history")
         assert done.returncode == 1
         assert "big.py" in done.stderr, "it is not remembered as looked at"
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return Repo(tmp_path / "repo")

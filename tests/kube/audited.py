@@ -51,6 +51,10 @@ class Audited:
         """Those of a user, or of all, that came after a time."""
         return [each for each in self._all() if (not user or each.user == user) and each.at > since]
 
+    def changes(self, user: str, since: float = 0.0) -> list[Request]:
+        """What a user wrote after a time, leases aside."""
+        return [each for each in self.requests(user, since) if each.writes and each.resource != "leases"]
+
     def _all(self) -> Iterator[Request]:
         seen = set()
         for line in self.log.read_text().splitlines() if self.log.exists() else ():

@@ -1,81 +1,60 @@
-"""Bitnami's real controller beside a cluster. It takes only a pod's credentials, at the path where a pod has them.
-
-So it runs in a mount namespace of its own, in which /run is empty but for these; nothing of the system is touched.
-"""
+"""Bitnami's own controller beside a real API server. It takes a pod's credentials alone, so it runs as in a pod."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import contextlib
+import os
+import subprocess
+import urllib.error
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tests.kube import accounts
+from tests.kube.controllers import PATIENCE, Running
+from tests.kube.servers import free_ports
 
 if TYPE_CHECKING:
     from tests.kube.cluster import Cluster
 
-_INSIDE = """\
-mount -t tmpfs none /run
-mkdir -p /run/secrets/kubernetes.io
-cp -r "$1" /run/secrets/kubernetes.io/serviceaccount
-shift
-exec "$@"
-"""
-_ACCOUNT = "bitnami"
+_ACCOUNT = "theirs"
 
 
-@asynccontextmanager
-async def controller(
-    cluster: Cluster, namespace: str, program: Path, directory: Path, *flags: str
-) -> AsyncIterator[str]:
-    """Run it for a namespace until the end of the block; the address of its endpoints."""
-    await asyncio.to_thread(_account, cluster, namespace, directory)
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        address, metrics = (f"127.0.0.1:{each.getsockname()[1]}" for each in (one, other))
-    host, _, port = cluster.url.removeprefix("https://").partition(":")
-    process = await asyncio.create_subprocess_exec(
-        *("unshare", "--map-root-user", "--mount", "sh", "-ec", _INSIDE, "sh", str(directory), str(program)),
-        "--all-namespaces=false",
-        f"--listen-addr={address}",
-        f"--listen-metrics-addr={metrics}",
-        *flags,
-        env={
-            "KUBERNETES_SERVICE_HOST": host,
-            "KUBERNETES_SERVICE_PORT": port,
-            "POD_NAMESPACE": namespace,
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        },
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+@contextlib.contextmanager
+def theirs(
+    cluster: Cluster, program: Path, namespace: str, files: Path, *flags: str, address: str = "127.0.0.1"
+) -> Iterator[Running]:
+    """Their controller, whose own namespace this is, from its first answer until the end of the block.
+
+    It serves all namespaces and limits no requests, unless `flags`, which count more, say else. It needs a folder.
+    """
+    accounts.allow_all(cluster, namespace, _ACCOUNT)
+    listen, metrics = free_ports(2)
+    mounted = files / "account"
+    mounted.mkdir()
+    command, environ = accounts.pod(cluster, namespace, accounts.token(cluster, namespace, _ACCOUNT), mounted)
+    command += [
+        program, f"--listen-addr={address}:{listen}", f"--listen-metrics-addr=127.0.0.1:{metrics}", "--key-size=2048",
+        "--kubeclient-qps=10000", "--kubeclient-burst=10000", "--rate-limit=10000", "--rate-limit-burst=10000", *flags,
+    ]  # fmt: skip
+    log = files / "log"
+    with open(log, "w") as stream:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environ}, stdout=stream, stderr=subprocess.STDOUT, text=True
+        )
+    running = Running(process, f"{address}:{listen}", f"127.0.0.1:{metrics}", namespace, [])
     try:
-        yield f"http://{address}"
+        cluster.apiserver.wait_ready(lambda: _answers(running, log))
+        yield running
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        process.terminate()
+        process.wait(PATIENCE)
 
 
-def _account(cluster: Cluster, namespace: str, directory: Path) -> None:
-    """A service account that may do all, and the files that its pods would have."""
-
-    def made(path: str, body: dict[str, Any]) -> dict[str, Any]:
-        status, answer = cluster.call("POST", path, body)
-        assert status in (200, 201), answer
-        return dict(answer)
-
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-    made(path, {"metadata": {"name": _ACCOUNT}})
-    made(
-        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-        {
-            "metadata": {"name": f"{namespace}-{_ACCOUNT}"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": _ACCOUNT, "namespace": namespace}],
-        },
-    )
-    token = made(f"{path}/{_ACCOUNT}/token", {"spec": {"expirationSeconds": 3600}})["status"]["token"]
-    (directory / "token").write_text(token)
-    (directory / "namespace").write_text(namespace)
-    (directory / "ca.crt").write_text(cluster.ca.read_text())
+def _answers(running: Running, log: Path) -> bool:
+    if running.process.poll() is not None:
+        raise AssertionError(f"their controller ended: {log.read_text()[-2000:]}")
+    try:
+        return running.get("/v1/cert.pem").startswith(b"-----BEGIN CERTIFICATE")
+    except (OSError, urllib.error.HTTPError):
+        return False

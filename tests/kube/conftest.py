@@ -11,6 +11,8 @@ from tests.conftest import _peer
 from tests.kube.audited import Audited, audited
 from tests.kube.cluster import Cluster
 from tests.kube.controllers import Objects, Running, ours
+from tests.kube.rotating import Rotating
+from tests.kube.tools import Kubectl
 from tests.servers import peers
 
 CRD = Path(__file__).with_name("crd.yaml")
@@ -44,9 +46,9 @@ def audit(kube_programs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def audited_cluster(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Cluster]:
+def audited_cluster(kube_programs: tuple[Path, Path], audit: Audited) -> Iterator[Rotating]:
     """That cluster, with the type SealedSecret as we install it."""
-    with Cluster(kube_programs[0], audit.program) as running:
+    with Rotating(kube_programs[0], audit.program) as running:
         running.define(OURS)
         yield running
 
@@ -63,6 +65,19 @@ def own_cluster(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
     with Cluster(*kube_programs) as running:
         running.define(OURS)
         yield running
+
+
+@pytest.fixture(scope="module")
+def own(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
+    """A cluster of one file: what it installs is there once in a cluster."""
+    with Cluster(*kube_programs) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def kubectl(own: Cluster) -> Kubectl:
+    """kubectl, for that cluster."""
+    return Kubectl(own)
 
 
 @pytest.fixture(scope="module")

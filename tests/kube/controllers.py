@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,14 +63,25 @@ class Running:
 
 
 @contextlib.contextmanager
-def ours(cluster: Cluster, namespace: str, *flags: str, pod: str = "", ready: str = "leads ready") -> Iterator[Running]:
-    """Our controller, whose own namespace this is; running when it has said `ready`, and stopped at the end."""
+def ours(
+    cluster: Cluster,
+    namespace: str,
+    *flags: str,
+    pod: str = "",
+    ready: str = "leads ready",
+    before: Sequence[str] = (),
+    **environment: str,
+) -> Iterator[Running]:
+    """Our controller, whose own namespace this is; running when it has said `ready`, and stopped at the end.
+
+    `before`: a program that starts it, with its options.
+    """
     command = [
-        sys.executable, "-m", "controller", "run", "kubernetes", "--kubeconfig", str(cluster.kubeconfig),
+        *before, sys.executable, "-m", "controller", "run", "kubernetes", "--kubeconfig", str(cluster.kubeconfig),
         "--listen-addr=127.0.0.1:0", "--listen-metrics-addr=127.0.0.1:0", "--key-size=2048", "--log-format=json",
         "--rate-limit=0", *flags,
     ]  # fmt: skip
-    environ = {**os.environ, "POD_NAMESPACE": namespace, **({"POD_NAME": pod} if pod else {})}
+    environ = {**os.environ, "POD_NAMESPACE": namespace, **({"POD_NAME": pod} if pod else {}), **environment}
     process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
     log: list[dict[str, Any]] = []
     found = _Lines(process, log)
@@ -85,6 +96,11 @@ def ours(cluster: Cluster, namespace: str, *flags: str, pod: str = "", ready: st
         process.kill()
         process.wait()
         found.close()
+
+
+def until_leading(cluster: Cluster, controller: Running, leads: bool) -> None:
+    """Come back when it leads, or leads no more, by its own word."""
+    cluster.apiserver.wait_ready(lambda: controller.counted("sealer_leader") == leads)
 
 
 class _Lines:

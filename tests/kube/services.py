@@ -28,7 +28,15 @@ def listen() -> socket.socket:
 
 
 def publish(cluster: Cluster, namespace: str, port: int, port_name: str = "http", name: str = NAME) -> None:
-    """The Service of a controller whose endpoints listen at a port of this machine; unnamed as in plain manifests.
+    """The Service of a controller whose endpoints listen at a port of this machine; unnamed as in plain manifests."""
+    named = {"name": port_name} if port_name else {}
+    body = {"metadata": {"name": name}, "spec": {"ports": [{**named, "port": 8080}]}}
+    _create(cluster, f"/api/v1/namespaces/{namespace}/services", body)
+    stand_behind(cluster, namespace, port, port_name, name)
+
+
+def stand_behind(cluster: Cluster, namespace: str, port: int, port_name: str = "http", name: str = NAME) -> None:
+    """Let a port of this machine be what a Service leads to, as the controller manager would with a pod.
 
     The API server passes requests on only to what a Pod has as its address: so there is one, which nobody runs.
     """
@@ -40,8 +48,6 @@ def publish(cluster: Cluster, namespace: str, port: int, port_name: str = "http"
     status = {"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}}
     code, made = cluster.call("PATCH", f"{path}/pods/{name}/status", status, "application/merge-patch+json")
     assert code == 200, made
-    ports = {"metadata": {"name": name}, "spec": {"ports": [{**named, "port": 8080}]}}
-    _create(cluster, f"{path}/services", ports)
     pod = {"kind": "Pod", "name": name, "namespace": namespace}
     subset = {"addresses": [{"ip": address, "targetRef": pod}], "ports": [{**named, "port": port}]}
     _create(cluster, f"{path}/endpoints", {"metadata": {"name": name}, "subsets": [subset]})

@@ -20,7 +20,7 @@ import yaml
 
 from sealer.formats import bundle, keys
 from tests.kube import services
-from tests.kube.bitnamis import theirs
+from tests.kube.bitnami import theirs
 from tests.kube.controllers import Objects, Running, ours
 from tests.kube.tools import run
 

@@ -16,7 +16,7 @@ import pytest
 from sealer.formats import keys
 from sealer.formats.binding import Scope
 from tests.kube import tools
-from tests.kube.bitnamis import theirs
+from tests.kube.bitnami import theirs
 from tests.kube.controllers import Objects, Running, data, foreign, ours, owners, sealed, synced
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ import pytest
 
 from sealer.kube.client import Unreachable
 from sealer.kube.kubeconfig import User
+from tests.kube import accounts
+from tests.kube.controllers import until_leading
 from tests.kube.hastened import TIMES, hastened
 from tests.kube.test_faults import Account, Case, delivered, unsealed, until
 from tests.sealer.kube.test_client import Server, client, echo
@@ -22,18 +24,12 @@ from tests.sealer.kube.test_client import Server, client, echo
 if TYPE_CHECKING:
     from tests.kube.audited import Audited
     from tests.kube.cluster import Cluster
-    from tests.kube.controllers import Running
 
 
 @pytest.fixture
 def case(audited_cluster: Cluster) -> Case:
     """Two new namespaces."""
     return Case.of(audited_cluster)
-
-
-def until_leading(cluster: Cluster, controller: Running, leads: bool) -> None:
-    """Come back when it leads, or leads no more, by its own word."""
-    cluster.apiserver.wait_ready(lambda: controller.counted("sealer_leader") == leads)
 
 
 def test_48_a_write_that_was_decided_and_waits_for_its_turn_is_not_sent_after_the_deadline() -> None:
@@ -59,7 +55,7 @@ def test_48_a_leader_that_stood_still_writes_nothing_after_its_deadline(
     hastened(monkeypatch, tmp_path / "hastened")
     account = Account(case, tmp_path)
     account.grant()
-    user = f"system:serviceaccount:{case.own.namespace}:controller"
+    user = accounts.user(case.own.namespace, "controller")
     with case.runs_ours() as first:
         bodies = case.bodies(first, 100)
         assert first.end() == 0

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.kube.cluster import Cluster
-from tests.kube.controllers import CRD, Objects, Running
+from tests.kube.controllers import CRD, Objects, Running, until_leading
 from tests.kube.hastened import hastened
 from tests.kube.test_faults import Case, idle, release
 
@@ -123,7 +123,7 @@ class Soak:
 
     def stand_still(self) -> None:
         self._cluster.pause()
-        self._leads(False)
+        until_leading(self._cluster, self._controller, False)
         self._cluster.resume()
 
     def etcd(self) -> None:
@@ -145,9 +145,6 @@ class Soak:
         objects = self._case.objects
         paths = [objects.path(plural) for plural in ("sealedsecrets", "secrets", "events")]
         self._cluster.apiserver.wait_ready(lambda: all(self._cluster.call("GET", each)[0] == 200 for each in paths))
-
-    def _leads(self, leads: bool) -> None:
-        self._cluster.apiserver.wait_ready(lambda: self._controller.counted("sealer_leader") == leads)
 
 
 def test_57_random_faults_leave_nothing_behind(

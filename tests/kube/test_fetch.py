@@ -16,7 +16,8 @@ from sealer.errors import SourceError, UsageError
 from sealer.formats import bundle
 from sealer.kube.where import Where, parse, told
 from sealer.pinning import fetch
-from tests.kube import bitnamis, controllers, services
+from tests.kube import controllers, services
+from tests.kube.bitnami import theirs
 
 if TYPE_CHECKING:
     from tests.kube.cluster import Cluster
@@ -97,9 +98,8 @@ def test_a_controller_is_found_by_its_usual_name(cluster: Cluster, controller: c
 def test_bitnamis_gives_its_certificate(
     cluster: Cluster, namespace: str, bitnami_controller: Path, tmp_path: Path
 ) -> None:
-    with bitnamis.theirs(
-        cluster, bitnami_controller, namespace, tmp_path, address=services.reachable_address()
-    ) as running:
+    address = services.reachable_address()
+    with theirs(cluster, bitnami_controller, namespace, tmp_path, address=address) as running:
         services.publish(cluster, namespace, int(running.address.rpartition(":")[2]))
         assert _load(cluster, namespace=namespace).decode() == running.certificate()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import json
 import secrets
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +24,8 @@ from sealer.formats import keys
 from sealer.formats.keys import PrivateKey, generate_kem
 from tests.controller.kube.endpoints import Client, Held, encoded, sealed
 from tests.controller.running.test_notify import Clock
-from tests.kube import bitnami, services
+from tests.kube import services
+from tests.kube.bitnami import theirs
 from tests.sealer.rings import rsa_key
 
 if TYPE_CHECKING:
@@ -236,29 +235,13 @@ DIFFERENT = {
 
 def test_answers_are_bitnamis(cluster: Cluster, namespace: str, bitnami_controller: Path, tmp_path: Path) -> None:
     """The same requests to both, sealed to the same key: the same status, and the same headers of the limit."""
-
-    async def main() -> None:
-        flags = ("--key-size=2048", "--rate-limit=1000", "--rate-limit-burst=1000")
-        async with bitnami.controller(cluster, namespace, bitnami_controller, tmp_path, *flags) as address:
-            host, _, port = address.removeprefix("http://").partition(":")
-            theirs = Client(host, int(port))
-            await asyncio.to_thread(_ready, theirs)
-            await asyncio.to_thread(_compare, cluster, namespace, theirs)
-
-    asyncio.run(main())
+    flags = ("--all-namespaces=false", "--rate-limit=1000", "--rate-limit-burst=1000")
+    with theirs(cluster, bitnami_controller, namespace, tmp_path, *flags) as running:
+        host, _, port = running.address.partition(":")
+        _compare(cluster, namespace, Client(host, int(port)))
 
 
-def _ready(theirs: Client) -> None:
-    limit = time.monotonic() + 60
-    while time.monotonic() < limit:
-        with contextlib.suppress(OSError):
-            if theirs.get("/v1/cert.pem")[0] == 200:
-                return
-        time.sleep(0.05)
-    raise AssertionError("Bitnami's controller did not begin to answer within a minute")
-
-
-def _compare(cluster: Cluster, namespace: str, theirs: Client) -> None:
+def _compare(cluster: Cluster, namespace: str, bitnamis: Client) -> None:
     _, found = cluster.call("GET", f"/api/v1/namespaces/{namespace}/secrets")
     pems = found["items"][0]["data"]
     certificate = base64.b64decode(pems["tls.crt"]).decode()
@@ -270,21 +253,21 @@ def _compare(cluster: Cluster, namespace: str, theirs: Client) -> None:
     good = sealed({"a": b"b"}, key, namespace=namespace)
     with contextlib.closing(site), serving.in_thread(bound, site.app(), 60):
         for path in ("/v1/cert.pem", "/healthz", "/readyz", "/nothing", "/healthz/"):
-            mine, other = ours.ask("GET", path), theirs.ask("GET", path)
+            mine, other = ours.ask("GET", path), bitnamis.ask("GET", path)
             assert (mine[0], mine[2]) == (other[0], other[2]), path
             assert mine[1]["content-type"] == other[1]["content-type"], path
         for path in ("/v1/verify", "/v1/rotate"):
             for name, case in CASES.items():
-                mine, other = ours.ask("POST", path, case(good)), theirs.ask("POST", path, case(good))
+                mine, other = ours.ask("POST", path, case(good)), bitnamis.ask("POST", path, case(good))
                 assert mine[0] == other[0], (path, name)
                 assert limits(mine[1]) == limits(other[1]), (path, name)
                 if mine[0] in (200, 409) and path == "/v1/verify":
                     assert mine[2] == other[2] == b"", name
             for name, case in DIFFERENT.items():
-                assert theirs.ask("POST", path, case(good))[0] == 500, name
+                assert bitnamis.ask("POST", path, case(good))[0] == 500, name
                 assert ours.ask("POST", path, case(good))[0] == 200, name
         # Each takes what the other sealed again.
-        for one, another in ((ours, theirs), (theirs, ours)):
+        for one, another in ((ours, bitnamis), (bitnamis, ours)):
             code, _, again = one.ask("POST", "/v1/rotate", encoded(good))
             document = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret"} | json.loads(again)
             assert (code, another.post("/v1/verify", document)) == (200, (200, b""))

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import os
-import re
-import shlex
-import subprocess
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.install import manifests
-from controller.kube import keysecret, names
-from sealer.formats.keyrecord import Status
-from sealer.formats.keys import generate_kem
-from tests.kube.cluster import Cluster
-from tests.kube.tools import Kubectl, objects, ours, run
-from tests.sealer.rings import rsa_key
+from controller.kube import names
+from tests.kube.tools import Kubectl, objects, ours
+
+if TYPE_CHECKING:
+    from tests.kube.cluster import Cluster
 
 RBAC = yaml.safe_load(Path(__file__).with_name("rbac.yaml").read_text())
 ACCOUNT = "system:serviceaccount:kube-system:sealed-secrets-controller"
 RESTRICTED = "pod-security.kubernetes.io"
-
-
-@pytest.fixture(scope="module")
-def own(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
-    """A cluster of this module's own: what it installs is there once in a cluster."""
-    with Cluster(*kube_programs) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def kubectl(own: Cluster) -> Kubectl:
-    return Kubectl(own)
 
 
 @pytest.fixture(scope="module")
@@ -170,87 +150,6 @@ def test_kustomize_makes_what_manifests_prints(kubectl: Kubectl, tmp_path: Path,
 
 def _key(each: dict[str, Any]) -> tuple[str, str]:
     return each["kind"], each["metadata"]["name"]
-
-
-PAGE = (Path(__file__).parents[2] / "README.md").read_text()
-
-
-def commands(having: str) -> str:
-    """The block of the README's part on keys that has this in it, as a script."""
-    part = PAGE.partition("### Its keys")[2].partition("\n### ")[0]
-    blocks = re.findall(r"^```console\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
-    (found,) = (block for block in blocks if having in block)
-    return "set -eu\n" + re.sub(r"^\$ ", "", found, flags=re.MULTILINE)
-
-
-def test_keys_are_backed_up_restored_and_marked_as_the_readme_says(
-    own: Cluster, kubectl: Kubectl, tmp_path: Path
-) -> None:
-    namespace, now = own.namespace(), datetime(2026, 1, 1, tzinfo=UTC)
-    (tmp_path / "kubectl").symlink_to(kubectl.program)
-
-    def shell(script: str) -> None:
-        text = script.replace("kube-system", namespace)
-        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-        ran = subprocess.run(
-            ["sh", "-c", text], cwd=tmp_path, env={**os.environ, **kubectl.environment, "PATH": path},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
-
-    def put(*suffixes: str) -> None:
-        for suffix in suffixes:
-            made = [
-                keysecret.made(keysecret.bitnami(rsa_key(0)), "sealed-secrets-key", suffix),
-                keysecret.made(keysecret.sealing(generate_kem(), now, now + timedelta(1), now), "sealer-", suffix),
-                keysecret.made(keysecret.identity(Ed25519PrivateKey.generate(), now), "sealer-identity-", suffix),
-                keysecret.made(keysecret.state(os.urandom(32), now), "sealer-state-", suffix),
-            ]
-            kubectl.done("create", "--namespace", namespace, "-f", "-", stdin=yaml.safe_dump_all(made))
-
-    def held() -> dict[str, tuple[Any, Any]]:
-        found = kubectl.get("secrets", "--namespace", namespace)["items"]
-        return {each["metadata"]["name"]: (each["metadata"]["labels"], each["data"]) for each in found}
-
-    kubectl.done(
-        "apply", "--server-side", "-f", "-",
-        stdin=ours("manifests", "--namespace", namespace, "--without-crd", "--image=registry.example.com/a/b:1"),
-    )  # fmt: skip
-    put("one")
-    before = held()
-    assert len(before) == 4
-    shell(commands("> keys.yaml"))
-    assert (tmp_path / "keys.yaml").stat().st_mode & 0o077 == 0
-    kubectl.done("delete", "secret", "--all", "--namespace", namespace)
-    put("two")  # by a controller that found none
-    shell(commands("kubectl apply -f keys.yaml"))
-    assert held() == before
-    deployment = kubectl.get("deployment", "sealed-secrets-controller", "--namespace", namespace)
-    assert deployment["spec"]["replicas"] == 1
-    first, second = commands("compromised").splitlines()[1:]
-    shell(first.replace("NAME", "sealed-secrets-keyone"))
-    shell(second.replace("NAME", "sealer-one"))
-    found = [keysecret.read(each, "x") for each in kubectl.get("secrets", "--namespace", namespace)["items"]]
-    sealing = [each for each in found if isinstance(each, keysecret.SealingKey)]
-    assert [each.status for each in sealing] == [Status.COMPROMISED] * 2
-
-
-def test_what_only_ours_opens_is_counted_as_the_readme_says(own: Cluster, installed: Kubectl) -> None:
-    (found,) = re.findall(r"^\$ (kubectl get sealedsecrets .*) \| (grep .*)$", PAGE, re.MULTILINE)
-
-    def counted() -> str:
-        text = installed.done(*shlex.split(found[0])[1:])
-        return run("sh", "-c", found[1], stdin=text).stdout.strip()
-
-    assert counted() == "0"
-    items = {"a": "v2:AA==", "b": "v2:BB==", "c": "AgAA"}
-    document = {
-        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-        "metadata": {"name": "db", "namespace": own.namespace()}, "spec": {"encryptedData": items},
-    }  # fmt: skip
-    # Its annotation of what was applied last holds all of it once more.
-    installed.done("apply", "-f", "-", stdin=yaml.safe_dump(document))
-    assert counted() == "2"
 
 
 def test_a_second_installation_takes_nothing_from_the_first(own: Cluster, installed: Kubectl) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import re
 import secrets as randomness
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,9 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
-from controller.kube import keysecret, names
+from controller.kube import names, newkey
 from controller.kube.flags import KeyFlags
 from controller.kube.lease import Election, Times
 from controller.kube.registry import PREFIX, KeyRegistry
@@ -26,13 +25,14 @@ from sealer.formats.keyrecord import Status
 from sealer.kube import kubeconfig
 from sealer.kube.client import Client
 from sealer.sealing.unseal import open_item
-from tests.kube import bitnami
+from tests.kube.bitnami import theirs
 from tests.sealer.rings import rsa_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.kube.cluster import Cluster
+    from tests.kube.controllers import Running
 
 PATIENCE = 60.0
 FLAGS = KeyFlags(size=2048, renew_period=0)
@@ -126,6 +126,19 @@ class Api:
         return dict(answer)
 
 
+def test_a_prefix_may_end_in_a_dash(cluster: Cluster, namespace: str) -> None:
+    """The API server takes it for a beginning of names, and for the whole name of a Secret that can't be there."""
+    flags = replace(FLAGS, prefix="own-")
+
+    async def main() -> None:
+        async with following(cluster, namespace, flags) as replica, making(replica):
+            await replica.until(lambda: len(replica.registry) == 2)
+            assert re.fullmatch("own-[a-z0-9]{5}", replica.registry.newest(RSA).place.name)
+            assert replica.failures == []
+
+    asyncio.run(main())
+
+
 def test_first_keys_are_made_and_known_to_another_replica(cluster: Cluster, namespace: str) -> None:
     api = Api(cluster, namespace)
 
@@ -182,10 +195,10 @@ def test_added_changed_relabelled_and_deleted_at_run_time(cluster: Cluster, name
     async def main() -> None:
         async with following(cluster, namespace) as replica:
             assert replica.ids() == []
-            await api.put(keysecret.bitnami(rsa_key(0)), "a")
-            await api.put(keysecret.bitnami(rsa_key(1)), "b")
+            await api.put(newkey.bitnami(rsa_key(0)), "a")
+            await api.put(newkey.bitnami(rsa_key(1)), "b")
             await replica.until(lambda: replica.ids() == [rsa_key(1).id, rsa_key(0).id])
-            await api.data("a", keysecret.bitnami(rsa_key(2))["data"])
+            await api.data("a", newkey.bitnami(rsa_key(2))["data"])
             await replica.until(lambda: replica.ids() == [rsa_key(2).id, rsa_key(1).id])
             await api.label("a", names.KEY_LABEL, "compromised")
             await replica.until(lambda: replica.ids() == [rsa_key(1).id])
@@ -210,7 +223,7 @@ def test_a_key_that_comes_after_the_value_opens_it(cluster: Cluster, namespace: 
     async def main() -> None:
         async with following(cluster, namespace) as replica:
             before = replica.registry.digest
-            await api.put(keysecret.bitnami(rsa_key(0)), "a")
+            await api.put(newkey.bitnami(rsa_key(0)), "a")
             await replica.until(lambda: replica.registry.digest != before)
             assert open_item(sealed, binding, "item", replica.registry.opening("shop")) == (value, rsa_key(0).id)
 
@@ -221,7 +234,7 @@ def test_the_old_key_without_a_label_is_reused(cluster: Cluster, namespace: str)
     api = Api(cluster, namespace)
 
     async def main() -> None:
-        body = keysecret.bitnami(rsa_key(0))
+        body = newkey.bitnami(rsa_key(0))
         await api.put(body, PREFIX, labels={names.KEY_LABEL: ""})
         await api.put(body, f"{PREFIX}-other", labels={names.KEY_LABEL: ""})
         async with following(cluster, namespace) as replica:
@@ -242,11 +255,11 @@ def test_bad_and_owned_secrets_are_named_and_passed_over(cluster: Cluster, names
 
     async def main() -> None:
         async with following(cluster, namespace) as replica:
-            await api.put(keysecret.bitnami(rsa_key(0)), "good")
+            await api.put(newkey.bitnami(rsa_key(0)), "good")
             nonsense = {name: base64.b64encode(randomness.token_bytes(30)).decode() for name in ("tls.key", "tls.crt")}
-            await api.put({**keysecret.bitnami(rsa_key(1)), "data": nonsense}, "bad")
-            await api.put(keysecret.bitnami(rsa_key(2)), "owned", ownerReferences=[owner])
-            body = keysecret.sealing(keys.generate_kem(), *(datetime.now(UTC),) * 3)
+            await api.put({**newkey.bitnami(rsa_key(1)), "data": nonsense}, "bad")
+            await api.put(newkey.bitnami(rsa_key(2)), "owned", ownerReferences=[owner])
+            body = newkey.sealing(keys.generate_kem(), *(datetime.now(UTC),) * 3)
             await api.put(body, "ours")
             await replica.until(lambda: len(replica.registry.problems) == 3)
             assert [each.path.rpartition("/")[2] for each in replica.registry.problems] == ["bad", "ours", "owned"]
@@ -317,43 +330,28 @@ def test_a_key_that_bitnamis_controller_made_is_used(
     """It makes a key; ours takes it, makes no second one, and serves the certificate that theirs does."""
     api = Api(cluster, namespace)
 
-    async def main() -> None:
-        async with (
-            bitnami.controller(cluster, namespace, bitnami_controller, tmp_path, "--key-size=2048") as url,
-            following(cluster, namespace) as replica,
-        ):
+    async def main(running: Running) -> None:
+        async with following(cluster, namespace) as replica:
             await replica.until(lambda: len(replica.registry) == 1)
             assert replica.registry.problems == ()
-            assert await _served(url) == replica.registry.certificate
+            assert running.certificate() == replica.registry.certificate
             async with making(replica):
                 await replica.until(lambda: _published(replica))
             assert await api.kinds() == ALL
 
-    asyncio.run(main())
+    with theirs(cluster, bitnami_controller, namespace, tmp_path, "--all-namespaces=false") as running:
+        asyncio.run(main(running))
 
 
 def test_a_key_that_we_made_is_used_by_bitnamis_controller(
     cluster: Cluster, namespace: str, bitnami_controller: Path, tmp_path: Path
 ) -> None:
-    api = Api(cluster, namespace)
+    async def made() -> str:
+        async with following(cluster, namespace) as replica, making(replica):
+            await replica.until(lambda: _published(replica))
+            return replica.registry.certificate
 
-    async def main() -> None:
-        async with following(cluster, namespace) as replica:
-            async with making(replica):
-                await replica.until(lambda: _published(replica))
-            async with bitnami.controller(cluster, namespace, bitnami_controller, tmp_path) as url:
-                assert await _served(url) == replica.registry.certificate
-                assert await api.kinds() == ALL
-
-    asyncio.run(main())
-
-
-async def _served(url: str) -> str:
-    """The certificate that a controller serves, as soon as it does."""
-    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
-        while True:
-            with contextlib.suppress(aiohttp.ClientConnectionError):
-                async with session.get(f"{url}/v1/cert.pem") as response:
-                    if response.status == 200:
-                        return await response.text()
-            await asyncio.sleep(0.05)
+    certificate = asyncio.run(made())
+    with theirs(cluster, bitnami_controller, namespace, tmp_path, "--all-namespaces=false") as running:
+        assert running.certificate() == certificate
+        assert asyncio.run(Api(cluster, namespace).kinds()) == ALL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from sealer.formats import keys
 from tests.kube.controllers import Objects, Running, foreign, owners, sealed, synced
 
+MANAGED = "sealedsecrets.bitnami.com/managed"
+ASKED = "reconcile.fluxcd.io/requestedAt"
 SKIP = "sealedsecrets.bitnami.com/skip-set-owner-references"
 
 
@@ -26,7 +29,10 @@ def test_a_status_is_for_kstatus_and_argo_as_well(controller: Running, objects: 
     objects.create("sealedsecrets", sealed(other.public.certificate, objects.namespace, "bad", {"foo": value}))
     found = objects.settled("bad", "False")
     assert _conditions(found) == {"Synced": "False", "Ready": "False", "Stalled": "True"}
-    assert synced(found)["message"] == "no key could decrypt secret (foo)"
+    message = synced(found)["message"]
+    assert message.startswith("no key could decrypt secret (foo); it was sealed for another namespace, name or scope (")
+    assert f"(here it is {objects.namespace}/bad, strict), or with a key that this controller doesn't have" in message
+    assert objects.event("bad", "ErrUnsealFailed")["message"] == f"Failed to unseal: {message}"
 
 
 def test_v2_is_opened_and_tells_a_wrong_scope_from_a_wrong_key(controller: Running, objects: Objects) -> None:
@@ -53,10 +59,58 @@ def test_what_is_not_ours_is_left_alone(controller: Running, objects: Objects) -
     before = foreign(objects, "db", {"foo": b"theirs"})
     objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}))
     found = objects.settled("db", "False")
-    text = 'Resource "db" already exists and is not managed by SealedSecret'
-    assert (synced(found)["reason"], synced(found)["message"]) == ("Unmanaged", text)
-    assert objects.event("db", "ErrUpdateFailed")["message"] == text
+    message = synced(found)["message"]
+    assert synced(found)["reason"] == "Unmanaged"
+    assert message.startswith('Resource "db" already exists and is not managed by SealedSecret; to hand it over: ')
+    assert objects.event("db", "ErrUpdateFailed")["message"] == message
     assert objects.get("secrets", "db") == before
+    # The way out, as it stands there.
+    assert f"kubectl annotate secret db -n {objects.namespace} {MANAGED}=true " in message
+    objects.patch("secrets", "db", {"metadata": {"annotations": {MANAGED: "true"}}})
+    objects.holds("db", {"foo": b"bar"})
+    objects.settled("db")
+
+
+@pytest.mark.parametrize(
+    ("type_", "items", "needs"),
+    [
+        ("kubernetes.io/tls", {"tls.crt": b"x"}, {"tls.key": b"x", "tls.crt": b""}),
+        ("kubernetes.io/dockerconfigjson", {".dockerconfigjson": b"no json"}, {".dockerconfigjson": b"{}"}),
+        ("kubernetes.io/dockercfg", {"dockercfg": b"{}"}, {".dockercfg": b"{}"}),
+        ("kubernetes.io/ssh-auth", {"ssh-privatekey": b""}, {"ssh-privatekey": b"x"}),
+        ("kubernetes.io/basic-auth", {"user": b"x"}, {"username": b"x"}),
+        ("kubernetes.io/basic-auth", {"user": b"x"}, {"password": b"x"}),
+    ],
+)
+def test_a_type_whose_items_are_missing_is_told_which_it_needs(
+    controller: Running, objects: Objects, type_: str, items: dict[str, bytes], needs: dict[str, bytes]
+) -> None:
+    """What the message says is true: with those items the API server takes it."""
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "bad", items, type=type_))
+    found = objects.settled("bad", "False")
+    assert synced(found)["reason"] == "Invalid"
+    said, _, way_out = synced(found)["message"].partition("; ")
+    assert said.startswith("the API server answered 422 Invalid (data[")
+    assert way_out.startswith(f"type {type_} needs the item")
+    assert all(name in way_out for name in needs)
+    assert {"Stalled", "Reconciling"} & _conditions(found).keys() == {"Stalled"}
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "good", needs, type=type_))
+    objects.holds("good", needs)
+
+
+def _answers(value: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda item: item["status"].get("lastHandledReconcileAt") == value
+
+
+def test_who_asks_for_another_look_is_answered(controller: Running, objects: Objects) -> None:
+    objects.create("sealedsecrets", sealed(controller, objects.namespace, "db", {"foo": b"bar"}))
+    objects.settled("db")
+    opened = controller.counted("sealer_opens_total")
+    for value in ("2026-11-27T20:00:00.000000001Z", "once more"):
+        objects.patch("sealedsecrets", "db", {"metadata": {"annotations": {ASKED: value}}})
+        objects.until("sealedsecrets", "db", _answers(value))
+    assert controller.counted("sealer_opens_total") == opened
+    assert [each["reason"] for each in objects.events("db")] == ["Unsealed"]
 
 
 @pytest.mark.parametrize("annotations", [{}, {"sealedsecrets.bitnami.com/patch": "true"}], ids=["D11", "D12"])

@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 
+from tests.kube import accounts
 from tests.kube.controllers import Objects, Running, foreign, sealed
+from tests.kube.tools import run
 
 Ran = subprocess.CompletedProcess[str]
 
@@ -61,13 +63,33 @@ def test_each_says_what_stands_and_why(controller: Running, objects: Objects) ->
         "fine": "delivered", "old": "stale", "new": "failed", "there": "refused", "bad": "failed",
     }  # fmt: skip
     assert found["bad"][1].startswith("template of item dsn, line 1, column ")
-    assert found["there"][1] == 'Resource "there" already exists and is not managed by SealedSecret'
+    assert found["there"][1].startswith('Resource "there" already exists and is not managed by SealedSecret; ')
     text = _status(kubeconfig, "-n", objects.namespace, "--failed").stdout
-    assert text.splitlines()[0] == objects.cluster.url
     assert "function nofunc is not defined" in text
-    context = yaml.safe_load(kubeconfig.read_text())["contexts"][0]["name"]
-    text = _status(kubeconfig, "-n", objects.namespace, "--context", context).stdout
-    assert text.splitlines()[0] == context
+
+
+def test_the_heading_names_what_was_asked(objects: Objects, tmp_path: Path) -> None:
+    """The context that counts, whether it was named or is the current one, and the namespace; a pod has no context."""
+    config, namespace = yaml.safe_load(objects.cluster.kubeconfig.read_text()), objects.namespace
+    config["contexts"].append({"name": "another", "context": config["contexts"][0]["context"]})
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+
+    def heading(*arguments: str) -> str:
+        return _status(kubeconfig, *arguments).stdout.splitlines()[0]
+
+    assert heading("-n", namespace) == f"context test, namespace {namespace}"
+    assert heading() == "context test, all namespaces"
+    assert heading("--context", "another") == "context another, all namespaces"
+    assert json.loads(_status(kubeconfig, "-n", namespace, "--format", "json").stdout)["cluster"] == "test"
+    assert _status(kubeconfig, "--format", "markdown").stdout.startswith("**context test, all namespaces**\n")
+    cluster, account = objects.cluster, tmp_path / "account"
+    account.mkdir()
+    accounts.allow_all(cluster, namespace, "pod")
+    before, environ = accounts.pod(cluster, namespace, accounts.token(cluster, namespace, "pod"), account)
+    command = [*map(str, before), sys.executable, "-m", "controller"]
+    ran = run(*command, "status", "--from-cluster", "-n", namespace, KUBECONFIG="", **environ)
+    assert ran.stdout.splitlines() == [f"in the cluster, namespace {namespace}", f"no SealedSecrets in {namespace}"]
 
 
 def test_who_may_not_list_secrets_is_told_so(controller: Running, objects: Objects, tmp_path: Path) -> None:
@@ -93,19 +115,12 @@ def _viewer(objects: Objects, directory: Path) -> Path:
     subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
     role = {"apiGroup": group, "kind": "Role", "name": name}
     for path, body in (
-        (objects.path("serviceaccounts"), {}),
         (f"{rbac}/roles", {"rules": [rule]}),
         (f"{rbac}/rolebindings", {"roleRef": role, "subjects": [subject]}),
     ):
         code, made = objects.cluster.call("POST", path, {"metadata": {"name": name}, **body})
         assert code == 201, made
-    path = f"{objects.path('serviceaccounts', name)}/token"
-    code, made = objects.cluster.call("POST", path, {"spec": {"expirationSeconds": 3600}})
-    assert code == 201, made
-    config = yaml.safe_load(objects.cluster.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": made["status"]["token"]}
-    (directory / "viewer").write_text(yaml.safe_dump(config))
-    return directory / "viewer"
+    return accounts.kubeconfig(objects.cluster, accounts.token(objects.cluster, namespace, name), directory / "viewer")
 
 
 def test_an_empty_namespace_and_none(objects: Objects) -> None:
@@ -113,14 +128,14 @@ def test_an_empty_namespace_and_none(objects: Objects) -> None:
     ran = _status(kubeconfig, "-n", objects.namespace)
     assert (ran.returncode, ran.stdout.splitlines()) == (
         0,
-        [objects.cluster.url, f"no SealedSecrets in {objects.namespace}"],
+        [f"context test, namespace {objects.namespace}", f"no SealedSecrets in {objects.namespace}"],
     )
     ran = _status(kubeconfig, "-n", "nosuchns")
     assert (ran.returncode, ran.stdout, ran.stderr.splitlines()) == (
         2,
         "",
         [
-            f"error: {objects.cluster.url}: has no namespace nosuchns",
+            "error: context test: has no namespace nosuchns",
             "  way out: kubectl get namespaces, or leave -n out",
         ],
     )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.kube.bitnamis import theirs
+from tests.kube.bitnami import theirs
 from tests.kube.cluster import Cluster
 from tests.kube.controllers import Objects, Running, data, ours, sealed, synced
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ from tests.hooks.labelled import pem, random_text
 from tests.hooks.repo import BIN, Repo, run, secret
 
 FILE = ".sealer/baseline.yaml"
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return Repo(tmp_path / "repo")
 
 
 def test_what_is_there_is_accepted_and_what_comes_is_found(repo: Repo) -> None:

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import readme
 from tests.hooks.labelled import random_text
 from tests.hooks.repo import BIN, Repo, run, secret
 
-README = Path(__file__).parents[3] / "README.md"
 VALUE = random_text("alnum", 32)
 
 
 def commands(heading: str) -> list[list[str]]:
     """The commands of a section."""
-    section = README.read_text().partition(f"### {heading}\n")[2].partition("\n#")[0]
-    return [shlex.split(line) for line in re.findall(r"^\$ (.+)$", section, re.MULTILINE)]
+    return [shlex.split(line) for line in re.findall(r"^\$ (.+)$", readme.part(f"### {heading}"), re.MULTILINE)]
 
 
 def ignored(path: str) -> dict[str, str]:
@@ -94,8 +93,8 @@ def test_what_means_nothing_is_told_in_a_run(tmp_path: Path) -> None:
 
 def test_a_rule_of_the_repository_s_own_as_in_the_readme(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "repo")
-    text = README.read_text().partition("Rules of your own are files")[2]
-    repo.write(".sealer/rules/acme.yaml", re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[0])
+    (rules,) = (block for block in readme.blocks("yaml", "## Scan") if "acme-token" in block)
+    repo.write(".sealer/rules/acme.yaml", rules)
     repo.add("a.txt", f"TOKEN=acme_{random_text('hex', 32)}\n")
     repo.add("b.txt", f"acme_password = '{random_text('alnum', 16)}'\n")
     done = repo.scan("--staged", "--format", "json")

@@ -37,7 +37,7 @@ def found(tmp_path: Path, value: Any, **named: Any) -> Access:
 
 
 def test_a_minimal_one(tmp_path: Path) -> None:
-    assert found(tmp_path, config()) == Access(Cluster("https://api.example:6443"), User(), "shop")
+    assert found(tmp_path, config()) == Access(Cluster("https://api.example:6443"), User(), "shop", "here")
 
 
 def test_data_counts_more_than_files_and_paths_are_relative(tmp_path: Path) -> None:
@@ -66,7 +66,8 @@ def test_several_files_are_one_and_the_first_counts(tmp_path: Path) -> None:
 
 def test_another_context(tmp_path: Path) -> None:
     contexts = [*config()["contexts"], {"name": "there", "context": {"cluster": "c", "user": "u"}}]
-    assert found(tmp_path, config(contexts=contexts), context="there").namespace == "default"
+    access = found(tmp_path, config(contexts=contexts), context="there")
+    assert (access.namespace, access.context) == ("default", "there")
     with pytest.raises(SealerError) as caught:
         found(tmp_path, config(contexts=contexts), context="nowhere")
     assert "here, there" in caught.value.way_out
