@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import os
 
-from hooks import gitpipe, reading
+from hooks import changed, gitpipe, reading
 from hooks.reading import Blob as Blob
-from sealer.errors import SealerError, SourceError, UsageError
+from sealer.errors import SealerError, SourceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import BinaryIO
 
+    from hooks.changed import Entry
     from hooks.finding import Finding
 
-    Entry = tuple[str, str, str]
-    """Path, object id or "", commit or ""."""
     Scan = Callable[[Blob], list[Finding]]
     Tick = Callable[[int, int], None]
     """Told how many entries are done, and how many there are."""
 
-REGULAR = ("100644", "100755")
-BARE_WAY_OUT = "sealer-scan --history, or a work tree of it"
 _SPLIT_FROM = 400
 """Two processes read and scan at least so many entries; starting them costs as much as a hundred files."""
 
@@ -178,14 +174,14 @@ def staged(only: Sequence[str] = (), meanwhile: Callable[[], object] | None = No
 
     Git starts twice, to list and to read; while it does, `meanwhile` is called.
     """
-    listing = _Running(_against("HEAD"))
+    listing = changed.Listing(_against("HEAD"))
     contents = gitpipe.Contents().__enter__()
     try:
         if meanwhile:
             meanwhile()
-        here = prefix(bare=False)
+        here = changed.prefix(bare=False)
         renamed: dict[tuple[str, str], str] = {}
-        entries = below(_regular(_staged(listing), renamed), only, here)
+        entries = changed.below(changed.regular(_staged(listing), renamed), only, here)
     except BaseException:
         listing.stop()
         contents.__exit__()
@@ -195,30 +191,24 @@ def staged(only: Sequence[str] = (), meanwhile: Callable[[], object] | None = No
     else:
         contents.__exit__()
         source = Objects("staged", entries)
-    source.renamed = seen_from(here, renamed)
+    source.renamed = changed.seen_from(here, renamed)
     return source
 
 
-def _staged(listing: _Running) -> bytes:
+def _against(tree: str) -> tuple[str, ...]:
+    return "diff-index", "--cached", *changed.RAW, tree, "--"
+
+
+def _staged(listing: changed.Listing) -> bytes:
     try:
         return listing.output()
     except SourceError:
-        if commit_id("HEAD"):
+        if changed.commit_id("HEAD"):
             raise
         # Before the first commit all of the index is new. The id of no tree at all depends on the repository's hash.
         return gitpipe.output(
             *_against(gitpipe.output("hash-object", "-t", "tree", os.devnull).decode("ascii").strip())
         )
-
-
-def _regular(changed: bytes, renamed: dict[tuple[str, str], str]) -> list[Entry]:
-    entries: list[Entry] = []
-    for path, mode, oid, status, _ in raw(changed, renamed):
-        if status == "U":
-            raise SourceError("is not merged yet", where=path, way_out="resolve the conflict, then git add it")
-        if mode in REGULAR:
-            entries.append((path, oid, ""))
-    return entries
 
 
 def commits(text: str, only: Sequence[str] = ()) -> Source:
@@ -248,102 +238,3 @@ def history(only: Sequence[str] = (), *, key: str = "") -> Source:
 def stdin(data: bytes, name: str = "") -> Source:
     """One blob from a pipe; `name` is the path of what it is, where that is known."""
     return _Input(data, name or "stdin")
-
-
-RAW = ("-z", "--raw", "-M100%", "--no-abbrev", "--no-relative", "--ignore-submodules=all")
-
-
-def _against(tree: str) -> tuple[str, ...]:
-    return "diff-index", "--cached", *RAW, tree, "--"
-
-
-class _Running:
-    """A git command that runs while we do something else."""
-
-    def __init__(self, args: Sequence[str]) -> None:
-        self._args = args
-        reader, writer = os.pipe()
-        self._process = gitpipe.spawn(args, None, writer)
-        os.close(writer)
-        self._code = 0
-        self._stream: BinaryIO = open(reader, "rb")  # noqa: SIM115 - until `stop`
-
-    def output(self) -> bytes:
-        """What it prints. Raises SourceError (NoRepository outside of a repository)."""
-        text = self._stream.read()
-        if self.stop():
-            raise gitpipe.failure(self._args)
-        return text
-
-    def stop(self) -> int:
-        """Listen no more, and wait for its end; its exit code, which can be asked for again."""
-        if self._process:
-            self._stream.close()
-            self._process, self._code = 0, gitpipe.ended(self._process)
-        return self._code
-
-
-def raw(listed: bytes, renamed: dict[tuple[str, str], str] | None = None) -> Iterator[tuple[str, str, str, str, str]]:
-    """(path, mode, object id, status, commit) of what `git diff --raw -z` lists, less the deletions.
-
-    What was renamed and not changed is put into `renamed`: the former path of (path, object id).
-
-    A merge has a colon, a mode and an id for each parent; only files that differ from all parents are listed. With
-    `--stdin` each commit's id stands before its files.
-    """
-    commit = ""
-    fields = iter(listed.split(b"\0")[:-1])
-    for field in fields:
-        head = field.decode("ascii")
-        if not head.startswith(":"):
-            commit = head
-            continue
-        words = head.lstrip(":").split(" ")
-        parents = len(head) - len(head.lstrip(":"))
-        path, status, oid = os.fsdecode(next(fields)), words[-1], words[2 * parents + 1]
-        if parents == 1 and status[:1] == "R":
-            old, path = path, os.fsdecode(next(fields))
-            if renamed is not None and oid == words[2]:
-                renamed[path, oid] = old
-        if status == "U" or oid.strip("0"):
-            yield path, words[parents], oid, status, commit
-
-
-def below(entries: Iterable[Entry], only: Sequence[str], here: str | None = None) -> list[Entry]:
-    """Entries as seen from here (Git counts from the top), less what is outside of the paths that were asked for."""
-    if here := prefix() if here is None else here:
-        entries = [(os.path.relpath(path, here), oid, commit) for path, oid, commit in entries]
-    return [entry for entry in entries if within(entry[0], only)]
-
-
-def seen_from(here: str, renamed: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Former paths, and those that they are the former ones of, as seen from here."""
-    if not here:
-        return renamed
-    return {(os.path.relpath(path, here), oid): os.path.relpath(old, here) for (path, oid), old in renamed.items()}
-
-
-def within(path: str, only: Sequence[str]) -> bool:
-    """Whether a path is one of these, or below one; without any, all are."""
-    return not only or any(one in (".", path) or path.startswith(one + "/") for one in map(os.path.normpath, only))
-
-
-def prefix(*, bare: bool = True) -> str:
-    """Where we are below the top of the work tree; asked for only where it can matter, since asking costs 3 ms.
-
-    Raises UsageError in a bare repository that may not be one.
-    """
-    if os.path.lexists(".git") and "GIT_WORK_TREE" not in os.environ:
-        return ""
-    is_bare, _, here = gitpipe.output("rev-parse", "--is-bare-repository", "--show-prefix").partition(b"\n")
-    if is_bare == b"true" and not bare:
-        raise UsageError("is a bare repository: nothing is staged here", where=".", way_out=BARE_WAY_OUT)
-    return os.fsdecode(here.removesuffix(b"\n"))
-
-
-def commit_id(name: str) -> str:
-    """The id of a commit; "" if there is none of that name."""
-    if name.startswith("-"):
-        return ""
-    found = gitpipe.answer("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return (found or b"").decode("ascii").strip()

@@ -16,7 +16,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
-from hooks import keyname, lazy, syntax
+from hooks import apart, keyname, lazy, syntax
 from hooks.structure.pair import Pair
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -48,7 +48,7 @@ _WRAP = (
     r"|~[sS])?"
 )
 _ASSIGN = lazy.compile(
-    r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})(?P<close>\\{0,2}[\"'`]?(?:\[\w*\])?[\])]{0,3})(?:(?P<spaced>[ \t]+)|"
+    r"(?P<key>(?:[^\W\d]|\$)[\w$.\-]{0,90})(?P<close>\\{0,2}[\"'`]?(?:\[\w*\])?[\])]{0,3})(?:(?P<spaced>[ \t]+)|"
     + _TYPE
     + r"?\s*(?:\{[^{}\"']*\}\s*)?(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*)"
     + _WRAP
@@ -163,20 +163,34 @@ def _line(line: str, following: str) -> Iterator[Pair]:
     """The pairs of a line, whose number is 0 here, and of the next one if that goes on with it."""
     low = line.lower()
     names = _names(line, low)
+    apart_ = tuple(apart.pairs(line, low))
+    given = {pair.path for pair in apart_}
     for start in names:
-        yield from _assigned(line, start, 0)
+        # In `USER, PASSWORD = "bob", x` it is the first name that the first literal is given to.
+        yield from (pair for pair in _assigned(line, start, 0) if pair.path not in given)
     if names and following and _OPEN_END.search(line, max(len(line) - 40, 0)):
         begun = line.rstrip().rstrip("\\+").rstrip()
         joined = begun + " " + following.strip()
         for start in names[-2:]:
             yield from _assigned(joined, start, 1, beyond=len(begun))
     yield from syntax.pairs(line, low)
+    yield from apart_
+
+
+_IN_NAMES = (
+    *("pass", "pwd", "secret", "token", "cred", "auth", "key", "salt", "pw", "nonce", "seed"),
+    *filter(str.isascii, keyname.FOREIGN),
+)
+_IV = lazy.compile(
+    r"(?<![\w.$])(?:[\w.]{0,40}_)?(?:iv|IV)(?![A-Za-z_])"
+    r"|(?<![\w.$])[A-Za-z][\w.]{0,40}(?:Iv|(?<=[a-z])IV)(?![A-Za-z_])"
+)
 
 
 def _names(line: str, low: str) -> list[int]:
     """Where names start that hold a word of credentials."""
     found: set[int] = set()
-    for word in ("pass", "pwd", "secret", "token", "cred", "auth", "key", "salt", "pw"):
+    for word in _IN_NAMES if low.isascii() else (*_IN_NAMES, *keyname.FOREIGN):
         at = low.find(word)
         while at >= 0:
             start = at
@@ -186,6 +200,8 @@ def _names(line: str, low: str) -> list[int]:
                 start += 1
             found.add(start)
             at = low.find(word, at + len(word))
+    if "iv" in low:
+        found.update(match.start() for match in _IV.finditer(line))
     return sorted(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooks import blobs, gitpipe
+from hooks import blobs, changed, gitpipe
 from sealer.errors import SourceError, UsageError
 
 TYPE_CHECKING = False
@@ -15,24 +15,24 @@ def source(text: str, only: Sequence[str] = ()) -> blobs.Source:
     left, dots, right = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not left:
         raise UsageError("--range takes A..B or A...B", where=text, way_out="sealer-scan --range origin/main..HEAD")
-    old, new = (blobs.commit_id(name) or _no_commit(name, text) for name in (left, right or "HEAD"))
+    old, new = (changed.commit_id(name) or _no_commit(name, text) for name in (left, right or "HEAD"))
     if gitpipe.is_shallow() or dots == "...":
         _merge_base(old, new, text)
     entries: dict[tuple[str, str], str] = {}
     revisions = ("rev-list", "--reverse", f"{old}..{new}")
-    differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *blobs.RAW)
+    differ = ("diff-tree", "--stdin", "-r", "-c", "--root", *changed.RAW)
     renamed: dict[tuple[str, str], str] = {}
-    for path, mode, oid, status, commit in blobs.raw(gitpipe.piped(revisions, differ), renamed):
-        if mode in blobs.REGULAR:
+    for path, mode, oid, status, commit in changed.raw(gitpipe.piped(revisions, differ), renamed):
+        if mode in changed.REGULAR:
             if (path, oid) in entries or status[:1] != "R":
                 renamed.pop((path, oid), None)
             entries.setdefault((path, oid), commit)
-    here = blobs.prefix()
+    here = changed.prefix()
     listed = [(path, oid, commit[:12]) for (path, oid), commit in entries.items()]
-    made = blobs.Objects("range", blobs.below(listed, only, here))
+    made = blobs.Objects("range", changed.below(listed, only, here))
     # Where the former path was not asked for, nobody looks at it.
-    seen = blobs.seen_from(here, renamed)
-    made.renamed = {place: old for place, old in seen.items() if blobs.within(old, only)}
+    seen = changed.seen_from(here, renamed)
+    made.renamed = {place: old for place, old in seen.items() if changed.within(old, only)}
     return made
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 
-from hooks import keyname, lazy, letters, literal, place
+from hooks import embedded, keyname, lazy, letters, literal, place
 from hooks.rule import Rule
 from hooks.structure.pair import Pair
 from hooks.value import Verdict
@@ -30,26 +30,25 @@ CONNECTION = Rule("connection-string-password", "a password in a connection stri
 HEADER = Rule("authorization-header", "credentials in an Authorization header", remediation=_ROTATE)
 
 RULES = {rule.id: rule for rule in (PASSWORD, API_KEY, SECRET, TOKEN, URL, CONNECTION, HEADER)}
-_BY_KIND = {"password": PASSWORD, "api-key": API_KEY, "secret": SECRET, "token": TOKEN, "key": API_KEY, "salt": SECRET}
+_BY_KIND = {
+    "password": PASSWORD,
+    "api-key": API_KEY,
+    "secret": SECRET,
+    "token": TOKEN,
+    "key": API_KEY,
+    "salt": SECRET,
+    "drawn": SECRET,
+}
 
 # What reads as a sentence, or as a sign-in, is one only if the value can be nothing else; so with `pass` and `pwd`.
 _DOUBTFUL = frozenset(("said", "login"))
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
-_EXAMPLES = (place.TEST, place.DOCUMENT, place.MACHINE, place.LABELS)
-_CONNECTION = lazy.compile(
-    r"(?:^|[;,?&\s])(?:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature)\s*=\s*"
-    r"(?:\"(?P<a>[^\"]+)\"|'(?P<b>[^']+)'|(?P<c>[^;,&\s\"']+))",
-    re.IGNORECASE,
-)
+
 _IS_CONNECTION = lazy.compile(
     r"(?:server|data source|host|user id|uid|username|user|database|initial catalog|endpoint|accountname|dbname)\s*=",
     re.IGNORECASE,
 )
-_URL = lazy.compile(
-    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<user>[^\s/?#@:\"'<>]*):(?P<password>[^\s/?#\"'<>]*?)@(?P<host>[^\s/?#:@\"'<>]+)"
-)
-_SCHEME = lazy.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest)[ :]+(?P<rest>\S{6,})", re.IGNORECASE)
 
 
 def judge(pair: Pair, path: str) -> Rule | None:
@@ -68,14 +67,14 @@ def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) 
         return API_KEY
     if where == place.COPY:
         return None
-    if "://" in value and (found := _url(value, where)) is not None:
-        return found
+    if "://" in value and embedded.url(value, where):
+        return URL
     if pair.where == "connection":
-        return CONNECTION if _opens(value, where, "") or _is_number(value, where) else None
+        return CONNECTION if embedded.lets_in(value, where) or embedded.is_number(value, where) else None
     if "=" in value and ";" in value and _IS_CONNECTION.search(value):
-        return _connection(value, where)
+        return CONNECTION if embedded.connection(value, where) else None
     if pair.where == "header" or _is_authorization(pair.key):
-        return _header(value, where)
+        return HEADER if embedded.header(value, where) else None
     return _named(pair, value, where)
 
 
@@ -84,47 +83,59 @@ _known = functools.lru_cache(maxsize=1 << 12)(_rule)  # the same value is told a
 
 def _named(pair: Pair, value: str, where: str) -> Rule | None:
     kind = keyname.kind(pair.key) or (keyname.kind(_behind(pair.path)) if _is_nameless(pair.key) else "")
-    if not kind or keyname.is_public(pair.key) or literal.is_no_secret(value, quoted=pair.quoted):
+    if not kind or _is_none(pair, value, where, kind):
         return None
+    stored = pair.where in _SETTING_FORMATS or pair.where == "git-credentials" or pair.quoted
+    if where == place.STORE and kind == "password" and stored:
+        return PASSWORD  # whatever it is, the program lets in with it
+    setting = pair.where in _SETTING_FORMATS or where in place.IN_USE
+    if literal.echoes(pair.key, value) or _says_other(pair.key, value, where, setting=setting):
+        return None
+    return _BY_KIND[kind] if _is_sure(pair, value, where, kind, setting=setting) else None
+
+
+def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
+    """Whether a name or a value says by its form that this is no credential."""
+    if kind == "drawn" and (where != place.CODE or pair.where != "code" or not pair.quoted):
+        return True
+    if keyname.is_public(pair.key) or literal.is_no_secret(value, quoted=pair.quoted):
+        return True
     if (said := literal.decoded(value)) is not None and verdict_of(pair.key, said) < Verdict.WEAK:
-        return None
+        return True
     if keyname.is_digest(pair.key) and literal.is_digest(value):
-        return None
+        return True
     # Of what stands in hex behind 0x, only a key that is called one is none of a chain's addresses and hashes.
-    if kind in ("token", "salt", "key") and literal.is_on_chain(value):
-        return None
-    verdict = verdict_of(pair.key, value)
-    setting = pair.where in _SETTING_FORMATS or where == place.SETTINGS
-    if verdict < Verdict.WEAK or literal.echoes(pair.key, value):
-        return None
-    if _says_other(pair.key, value, where, setting=setting):
-        return None
+    if kind in ("token", "salt", "drawn", "key") and literal.is_on_chain(value):
+        return True
+    return verdict_of(pair.key, value) < Verdict.WEAK
+
+
+def _is_sure(pair: Pair, value: str, where: str, kind: str, *, setting: bool) -> bool:
+    """Whether a value is likely enough to be the credential that its name speaks of."""
     # A literal that is assigned to a name, if the name does not say what went wrong with a credential.
     assigned = _is_assigned(pair) and not keyname.is_event(pair.key)
     if pair.where in _DOUBTFUL or (pair.key.lower() in _AMBIGUOUS and not setting):
-        sure = _doubtful(value, login=pair.where == "login" and where not in _EXAMPLES) or (
+        return _doubtful(value, login=pair.where == "login" and where not in place.EXAMPLES) or (
             (assigned or (pair.where == "login" and kind == "secret"))
-            and where not in _EXAMPLES
+            and where not in place.EXAMPLES
             and literal.is_numbered(value)
             and not literal.has_filler(value)
         )
-    elif literal.is_uuid(value):
-        sure = kind in ("password", "api-key", "token", "secret") and where in (place.SETTINGS, place.CODE)
-    elif kind == "password":
+    if literal.is_uuid(value):
+        return kind in ("password", "api-key", "token", "secret") and where in (*place.IN_USE, place.CODE)
+    if kind == "password":
         # A word in quotes that is assigned to a password; labels begin with a capital.
         typed = assigned and (pair.where in _SETTING_FORMATS or value.islower())
-        sure = _password(value, where, assigned=assigned or setting, typed=typed)
-    elif kind in ("key", "salt"):
-        sure = _key(value, where, kind)
-    else:
-        signs = assigned and pair.where == "code" and keyname.signs(pair.key)
-        sure = _secret(value, where, kind, setting=setting) or (signs and _signs(value, where))
-    return _BY_KIND[kind] if sure else None
+        return _password(value, where, assigned=assigned or setting, typed=typed)
+    if kind in ("key", "salt", "drawn"):
+        return _key(value, where, kind)
+    signs = assigned and pair.where == "code" and keyname.signs(pair.key)
+    return _secret(value, where, kind, setting=setting) or (signs and _signs(value, where))
 
 
 def _says_other(key: str, value: str, where: str, *, setting: bool) -> bool:
     """Whether a value is an example of base64, a code of what went wrong, or a label."""
-    if (where in _EXAMPLES and literal.hides_short(value)) or (value.isdigit() and keyname.is_event(key)):
+    if (where in place.EXAMPLES and literal.hides_short(value)) or (value.isdigit() and keyname.is_event(key)):
         return True
     return literal.is_label(value) and (not setting or where == place.LABELS)
 
@@ -140,6 +151,8 @@ def _doubtful(value: str, *, login: bool) -> bool:
     share, digits = letters.share(value), any(map(str.isdigit, value))
     mixed = literal.classes(value) > 1 and not literal.has_filler(value)
     name = literal.is_identifier(value)
+    if login and share >= 0.9 and len(value) >= 12 and not literal.has_filler(value):
+        return True  # as providers of mail make them: 16 small letters
     if login and mixed and ((literal.classes(value) > 2 and share >= 0.5 and not name) or (digits and share >= 0.65)):
         return True
     return mixed and ((digits and share >= 0.6 and not name) or share >= 0.85)
@@ -152,7 +165,7 @@ def _password(value: str, where: str, *, assigned: bool, typed: bool) -> bool:
     """
     share = letters.share(value)
     classes = literal.classes(value)
-    if where in _EXAMPLES:
+    if where in place.EXAMPLES:
         return (share >= 0.72 and len(value) >= 6 and (classes > 1 or share >= 0.88)) or (
             share >= 0.6 and len(value) >= 8 and classes >= 3 and not literal.has_filler(value)
         )
@@ -172,7 +185,7 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
     classes = literal.classes(value)
     if literal.has_filler(value) and share < 0.85:
         return False
-    if where in _EXAMPLES:
+    if where in place.EXAMPLES:
         return share >= 0.74 and len(value) >= 12 and classes > 1
     if share >= 0.72:
         return len(value) >= 8 and (classes > 1 or len(value) >= 16) and _no_name(value, share)
@@ -188,11 +201,13 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
 
 def _signs(value: str, where: str) -> bool:
     """What frameworks sign with is often typed: `app.secret_key = "whiteKnight"`."""
-    if where in _EXAMPLES:
+    if where in place.EXAMPLES:
         return False
+    if literal.classes(value) == 4 and len(value) >= 12:  # typed so that it looks strong: `mySecretKey2026!`
+        return True
     if len(re.split(r"[-_]", value)) >= 4:  # a sentence; names of entries are shorter
         return value[:1].isalpha()
-    name = value[:1].isalpha() and value.isalnum() and len(value) <= 40
+    name = (value[:1].isalpha() or literal.is_numbered(value)) and value.isalnum() and len(value) <= 40
     return name and not literal.is_kind(value) and not literal.has_filler(value)
 
 
@@ -204,81 +219,12 @@ def _no_name(value: str, share: float) -> bool:
 
 def _key(value: str, where: str, kind: str) -> bool:
     """Bare `key`s are mostly names of entries: only what was surely drawn is one."""
-    least = 24 if where in _EXAMPLES else 16
+    least = 24 if where in place.EXAMPLES else 16
     if literal.is_digest(value) and kind == "key":
         return False
     return (
         letters.share(value) >= (0.78 if kind == "key" else 0.72) and len(value) >= least and literal.classes(value) > 1
     )
-
-
-def _url(value: str, where: str) -> Rule | None:
-    for found in _URL.finditer(value):
-        if _opens(found["password"], where, found["host"]):
-            return URL
-    return None
-
-
-def _connection(value: str, where: str) -> Rule | None:
-    for found in _CONNECTION.finditer(value):
-        password = found["a"] or found["b"] or found["c"]
-        if _opens(password, where, "") or _is_number(password, where):
-            return CONNECTION
-    return None
-
-
-def _is_number(password: str, where: str) -> bool:
-    """Whether a number stands for the password in a connection string that is used."""
-    return where not in _EXAMPLES and password.isdigit() and len(set(password)) >= 4
-
-
-_NO_HOST = lazy.compile(
-    r"(?:.*[.@])?(?:example\.(?:com|org|net)|example|test|invalid|localhost|host|hostname|server|127\.0\.0\.1|foo(?:\.\w+)?|bar|0\.0\.0\.0)$",
-    re.IGNORECASE,
-)
-
-
-# One that whoever reads the file may ask.
-_PUBLIC_HOST = lazy.compile(r"(?:[\w-]+\.)+(?!local$|internal$|example$|test$|lan$)[a-z]{2,12}", re.IGNORECASE)
-
-
-def _opens(password: str, where: str, host: str) -> bool:
-    """Whether the password of a URL or a connection string is more than an example of how to write one."""
-    if literal.is_no_secret(password, quoted=True) or verdict_of("password", password) < Verdict.WEAK:
-        return False
-    share = letters.share(password)
-    if where in _EXAMPLES or _NO_HOST.fullmatch(host):
-        return share >= 0.72 and len(password) >= 6 and literal.classes(password) > 1
-    public = len(password) >= 5 and _PUBLIC_HOST.fullmatch(host) is not None
-    if literal.has_filler(password, typed=public):
-        return share >= 0.78
-    return public or share >= 0.72 or literal.classes(password) > 1 or where == place.SETTINGS
-
-
-def _header(value: str, where: str) -> Rule | None:
-    """`Bearer x`, `Basic x`, or a token alone."""
-    found = _SCHEME.fullmatch(value)
-    rest = found["rest"] if found else value
-    if _is_cut(rest):
-        return None
-    if literal.is_no_secret(rest, quoted=True) or verdict_of("authorization", rest) < Verdict.WEAK:
-        return None
-    if found and found["scheme"].lower() == "basic":
-        return HEADER if _basic(rest, where) else None
-    return HEADER if letters.share(rest) >= 0.74 and len(rest) >= 12 and literal.classes(rest) > 1 else None
-
-
-def _is_cut(token: str) -> bool:
-    """Whether a token is one that documents show: `eyJhbGciOi...`, or a JWT without a body."""
-    return token.endswith("...") or (token.startswith("eyJ") and any(len(part) < 8 for part in token.split(".")))
-
-
-def _basic(rest: str, where: str) -> bool:
-    from hooks.value import decode
-
-    data = decode(rest) or b""
-    _, colon, password = data.decode("utf-8", "replace").partition(":")
-    return bool(colon) and _opens(password, where, "")
 
 
 def _is_authorization(key: str) -> bool:

@@ -19,11 +19,30 @@ _ASSIGNED = (
     rb"""[^\s"'`<>{}%$]{4}"""
 )
 _PASS = (rb"pass(?:w|p|c|_|\b|[\"'])", rb"pwd")
+# `password` in other languages, as `hooks.structure.trigger` has them, which imports nothing either.
+_FOREIGN = (
+    rb"senha",
+    rb"contrase(?:n|\xc3\xb1)a",
+    rb"kennwort",
+    rb"wachtwoord",
+    rb"mot_?de_?passe",
+    rb"heslo",
+    rb"has(?:l|\xc5\x82)o",
+    rb"\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c",
+    rb"\xe5\xaf\x86\xe7(?:\xa0\x81|\xa2\xbc)",
+    rb"\xe5\x8f\xa3\xe4\xbb\xa4",
+)
+_DRAWN = rb"""["'\])]{0,3}(?:[ \t]{0,4}:[ \t]?[\w\[\]]{1,12})?[ \t]{0,4}:?=[ \t]{0,4}(?:[\w\[\].]{1,16}\()?[ub@]?"""
+_DRAWN += rb"""["'`][^\s"'`<>{}$]{16}"""
 _WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", rb"[a-z][-_. ]?key", rb"salt")
 
 TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
-    *(rb"(?i)" + word + _ASSIGNED for word in _PASS),
+    *(rb"(?i)" + word + _ASSIGNED for word in (*_PASS, *_FOREIGN)),
+    *(rb"(?i)" + word + _DRAWN for word in (rb"nonce", rb"seed", rb"\biv", rb"_iv")),
+    *(word + _DRAWN for word in (rb"Iv", rb"[a-z]IV")),
+    # login("name", "v"), where no v holds a digit
+    rb"""\.(?:log_?in|Log_?[Ii]n)\([ \t]{0,4}["'][^"'\n]{1,60}["'],[ \t]?["'][^\s"']{12}""",
     # What frameworks sign with, which people type: SECRET_KEY = "x", session({ secret: "x" })
     (
         rb"(?i)(?:secret_key|(?:jwt|session|cookie|token)_?secret)[\"'\])]{0,3}[ \t]{0,8}[:=][ \t]{0,4}[ub]?"
@@ -45,7 +64,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"://[^\s/:@\"'<>{}$()]{0,60}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
     rb"""["'][\w.\-]{1,40}:[^\s"'@/:]{4,60}@(?:tcp|unix)\(""",
     # Authorization: Bearer x, Authorization: "Basic x"
-    rb"(?i)bearer[: \t]{1,4}[\w.~+/\-]{12}",
+    rb"(?i)bearer[: \t]{1,4}(?:\d{1,9}\|)?[\w.~+/\-]{12}",
     rb"Basic[ \t]{1,4}[\w.~+/\-]{12}",
     # -u name:password, -pX of mysql and sshpass
     (

@@ -10,9 +10,11 @@ from hooks.randomness import looks_random
 
 _DRAWN = 0.85
 _MODULUS = range(256, 1025, 64)
-"""Sizes of ciphertexts of RSA in bytes."""
+"""Sizes of RSA ciphertexts in bytes: those of keys of 2,048 to 8,192 bits."""
 _TAG = 16
+"""Bytes of the tag of AES-GCM, the shortest ciphertext."""
 _SHORTEST = 364
+"""Characters of the shortest envelope: 2 + 256 + 16 bytes in base64, of which the last group may be missing."""
 _NOTHING = {"", "null", "~", '""', "''", "nil", "none", "undefined", "n/a", "{}", "[]", "-"}
 _SEALED = lazy.compile(
     r"ENC\[.*\]\s*$|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
@@ -43,7 +45,7 @@ _HOST = lazy.compile(r"(?:\w[-\w]*\.)*[a-zA-Z][-\w]*(?::\d{1,5})?|\d{1,3}(?:\.\d
 _PROSE = lazy.compile(r"[\w .,:;/@+'\"()!?&-]{1,200}")
 _TIME = lazy.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[-+]\d\d:?\d\d)?)?")
 _SUBJECTS = lazy.compile(r"system:[a-z][a-z:.-]*(?:, ?system:[a-z][a-z:.-]*)*")
-"""Users and groups of Kubernetes, as tokens of nodes and service accounts name them."""
+"""User names and groups that Kubernetes reserves, as bootstrap tokens hold them: system:bootstrappers:NAME."""
 _ENVELOPE = lazy.compile(r"A[A-Za-z0-9+/]{2}|BA[A-D]")
 _BASE64 = lazy.compile(r"[A-Za-z0-9+/\s]+={0,2}")
 
@@ -59,16 +61,17 @@ def is_sealed(bare: str) -> bool:
 
 
 def _is_envelope(bare: str) -> bool:
-    """Whether base64 is Bitnami's envelope, which names the size of an RSA key (2,048 to 8,192 bits) and is that long.
+    """Whether a value has the form of Bitnami's envelope in base64 (schemas/README.md, section 3).
 
-    Two bytes of length, so many of a ciphertext of RSA, then one of AES-GCM with its tag (FORMATS section 2).
+    Two bytes give the length of an RSA ciphertext; behind that stands one of AES-GCM, of a tag at least.
     """
     if len(bare) < _SHORTEST or not _ENVELOPE.match(bare) or not _BASE64.fullmatch(bare):
         return False
-    head = binascii.a2b_base64(bare[:4])
-    size = int.from_bytes(head[:2], "big")
-    body = len("".join(bare.split()).rstrip("=")) * 3 // 4 - 2
-    return size in _MODULUS and body >= size + _TAG
+    text = "".join(bare.split()).rstrip("=")
+    if len(text) < _SHORTEST:
+        return False
+    size = int.from_bytes(binascii.a2b_base64(text[:4])[:2], "big")
+    return size in _MODULUS and len(text) * 3 // 4 >= 2 + size + _TAG
 
 
 def is_reference(bare: str) -> bool:

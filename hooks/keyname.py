@@ -59,6 +59,7 @@ _PLAIN = word_set(
     "client org organization owner repo repository branch app application service cluster registry proxy engine driver",
     "dialect protocol provider lfs oci size count replicas title description locale language lang",
 )
+_DRAWN = word_set("nonce iv seed")
 _PUBLIC = word_set("public pub publishable anon site")
 _BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
 _DIGESTS = word_set("hash hashes checksum checksums digest hexdigest sha md shasum sum fingerprint thumbprint")
@@ -69,9 +70,32 @@ _EVENTS = word_set(
 )
 
 
+# `password` in the languages that people name variables in; one that is a part of another word is none: `desenha`.
+_FOREIGN = lazy.compile(
+    r"(?i:contrase(?:ñ|n)a|passwort|kennwort|wachtwoord|mot_?de_?passe|(?<![a-z])heslo(?![a-z])|(?<![a-z])has[lł]o(?![a-z])"
+    r"|пароль|密码|密碼|口令|비밀번호|パスワード)|(?<![a-z])senha|Senha|SENHA"
+)
+FOREIGN = (
+    "senha",
+    "contrase",
+    "kennwort",
+    "wachtwoord",
+    "passe",
+    "heslo",
+    "haslo",
+    "hasło",
+    "пароль",
+    "密码",
+    "密碼",
+    "口令",
+)
+"""What such names hold, in lower case."""
+
+
 @functools.lru_cache(maxsize=4096)
 def words(key: str) -> tuple[str, ...]:
     """The words of a name in lower case: `dbPassword`, `DB_PASSWORD2` and `db.password` are the same two."""
+    key = _FOREIGN.sub("_password_", key)
     return tuple(word.lower() for word in _SPLIT.findall(key))
 
 
@@ -152,8 +176,13 @@ def signs(key: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def kind(key: str) -> str:
-    """What kind of credential a name speaks of: password, api-key, secret, token, key (of some sort), salt; or none."""
+    """What kind of credential a name speaks of: password, api-key, secret, token, key (of some sort), salt; or none.
+
+    `drawn`: what programs draw anew each time, and which is a secret only as a literal in code: nonce, iv, seed.
+    """
     parts = words(key)
+    if parts and parts[-1] in _DRAWN:
+        return "drawn"
     if not is_credential(key):
         return ""
     has = frozenset(parts)

@@ -67,7 +67,7 @@ _FILLER = lazy.compile(
     r"|todo|fixme"
     r"|(?<![a-z])some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|bad(?![a-z])"
     r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah"
-    r"|whatever|nope)"
+    r"|whatever|nope|senha|contrase|geheim|kennwort|wachtwoord|secreto|segredo|mot[-_ ]?de[-_ ]?passe)"
 )
 # Rows of keys: nobody draws them, and many type them for a password.
 _ROW = lazy.compile(r"12345|abcd(?:e|123)|asdf|qwerty")

@@ -30,23 +30,23 @@ _SHORT = lazy.compile(r"[A-Za-z0-9+/]{4,40}\.{3,}")
 _UNTOLD = Verdict.WEAK
 
 
-class Place(enum.IntEnum):
-    """What a file is, by how much a value in it has to show."""
+class Role(enum.Enum):
+    """What a file is for. The less directly it gets used, the surer a value in it has to be."""
 
-    MANIFEST = 0  # deployed as it stands
-    SCRIPT = 1  # run as it stands
-    TEXT = 2  # documentation and code
+    MANIFEST = enum.auto()  # deployed as it stands
+    SCRIPT = enum.auto()  # run as it stands
+    TEXT = enum.auto()  # documentation and code
 
 
 def hits(text: str, *, manifest: bool, json: bool, script: bool = False) -> list[Hit]:
-    """Every value that leaks. By its name the file is a `manifest`, `json`, or a `script` of a shell; or none."""
+    """Every value that leaks. The file's name says that it is a `manifest`, `json` or a shell's `script`; or none."""
     found: dict[tuple[int, str], Hit] = {}
     if not manifest and diff.is_patch(text):
         text, manifest = diff.plain(text), True
-    place = Place.MANIFEST if manifest else Place.SCRIPT if script else Place.TEXT
+    role = Role.MANIFEST if manifest else Role.SCRIPT if script else Role.TEXT
     for item in _items(text, manifest=manifest, json=json):
-        if _leaks(item, place):
-            for hit in _inside(item, place) or [_hit(item)]:
+        if _leaks(item, role):
+            for hit in _inside(item, role) or [_hit(item)]:
                 found.setdefault((hit.line, hit.key), hit)
     return list(found.values())
 
@@ -68,29 +68,29 @@ def _hit(item: Item) -> Hit:
     return Hit(item.rule, item.line, item.end, key, item.sealable, Value(item.data), how)
 
 
-def _inside(item: Item, place: Place) -> list[Hit]:
-    """Of a file that stands in clear as a block: the lines that leak, so that nobody has to search for them."""
+def _inside(item: Item, role: Role) -> list[Hit]:
+    """The lines that leak of a whole file that is one value in plain text; so nobody has to search it for them."""
     if not item.body or "-----BEGIN" in item.text or (item.encoded and decode(item.text) is not None):
         return []
     found = []
+    whole = _hit(item)
     for pair in _read(item.key, item.text):
         node = Node(TEXT, item.body + pair.line - 1, item.body + pair.end - 1, pair.value)
         part = Item(item.rule, (), pair.key, node)
-        if keyname.is_credential(pair.key) and node.end <= item.end and _leaks(part, place):
-            hit = _hit(item)
-            found.append(Hit(hit.rule, part.line, part.end, hit.key, hit.sealable, Value(pair.value)))
+        if keyname.is_credential(pair.key) and node.end <= item.end and _leaks(part, role):
+            found.append(Hit(whole.rule, part.line, part.end, whole.key, whole.sealable, Value(pair.value)))
     return found
 
 
 def _read(key: str, text: str) -> Iterator[Pair]:
-    """The pairs of a file that stands in a value; none if it is no file."""
+    """The keys and values of a file that is itself a value; none if the value has no format that we read."""
     from hooks.structure.formats import inner
 
     read = inner(key, text)
     return read(text, 1) if read else iter(())
 
 
-def _leaks(item: Item, place: Place) -> bool:
+def _leaks(item: Item, role: Role) -> bool:
     verdict = judge_base64(item.key, item.text) if item.encoded else judge(item.key, item.text)
     if verdict < _UNTOLD or _is_instead(item.text):
         return False
@@ -98,12 +98,12 @@ def _leaks(item: Item, place: Place) -> bool:
     if verdict is Verdict.SECRET and settings.are_all(item.key, decoded):
         return False
     named = keyname.is_credential(item.key)
-    if place is Place.TEXT or ((item.beside or item.command) and not named):
+    if role is Role.TEXT or ((item.beside or item.command) and not named):
         return verdict is Verdict.SECRET and any(map(_is_drawn, _TOKEN.findall(decoded[:20_000])))
     if item.command:
         sure = keyname.kind(item.key) not in ("key", "salt")
         return verdict is Verdict.SECRET and sure and not literal.has_filler(decoded)
-    return place is Place.MANIFEST or verdict is Verdict.SECRET
+    return role is Role.MANIFEST or verdict is Verdict.SECRET
 
 
 def _is_drawn(token: str) -> bool:

@@ -1,6 +1,7 @@
 """What a file's path says of the values in it: settings, code, tests, documents, texts for users, or machines' work.
 
-It only shifts how sure a value has to be: a secret of a clear form is one wherever it stands. Pure.
+It only shifts how sure a value has to be: a secret of a clear form is one wherever it stands. What is above the folder
+that was asked for says nothing: whoever scans /data/test/app scans an app. Pure, but for that (`asked`).
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ import functools
 
 from hooks import lazy
 
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SETTINGS = "settings"
 CODE = "code"
 TEST = "test"
 DOCUMENT = "document"
 LABELS = "labels"
 MACHINE = "machine"
+STORE = "store"
+"""What programs keep credentials in, and nothing but those that they use: none of them is an example."""
 COPY = "copy"
 """An environment that is made to be copied and filled in."""
 
@@ -54,11 +61,42 @@ _SETTINGS = lazy.compile(
     r"|(?:^|/)(?:\.?env|dockerfile|docker-compose|settings|config|configuration|credentials|secrets|local_settings"
     r"|wp-config|database|application|appsettings|jenkinsfile|vagrantfile|makefile)(?:[._\-][\w.\-]*)?$"
 )
+_STORE = lazy.compile(
+    # of FTP, SSH and remote desktops
+    r"(?:^|/)(?:filezilla\.xml|recentservers\.xml|sitemanager\.xml|\.ftpconfig|\.ftppass|sftp\.json|sftp-config(?:-alt\d?)?\.json"
+    r"|\.remote-sync\.json|webservers\.xml|winscp\.ini|confcons\.xml|[^/]+\.(?:remmina|rdp)|deployment-config\.json"
+    # of databases
+    r"|\.pgpass|pgpass\.conf|\.my\.cnf|(?:dbeaver-)?data-?sources(?:\.local)?\.xml|robo(?:mongo|3t)\.json"
+    # of mail, Git, browsers, networks
+    r"|\.?(?:esmtprc|msmtprc|fetchmailrc|mbsyncrc|offlineimaprc|netrc|smbcredentials)|_netrc|\.git-credentials|logins\.json"
+    r"|(?:chap|pap)-secrets|[^/]+\.nmconnection|wpa_supplicant(?:-\w+)?\.conf"
+    # of servers and installers
+    r"|ventrilo_srv\.ini|wp-config\.php|(?:auto)?unattend\.xml|sysprep\.inf|tomcat-users\.xml)$"
+)
+
+EXAMPLES = (TEST, DOCUMENT, MACHINE, LABELS)
+"""Where most of what looks like a credential opens nothing."""
+IN_USE = (SETTINGS, STORE)
+"""Where what looks like one most likely is."""
+
+_above: tuple[str, ...] = ()
+
+
+def asked(folders: Iterable[str]) -> None:
+    """Take what a scan was asked for, as its paths begin: what stands up to there is none of a project's folders."""
+    global _above
+    _above = tuple(sorted((folder.rstrip("/") + "/" for folder in folders if folder), key=len, reverse=True))
+    of.cache_clear()
+
+
+def _below(path: str) -> str:
+    return next((path[len(folder) :] for folder in _above if path.startswith(folder)), path)
 
 
 @functools.lru_cache(maxsize=256)
 def of(path: str) -> str:
     """The kind of place that a path is, the most doubtful one of those that fit."""
+    path = _below(path)
     low = path.lower().lstrip("/")
     name = path.rpartition("/")[2]
     if _COPY.search(low):
@@ -71,4 +109,6 @@ def of(path: str) -> str:
         return TEST
     if _DOCUMENT.search(low):
         return DOCUMENT
+    if _STORE.search(low):
+        return STORE
     return SETTINGS if _SETTINGS.search(low) else CODE

@@ -29,6 +29,8 @@ _REPEATED = lazy.compile(r"(.)\1{2,}|[*x.X_# -]{3,}")
 _SHORTENED = lazy.compile(r"\.{3,}|…|\*{4,}|[xX]{6,}|<[A-Za-z][-\w ]*>")
 _WELL_KNOWN = lazy.compile(
     r".*EXAMPLE(?:KEY|TOKEN)?|(?:a1b2c3d4|1a2b3c4d)[\w-]*"
+    # keys that emulators of Azure have, the same for everybody
+    r"|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1[\w+/]{54}={2}|C2y6yDjf5/R\+ob0N8A7Cgv30VRDJIWEHLM[\w+/]{50,56}={0,2}"
     r"|(?:0123456789|1234567890|abcdef|ABCDEF|deadbeef|cafebabe)+\w{0,6}",
     re.DOTALL,
 )
@@ -43,7 +45,8 @@ _FOREIGN = lazy.compile(
 _DICTIONARY = """
     password passwort passw0rd password1 password123 pass secret s3cr3t p@ssw0rd supersecret topsecret secretpassword
     mypassword mysecret mysecretpassword admin admin123 administrator root toor test testing user guest default demo
-    dev postgres postgresql mysql mariadb redis mongo mongodb rabbitmq minio grafana keycloak foo bar baz qwerty
+    dev postgres postgresql mysql mariadb redis mongo mongodb rabbitmq minio minioadmin grafana keycloak foo bar baz
+    qwerty
     letmein welcome hello world local localhost token key apikey changeit 1234 12345 123456 1234567 12345678 123456789
 """
 _DICTIONARY_WORDS = frozenset(_DICTIONARY.split())

@@ -24,15 +24,17 @@ MAX_ARCHIVE = 64 * 1024 * 1024
 
 _LOOK_FIRST = 256 * 1024
 PACKED = (b"PK", b"\x1f\x8b", b"BZ", b"\xfd7", b"\x28\xb5", b"7z", b"Ra")
-_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+"""Byte-order marks of UTF-16, and what they say."""
 
 
 class Blob:
     """One file's bytes under the name that users know. `data` is None for a binary, and where `problem` says why.
 
-    A part of a larger text has the lines `before` it; one that was trimmed against its `base` has all of its bytes as
-    `whole`, and `repeats` if what was left out may hold something that an older version holds. `entry` is its number in
-    the source, `first` what the scanner's first pass left for the second.
+    `entry` is its number in the source. A part of a larger text has in `before` how many lines come before it. A blob
+    of a history is trimmed: `data` lacks what its `base`, the version before it, has as well, and `whole` has all of
+    its bytes. `repeats` says that what was left out may hold a finding, since some older version has one. `first` is
+    the result of the scanner's first pass, until the second pass uses it.
     No dataclass: their import costs a hook 15 ms. The bytes show in no repr.
     """
 
@@ -70,7 +72,7 @@ class Blob:
         return f"Blob({self.path!r})"
 
     def looked(self, *, found: bool) -> None:
-        """It was scanned, after its base: keep whether that found something, and so whether it repeats that."""
+        """Keep whether a scan found something. The base was scanned before, so `repeats` is known now."""
         self.found = found
         base, self.base = self.base, None
         self.repeats = base is not None and (base.found or base.repeats)
@@ -156,7 +158,7 @@ def _character(text: bytes, at: int) -> int:
 
 def _decoder(head: bytes) -> Callable[[bytes], bytes]:
     """What makes UTF-8 of parts of a text: only its beginning tells that it is UTF-16."""
-    name = _WIDE.get(head[:2])
+    name = WIDE.get(head[:2])
     if name is None:
         return bytes
     import codecs

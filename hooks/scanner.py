@@ -7,6 +7,7 @@ pass, and no detector is imported for it. What they find becomes one finding for
 from __future__ import annotations
 
 from hooks import engine
+from hooks.reading import WIDE
 from hooks.text import Text
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 NAMES = frozenset((
     ".env", ".envrc", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".htpasswd", ".git-credentials", ".npmrc",
     ".pypirc", ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
+    ".esmtprc", ".msmtprc", ".fetchmailrc", ".mbsyncrc",
 ))  # fmt: skip
 """Names of files whose structure is worth reading whatever they hold."""
 
@@ -31,9 +33,10 @@ BARE = frozenset((".vault_pass", ".vault-pass", ".vaultpass", "vault_pass", "mas
 """Names of files that are nothing but one secret, as those are whose name says `password`."""
 
 _AT_ONCE = 64
+"""Blobs that `ahead` holds at most before it gives them."""
 _AT_ONCE_BYTES = 1 << 20
+"""Bytes that these may have together; a single blob may be larger."""
 _BARE_BYTES = 400
-_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 def load() -> None:
@@ -54,12 +57,16 @@ def load_all() -> None:
 
 
 def ahead(blobs: Iterable[Blob]) -> Iterator[Blob]:
-    """The blobs, some of them at a time through the first pass: its tables stay in the processor's cache meanwhile."""
+    """The same blobs in their order, each with the result of its first pass.
+
+    The first pass runs over up to 64 blobs or 1 MiB before the second looks at any of them: so its tables stay in the
+    processor's cache.
+    """
     waiting: list[Blob] = []
     size = 0
     for blob in blobs:
         waiting.append(blob)
-        size += len(blob.data or b"")
+        size += len(blob.whole or blob.data or b"")
         if len(waiting) == _AT_ONCE or size >= _AT_ONCE_BYTES:
             yield from _passed(waiting)
             waiting, size = [], 0
@@ -74,8 +81,8 @@ def _passed(blobs: list[Blob]) -> list[Blob]:
 
 
 def _first(path: str, data: bytes) -> tuple[Text, Candidates]:
-    if data[:2] in _WIDE:
-        data = data[2:].decode(_WIDE[data[:2]], "replace").encode("utf-8", "replace")
+    if data[:2] in WIDE:
+        data = data[2:].decode(WIDE[data[:2]], "replace").encode("utf-8", "replace")
     text = Text(path, data)
     return text, engine.candidates(text)
 

@@ -47,7 +47,7 @@ def _form(
     )
 
 
-_CLEAR = r"[^\s\"'<>|;&$(){}]{4,200}"
+_CLEAR = r"[^\s\"'<>|;&$(){}`]{4,200}"
 FORMS = (
     # "v".equals(password)
     _form(
@@ -147,10 +147,10 @@ FORMS = (
     # x://name:v@host, "name:v@tcp(host)"
     _form(
         "://",
-        r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?#\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
+        r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
         "url",
         "url",
-        part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?#\"'<>`]{1,200}@",
+        part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@",
     ),
     _form(
         "@",
@@ -233,7 +233,8 @@ FORMS = (
 )
 _BARE = tuple(form for form in FORMS if not form[-1])
 _SCHEME = lazy.compile(
-    r"(?i:\b(?P<scheme>bearer|basic)|authorization\W{1,6}(?:token|apikey|key))[ :]+(?P<value>[\w.~+/=\-]{8,4000})"
+    r"(?i:\b(?P<scheme>bearer|basic)|authorization\W{1,6}(?:token|apikey|key))[ :]+"
+    r"(?P<value>(?:\d{1,9}\|)?[\w.~+/=\-]{8,4000})"
 )
 _CONNECTION = lazy.compile(
     r"(?i:(?:^|[;,\"'&?\s])(?:password|pwd|accountkey|sharedaccesskey))\s*=\s*"
@@ -243,10 +244,6 @@ _IS_CONNECTION = lazy.compile(
     r"(?i:\b(?:server|data source|host|hostname|user id|uid|username|user|database|initial catalog|endpoint|accountname"
     r"|dbname|dsn|port)\s*=)"
 )
-_INSERT = lazy.compile(
-    r"(?i:insert\s+into\s+\S+\s*)\((?P<names>[^()]{3,500})\)\s*(?i:values)\s*\((?P<values>.{3,1000}?)\)\s*(?:[,;]|$)"
-)
-_ITEM = lazy.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
 
 
 def pairs(line: str, low: str) -> Iterator[Pair]:
@@ -270,17 +267,6 @@ def pairs(line: str, low: str) -> Iterator[Pair]:
     if named and "=" in line and (";" in line or line.count("=") > 2) and _IS_CONNECTION.search(line):
         for match in _CONNECTION.finditer(line):
             yield Pair("password", "password", match["value"], 0, 0, True, "connection")
-    if "insert" in low:
-        yield from _inserted(line)
-
-
-def _inserted(line: str) -> Iterator[Pair]:
-    """Values of columns that hold credentials: `INSERT INTO t (name, password) VALUES ('x', 'v')`."""
-    for match in _INSERT.finditer(line):
-        names = [name.strip(" `\"'[]") for name in match["names"].split(",")]
-        for name, item in zip(names, _ITEM.finditer(match["values"]), strict=False):
-            if item["text"]:
-                yield Pair(name, name, item["text"], 0, 0, True, "sql")
 
 
 _SILENT = frozenset(("key", "keys", "value", "default", "auth"))

@@ -43,7 +43,7 @@ class Verdict(enum.IntEnum):
 
 
 _URL = lazy.compile(
-    r"(?P<scheme>[a-zA-Z][\w+.-]*)://(?:(?P<user>[^\s/?#@:]*)(?::(?P<password>[^\s/?#]*))?@)?(?P<rest>[^\s\"'<>]*)"
+    r"(?P<scheme>[a-zA-Z][\w+.-]*)://(?:(?P<user>[^\s/?#@:]*)(?::(?P<password>[^\s/?]*))?@)?(?P<rest>[^\s\"'<>]*)"
 )
 _IN_QUERY = lazy.compile(
     r"[?&;,](?:[\w-]*(?:token|key|sig|signature|secret|password|passwd|pwd|auth))=([^&;,\s]+)", re.IGNORECASE

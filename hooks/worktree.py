@@ -7,7 +7,8 @@ import os
 import stat
 
 from hooks import gitpipe, reading
-from hooks.blobs import BARE_WAY_OUT, Source
+from hooks.blobs import Source
+from hooks.changed import BARE_WAY_OUT
 from hooks.reading import Blob
 from sealer.errors import UsageError
 
@@ -29,8 +30,11 @@ def source(paths: Sequence[str], *, submodules: bool = False) -> Source:
 
     What isn't there or can't be listed is among them, as a problem. Raises SourceError.
     """
+    from hooks import place
+
     found: dict[str, None] = {}
     named = set()
+    place.asked(map(_above, paths))
     listing = _Listing(submodules=submodules)
     for path in paths or [_top()]:
         if not os.path.lexists(path):
@@ -205,6 +209,28 @@ class _Listing:
             for name, is_folder in entries:
                 if not is_folder:
                     yield here + name
+
+
+def _above(path: str) -> str:
+    """What of the paths below a named one isn't the project's own: up to the top of its repository, else all of it."""
+    path = os.path.normpath(path)
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    named = folder
+    while folder not in ("", "/", "."):
+        if os.path.lexists(os.path.join(folder, ".git")):
+            return folder
+        folder = os.path.dirname(folder)
+    return "" if not os.path.isabs(path) and _is_inside() else named
+
+
+def _is_inside() -> bool:
+    """Whether a repository is around us."""
+    here = os.getcwd()
+    while not os.path.lexists(os.path.join(here, ".git")):
+        if here == os.path.dirname(here):
+            return False
+        here = os.path.dirname(here)
+    return True
 
 
 def _start(folder: str) -> str:

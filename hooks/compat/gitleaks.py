@@ -231,6 +231,7 @@ def find(top: Path) -> Gitleaks | None:
         made = Gitleaks("GITLEAKS_CONFIG_TOML")
         made.take(_read(text, made.name), top)
         return made
+    # Whatever else is no file, as a named pipe, is refused when it is read: rules are never passed over in silence.
     there = os.path.exists(top / NAME) and not os.path.isdir(top / NAME)
     return load(top / NAME, NAME, top) if there else None
 

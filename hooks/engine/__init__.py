@@ -7,6 +7,7 @@ the same findings. What is compiled comes from the cache, which is keyed by all 
 from __future__ import annotations
 
 import os
+import stat  # `os` has imported it already
 import sys
 import time
 
@@ -206,7 +207,7 @@ def _read(path: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe is never waited on
         try:
             status = os.fstat(descriptor)
-            if status.st_mode & 0o170000 == 0o010000:
+            if stat.S_ISFIFO(status.st_mode):
                 from sealer.errors import SourceError
 
                 raise SourceError("is no regular file", where=path, way_out="take it away")

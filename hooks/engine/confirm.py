@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _MEMORY = 8 << 20
 """So many bytes of windows are remembered: the versions of a file hold the same ones again and again."""
 _PER_RULE = 32 << 20
+_BEFORE = 200
+"""So many bytes before a password its scheme begins, and behind it its host ends."""
 
 
 class _Match:
@@ -73,7 +75,7 @@ class Confirm:
         for number, ends in candidates.rules():
             if self._applies(number, text.path):
                 found += self._matches(number, text.data, ends)
-        return [self._hit(text, match) for match in self._best(found)]
+        return [self._hit(text, match) for match in self._best(found) if _opens(text, match)]
 
     def _applies(self, number: int, path: str) -> bool:
         record = self._records[number]
@@ -158,6 +160,20 @@ class Confirm:
             rule = Rule(record.id, record.description, severity, record.remediation)
             self._rules[match.rule, severity] = rule
         return Hit(rule, text.line(match.start), text.line(match.end - 1), value=Value(found))
+
+
+def _opens(text: Text, match: _Match) -> bool:
+    """Whether the password of a URL is more than an example, which its host and the place of the file tell."""
+    data = text.data
+    if data[match.end : match.end + 1] != b"@" or b"://" not in data[max(match.start - _BEFORE, 0) : match.start]:
+        return True
+    import re
+
+    from hooks.embedded import opens
+
+    host = re.match(rb"[^\s/?#:@\"'<>`,)]*", data[match.end + 1 : match.end + _BEFORE])
+    password = data[match.start : match.end].decode("utf-8", "replace")
+    return opens(password, text.path, host[0].decode("utf-8", "replace") if host else "")
 
 
 def _regions(ends: Sequence[int], width: int, size: int) -> Iterator[tuple[int, int]]:

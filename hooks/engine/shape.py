@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import product
 
-from hooks.engine.syntax import ALL, Alt, At, Bytes, Cat, Group, Repeat, Tree
+from hooks.engine.tree import ALL, Alt, At, Bytes, Cat, Group, Repeat, Tree
 
 _MOST_TEXTS = 400
 _WIDEST_SET = 16

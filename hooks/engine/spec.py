@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hooks.engine import shape, syntax
-from hooks.engine.syntax import PatternError, Tree
+from hooks.engine.syntax import PatternError
+from hooks.engine.tree import Tree, groups
 from hooks.rule import ERROR
 
 MAX_WINDOW = 8192
@@ -61,7 +62,7 @@ class Spec:
     @property
     def group(self) -> int:
         """The number of the group that the value is in; 0 for all of the match."""
-        numbers = {group.name: group.number for group in reversed(syntax.groups(self.tree))}
+        numbers = {group.name: group.number for group in reversed(groups(self.tree))}
         return numbers.get("value", 1 if numbers else 0)
 
     @property
@@ -78,7 +79,7 @@ class Spec:
         """
         if self.generic:
             return 0
-        captured = [group.part for group in syntax.groups(self.tree) if group.number == self.group]
+        captured = [group.part for group in groups(self.tree) if group.number == self.group]
         own = shape.fixed(captured[0] if captured else self.tree)
         return (100 if self.checksum else 0) + _NAMED + (0 if self.assigned else 1 + own)
 
@@ -100,7 +101,7 @@ def read(pattern: str) -> Tree:
     tree = syntax.parse(pattern)
     if not shape.width(tree)[0]:
         raise PatternError("matches the empty text")
-    if sum(group.name == "value" for group in syntax.groups(tree)) > 1:
+    if sum(group.name == "value" for group in groups(tree)) > 1:
         raise PatternError("has two groups named `value`")
     return tree
 

@@ -6,107 +6,35 @@ and RE2 read alike: `\s`, `$` and cases mean the same to both, since each set of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from hooks.engine.tree import ALL, LOWER, UPPER, Alt, At, Bytes, Cat, Group, Repeat, Tree, folded, mask
 
-ALL = (1 << 256) - 1
 MAX_REPEAT = 1000
 """As RE2 has it."""
-
-
-class PatternError(ValueError):
-    """An expression that is refused; the message quotes nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """One byte out of a set, as a mask of 256 bits."""
-
-    mask: int
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    r"""A place, no byte: `\b`, `\B`, `\A`, `\z`, and `^`, `$` for the begin and the end of a line."""
-
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cat:
-    """One part behind the other."""
-
-    parts: tuple[Tree, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Alt:
-    """One part of several."""
-
-    parts: tuple[Tree, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A part from `least` to `most` times; `most` None for ever."""
-
-    part: Tree
-    least: int
-    most: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A part that is captured."""
-
-    part: Tree
-    number: int
-    name: str
-
-
-Tree = Bytes | At | Cat | Alt | Repeat | Group
-
-
-def mask(*members: int | str | tuple[str, str]) -> int:
-    """A set of bytes: numbers, the characters of texts, ranges."""
-    bits = 0
-    for one in members:
-        if isinstance(one, int):
-            bits |= 1 << one
-        elif isinstance(one, str):
-            bits |= mask(*one.encode("latin-1"))
-        else:
-            bits |= mask(*range(ord(one[0]), ord(one[1]) + 1))
-    return bits
-
-
 _DIGIT = mask(("0", "9"))
-_UPPER, _LOWER = mask(("A", "Z")), mask(("a", "z"))
-_WORD = _DIGIT | _UPPER | _LOWER | mask("_")
+_WORD = _DIGIT | UPPER | LOWER | mask("_")
 _SPACE = mask("\t\n\f\r ")
 _PERL = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "D": ALL ^ _DIGIT, "W": ALL ^ _WORD, "S": ALL ^ _SPACE}
 _CONTROL = {"a": 7, "f": 12, "t": 9, "n": 10, "r": 13, "v": 11}
 _POSIX = {
-    "alnum": _DIGIT | _UPPER | _LOWER,
-    "alpha": _UPPER | _LOWER,
+    "alnum": _DIGIT | UPPER | LOWER,
+    "alpha": UPPER | LOWER,
     "ascii": mask((chr(0), chr(127))),
     "blank": mask("\t "),
     "cntrl": mask((chr(0), chr(31)), chr(127)),
     "digit": _DIGIT,
     "graph": mask(("!", "~")),
-    "lower": _LOWER,
+    "lower": LOWER,
     "print": mask((" ", "~")),
     "punct": mask(("!", "/"), (":", "@"), ("[", "`"), ("{", "~")),
     "space": _SPACE | mask("\v"),
-    "upper": _UPPER,
+    "upper": UPPER,
     "word": _WORD,
     "xdigit": _DIGIT | mask(("A", "F"), ("a", "f")),
 }
 
 
-def folded(bits: int) -> int:
-    """A set with both cases of its ASCII letters."""
-    return bits | (bits & _UPPER) << 32 | (bits & _LOWER) >> 32
+class PatternError(ValueError):
+    """An expression that is refused; the message quotes nothing of it."""
 
 
 def parse(pattern: str) -> Tree:
@@ -114,29 +42,6 @@ def parse(pattern: str) -> Tree:
     if not pattern.isascii():
         raise PatternError(r"has characters beyond ASCII (write their bytes as \xNN)")
     return _Parser(pattern).parse()
-
-
-def groups(tree: Tree) -> list[Group]:
-    """The groups of a tree, in order of their numbers."""
-    found: list[Group] = []
-    visit(tree, lambda node: found.append(node) if isinstance(node, Group) else None)
-    return sorted(found, key=lambda group: group.number)
-
-
-def visit(tree: Tree, each: Callable[[Tree], None]) -> None:
-    """Call with each node of a tree."""
-    each(tree)
-    for part in _parts(tree):
-        visit(part, each)
-
-
-def _parts(tree: Tree) -> Sequence[Tree]:
-    match tree:
-        case Cat(parts) | Alt(parts):
-            return parts
-        case Repeat(part) | Group(part):
-            return (part,)
-    return ()
 
 
 class _Parser:

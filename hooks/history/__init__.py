@@ -7,7 +7,8 @@ Only findings are asked for their commits, authors and dates (`attribute`), and 
 from __future__ import annotations
 
 from hooks import gitpipe
-from hooks.blobs import Source, below, findings, within
+from hooks.blobs import Source, findings
+from hooks.changed import below, within
 from hooks.history import listing, stream
 from hooks.history.memory import Memory
 from hooks.history.trim import Trimmer
@@ -17,7 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from hooks.blobs import Entry, Scan, Tick
+    from hooks.blobs import Scan, Tick
+    from hooks.changed import Entry
     from hooks.finding import Finding
 
 _SHALLOW = "this clone is shallow: the commits that it lacks were not scanned; git fetch --unshallow brings them"

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hooks.blobs import Entry
+    from hooks.changed import Entry
 
 _ONLY_BLOBS = ("--filter=object:type=blob", "--filter-provided-objects")
 

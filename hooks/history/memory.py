@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hooks.blobs import Entry
+    from hooks.changed import Entry
 
 _MAGIC = b"sealer scanned 1\n"
 _CRC = 4

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Self
 
-    from hooks.blobs import Entry
+    from hooks.changed import Entry
     from hooks.reading import Blob
 
 _BUFFER = 1 << 20

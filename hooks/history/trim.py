@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import re
 
+from hooks.reading import WIDE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hooks.reading import Blob
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 CONTEXT = 512
 _LEAST = 4 * CONTEXT
 """Smaller files are scanned faster than they are compared."""
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""UTF-16 is known by its first bytes, and its lines do not end with one."""
 _ANCHOR = 64
 """So many bytes in the middle of a range are looked for in the other version."""
 _DEPTH = 3
@@ -56,11 +56,12 @@ class Trimmer:
         self._last: Blob | None = None
 
     def trim(self, blob: Blob) -> None:
-        """Leave out of a blob what the one before it had as well, which is scanned before it."""
+        """Leave out of a blob what the blob before it has as well. The two are scanned in this order."""
         data = blob.data
         if blob.path != self._path:
             self._path, self._kind, self._old = blob.path, _kind(blob.path), None
-        if not self._kind or data is None or len(data) < _LEAST or blob.before or data[:2] in _WIDE:
+        # Lines of UTF-16 don't end with a byte.
+        if not self._kind or data is None or len(data) < _LEAST or blob.before or data[:2] in WIDE:
             self._old = self._last = None
             return
         old, last = self._old, self._last

@@ -166,6 +166,7 @@ _ENDINGS: dict[str, Reader] = {
     **_each(_special("pgpass"), "pgpass"),
     **_each(_special("htpasswd"), "htpasswd"),
     **_each(_special("credentials"), "git-credentials"),
+    **_each(_special("mail"), "esmtprc msmtprc fetchmailrc mbsyncrc"),
     **_each(_special("defines"), "php"),
 }
 _WHOLE: dict[str, Reader] = {

@@ -21,7 +21,7 @@ from hooks.structure.tree import MAP, TEXT, Node
 _BLANKS = r"""[\s"',\\]{1,40}"""
 _VALUE = (
     r"""(?:\\?"(?P<double>(?:[^"\\\n]|\\[^"\n])*+)\\?"|'(?P<single>[^'\n]*+)'"""
-    r"""|(?P<word>(?:\\\S|\$\([^)\n]*+\)|\$\{[^}\n]*+\}|[^\s"'`;|&<>\\])++))"""
+    r"""|(?P<word>(?:\\\S|\$\([^)\n]{0,200}+\)|\$\{[^}\n]{0,200}+\}|[^\s"'`;|&<>\\])++))"""
 )
 _STEP = lazy.compile(
     rf"""\bcreate{_BLANKS}(?P<made>secret|configmap|cm)\b|\bpatch{_BLANKS}(?P<patched>secrets?)\b"""

@@ -7,10 +7,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from hooks import lazy
+from hooks import keyname, lazy
 from hooks.structure.pair import Pair
 
-_WORDS = ("pass", "pw", "secret", "token", "key", "cred", "auth", "dsn", "webhook", "connection")
+_WORDS = ("pass", "pw", "secret", "token", "key", "cred", "auth", "dsn", "webhook", "connection", *keyname.FOREIGN)
 _REST = lazy.compile(
     r"""[\w.\-]{0,40}+["']?[ \t]*(?:=>|:=|[:=])[ \t]*"""
     r"""(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>[^'\n]*+)'|(?P<word>[^\s,;#"'\[\]{}]++))"""
@@ -41,7 +41,7 @@ class Lines:
 def pairs(text: str, where: str) -> Iterator[Pair]:
     """Names of credentials with a value behind them in the same line."""
     at = Lines(text)
-    low = text.lower() if text.isascii() else text  # of other letters the lower ones may be more
+    low = _lower(text)
     done = 0
     for start in sorted(_places(low)):
         match = _REST.match(text, start) if start >= done else None
@@ -56,6 +56,15 @@ def pairs(text: str, where: str) -> Iterator[Pair]:
 def _begin(text: str, start: int) -> int:
     """Where the name begins that a word at `start` is in."""
     return max(0, start - 40) + len(text[max(0, start - 40) : start].rstrip(_NAME))
+
+
+_ASCII = {upper: upper + 32 for upper in range(65, 91)}
+
+
+def _lower(text: str) -> str:
+    """A text in lower case, of the same length: of some letters the lower ones are more."""
+    low = text.lower()
+    return low if len(low) == len(text) else text.translate(_ASCII)
 
 
 def _places(low: str) -> Iterator[int]:
@@ -132,7 +141,7 @@ def _known(part: str, where: str) -> bool:
 
 def likely(text: str, where: str) -> bool:
     """Whether a credential may stand in a text with levels, so that reading all of it is worth it."""
-    low = text.lower() if text.isascii() else text
+    low = _lower(text)
     if (where == "json" and '"random_password"' in low) or (where == "hcl" and _VARIABLE.search(low)):
         return True
     if where == "yaml" and "content:" in low and _CONTENT.search(low):

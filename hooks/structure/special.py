@@ -1,4 +1,4 @@
-"""Small formats that are nothing but credentials: netrc, pgpass, htpasswd, git's; PHP's define(). Pure."""
+"""Small formats that are nothing but credentials: netrc, pgpass, htpasswd, git's, mail's; PHP's define(). Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ _PGPASS = lazy.compile(
     re.MULTILINE,
 )
 _HTPASSWD = lazy.compile(r"^(?P<user>[^:#\s\n]+):(?P<value>[^:\n]{3,200})$", re.MULTILINE)
-_URL = lazy.compile(r"^\w+://(?P<user>[^:@/\s]*):(?P<value>[^@/\s]+)@(?P<host>\S+)", re.MULTILINE)
+# What Git writes is escaped; what people write into it by hand is not.
+_URL = lazy.compile(r"^\w+://(?P<user>[^:/\s]*):(?P<value>[^/\s]+)@(?P<host>[^@\s]+)", re.MULTILINE)
+_MAIL = lazy.compile(
+    r"""(?<!\S)(?P<name>password|passwd|pass)[ \t]+(?:is[ \t]+)?["']?(?P<value>[^"'\s]+)""", re.IGNORECASE
+)
 _DEFINE = lazy.compile(
     r"""\bdefine\s*\(\s*["'](?P<name>\w+)["']\s*,\s*(?:"(?P<double>[^"\n]*+)"|'(?P<single>(?:[^'\\\n]|\\.)*+)')"""
 )
@@ -60,6 +64,14 @@ def credentials(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
         yield Pair(
             "password", f"{match['host'][:100]}.password", unquote(match["value"]), *place, False, "git-credentials"
         )
+
+
+def mail(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """`password x` of programs that fetch and send mail."""
+    at = Lines(text)
+    for match in _MAIL.finditer(text):
+        name = match["name"].lower()
+        yield Pair(name, name, match["value"], *at.span(*match.span("value")), False, "ini")
 
 
 def defines(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001

@@ -15,6 +15,20 @@ _ASSIGNED = (
 # `- name: DB_PASSWORD` and then `value: x`, the same in JSON, <add key="..." value="...">, <key>...</key><string>
 _NAMED = rb"""[\w.\-]{0,24}["']?[\s,]{1,80}["']?(?:value|default|connectionString)\b"""
 
+# `password` in other languages, in UTF-8: contraseña, hasło, пароль, 密码, 密碼, 口令
+FOREIGN: tuple[bytes, ...] = (
+    rb"senha",
+    rb"contrase(?:n|\xc3\xb1)a",
+    rb"kennwort",
+    rb"wachtwoord",
+    rb"mot_?de_?passe",
+    rb"heslo",
+    rb"has(?:l|\xc5\x82)o",
+    rb"\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c",
+    rb"\xe5\xaf\x86\xe7(?:\xa0\x81|\xa2\xbc)",
+    rb"\xe5\x8f\xa3\xe4\xbb\xa4",
+)
+
 _WORDS = (
     rb"pass",
     rb"pwd",
@@ -29,6 +43,7 @@ _WORDS = (
     ),
     rb"(?:webhook|connection[-_ ]?string|bearer)",
     rb"(?:jwt|\bdsn\b)",
+    *FOREIGN,
 )
 
 TRIGGER: tuple[bytes, ...] = (

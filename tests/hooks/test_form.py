@@ -20,7 +20,8 @@ def _envelope(bits: int, more: int = 16) -> str:
 def test_an_envelope_names_the_size_of_its_key(bits: int) -> None:
     text = _envelope(bits)
     assert form.is_sealed(text)
-    assert form.is_sealed("\n".join(text[at : at + 64] for at in range(0, len(text), 64)))
+    for width in (64, 3):
+        assert form.is_sealed("\n".join(text[at : at + width] for at in range(0, len(text), width)))
 
 
 @pytest.mark.parametrize("bits", [2048, 3072, 8192])
@@ -29,6 +30,7 @@ def test_base64_that_is_shorter_than_it_says_is_none(bits: int) -> None:
 
 
 def test_other_base64_is_none() -> None:
+    assert not form.is_sealed("AgA" + " " * 400)
     for start in (b"\x00\x00", b"\x01\x01", b"\x05\x00", b"\xff\xff"):
         assert not form.is_sealed(base64.b64encode(start + secrets.token_bytes(600)).decode())
 

@@ -12,6 +12,7 @@ import pytest
 from hooks import code, decode, loose, scanner, structure
 from hooks.blobs import Blob
 from hooks.decode import readable
+from hooks.structure import kubectl
 from tests.hooks.labelled import random_text
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ def test_what_unpacks_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     part = Blob("a.txt", text)
     scanner.scan(part)
     assert "unpacked" in part.problem
+
+
+@pytest.mark.parametrize("begin", ["$(", "${"])
+def test_what_a_shell_puts_together_is_not_searched_for_its_end_again_and_again(begin: str) -> None:
+    """A megabyte of beginnings: were each followed to the end of the line, this would take an hour."""
+    (item,) = kubectl.items("kubectl create secret generic x --from-literal=token=" + begin * 500_000)
+    assert item.key == "token"
 
 
 def test_a_scan_of_a_part_ends_with_2_and_findings_are_kept(repo: Repo) -> None:

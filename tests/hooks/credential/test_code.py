@@ -54,3 +54,31 @@ def test_a_value_on_the_next_line_is_said_to_be_there() -> None:
 def test_a_hostile_line_is_read_to_its_end(piece: str) -> None:
     text = Text("a.py", b"password token " + (piece * 500).encode()[:980])
     assert all(pair.line == 1 for pair in pairs(text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'USER, PASSWORD = "bob", "{v}"',
+        'user, password := "bob", "{v}"',
+        "let [host, dbPassword] = [process.env.HOST, '{v}'];",
+        'self.port, self.password = 5432, "{v}"',
+        '(name, token) = ("x", "{v}")  # both',
+    ],
+)
+def test_of_names_that_are_given_at_once_each_has_its_own(line: str) -> None:
+    value = drawn(random.Random(line), 20)
+    assert found("a.py", line.replace("{v}", value) + "\n").keys() == {1}
+    assert found("a.py", 'token, name = get_token(), "' + value + '"\n') == {}
+    assert found("a.py", 'NAME, PASSWORD = "' + value + '", get_password()\n') == {}
+
+
+def test_a_name_in_other_letters_is_read() -> None:
+    value = drawn(random.Random(1), 12)
+    assert found("a.py", f'密码 = "{value}"\n颜色 = "{value}"\n').keys() == {1}
+    assert found("a.py", f'contraseña = "{value}"\n').keys() == {1}
+
+
+def test_a_token_behind_a_number_is_one_token() -> None:
+    assert found("API.md", f'-H "Authorization: Bearer 5901|{drawn(random.Random(2), 40)}"\n').keys() == {1}
+    assert found("a.sh", "sshpass -p `knife node show x -a password | awk '{print $2}'` ssh root@x\n") == {}

@@ -231,3 +231,63 @@ def test_any_text_is_read() -> None:
         "pa" + "ss = '\ud800'",
     ):
         assert found("x", text.encode("utf-8", "replace").decode()) == {}
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["senha", "minhaSenha", "DB_SENHA", "contraseña", "CONTRASENA", "dbPasswort", "kennwort", "mot_de_passe",
+     "motDePasse", "hasło", "heslo", "пароль", "密码", "密碼"],
+)  # fmt: skip
+def test_a_password_is_one_in_any_language(key: str) -> None:
+    assert rule(key, random_text("alnum", 12)) == "generic-password"
+    assert rule(key, "sua_senha") == ""
+
+
+@pytest.mark.parametrize("key", ["desenha", "hasLogin", "passenger", "resenhas"])
+def test_a_word_that_holds_one_by_chance_is_none(key: str) -> None:
+    assert rule(key, random_text("alnum", 12)) == ""
+
+
+@pytest.mark.parametrize("key", ["iv", "AES_IV", "hashIV", "nonce", "seed"])
+def test_what_is_drawn_anew_is_a_secret_as_a_literal_in_code_alone(key: str) -> None:
+    drawn = random_text("alnum", 24)
+    assert rule(key, drawn, "src/crypt.go") == "generic-secret"
+    assert rule(key, drawn, "src/crypt_test.go") == ""
+    assert rule(key, drawn, "config/app.yaml", "yaml") == ""
+    assert rule(key, "42", "src/crypt.go") == ""
+
+
+@pytest.mark.parametrize(
+    "path", [".pgpass", "home/.esmtprc", "filezilla/sitemanager.xml", ".vscode/sftp.json", "db/data-sources.xml",
+             ".git-credentials", "ventrilo_srv.ini"]
+)  # fmt: skip
+def test_what_a_program_lets_in_with_is_one_whatever_it_is(path: str) -> None:
+    for value in ("password", "hunter22", "ExamplePass" + "123", "sword" + "fish!23"):
+        assert rule("password", value, path, "ini", quoted=False) == "generic-password"
+        assert rule("password", value, f"tests/fixtures/{path}", "ini", quoted=False) == ""
+    assert rule("password", "${FTP_PASSWORD}", path, "ini", quoted=False) == ""
+
+
+def test_the_keys_of_emulators_are_everybodys() -> None:
+    for begin in ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1", "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM"):
+        rest = random_text("alnum", 86 - len(begin))
+        assert rule("account_key", f"{begin}{rest}==") == ""
+    assert rule("account_key", random_text("alnum", 86) + "==") == "generic-api-key"
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "expected"),
+    [
+        ("redis://:redis-{word}@localhost", "src/app.py", False),
+        ("postgres://postgres:{user}@db:5432/x", "config/app.yaml", False),
+        ("postgres://app:sunflower@10.0.0.7/x", "src/app.py", True),
+        ("mongodb+srv://app:sunflower@c0.ab1cd.mongodb.net/x", "src/app.py", True),
+        ("https://bob:{alnum}#{alnum}@db.acme.dev/x", "src/app.py", True),
+        ("https://db.acme.dev:443/#bob@home", "src/app.py", False),
+    ],
+)
+def test_the_host_and_the_place_say_whether_a_password_in_a_url_opens_something(
+    url: str, path: str, *, expected: bool
+) -> None:
+    url = url.format(word="pass" + "word", user="post" + "gres", alnum=random_text("alnum", 8))
+    assert bool(rule("url", url, path)) is expected

@@ -75,3 +75,27 @@ def test_the_end_of_a_long_line_is_looked_at_too() -> None:
     line = b"a=1;" * 500_000 + b'password="%s";' % drawn(0)
     (found,) = scanner.scan(Blob("min.js", line + b"\n"))
     assert found.line == 1
+
+
+def test_a_url_is_judged_by_its_host_and_place_whatever_rule_sees_it() -> None:
+    password = expand("{alnum:16}", "url")
+    assert found(f"REDIS = 'redis://:{password}@cache.shop.dev:6379'\n", "app.py")
+    assert found("REDIS = 'redis://:redis-pass" + "word@localhost'\n", "app.py") == []
+    assert found(f"DB = 'postgres://bob:{password}#{password}@db.shop.dev/x'\n", "app.py")
+
+
+@pytest.mark.parametrize("name", [".esmtprc", ".msmtprc", ".fetchmailrc", ".mbsyncrc"])
+def test_what_programs_for_mail_sign_in_with(name: str) -> None:
+    text = 'identity "a@shop.dev"\nuser "a@shop.dev"\npassword "pass' + 'word"\nstarttls required\n'
+    assert [(line, rule) for line, rule, *_ in found(text, f"home/{name}")] == [(3, "generic-password")]
+
+
+def test_a_url_that_git_was_given_by_hand() -> None:
+    password = expand("{alnum:8}", "git")
+    assert [
+        line for line, *_ in found(f"https://a@shop.dev:{password}!#@{password}@github.com\n", ".git-credentials")
+    ] == [1]
+
+
+def test_capitals_are_read_beside_other_letters() -> None:
+    assert [line for line, *_ in found(f"# Zugänge\nDB_PASSWORD: {PASSWORD}\nSENHA: {PASSWORD}\n")] == [2, 3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import tracemalloc
+from collections.abc import Iterator
 
 from hooks import blobs, scanner
 from hooks.reading import Blob
@@ -41,6 +42,22 @@ def test_a_blob_that_was_trimmed_is_scanned_whole_once_something_is_found() -> N
     blob.whole = b"\n" * 9 + (blob.data or b"")
     (same,) = scanner.ahead([blob])
     assert [one.line for one in blobs.findings(same, scanner.scan)] == [10]
+
+
+def test_of_trimmed_blobs_all_bytes_count() -> None:
+    """What is left of each version of a large file is small; all of it is held until the blob was scanned."""
+    held: list[str] = []
+
+    def versions() -> Iterator[Blob]:
+        for number in range(20):
+            blob = Blob(f"{number}.txt", b"x\n")
+            blob.whole = bytes(1 << 20)
+            held.append(blob.path)
+            yield blob
+
+    for blob in scanner.ahead(versions()):
+        assert held == [blob.path]
+        held.clear()
 
 
 def test_large_blobs_do_not_wait_for_each_other() -> None:

@@ -312,4 +312,36 @@ def test_replaced_objects_are_read_as_they_are(repo: Repo) -> None:
 def test_the_hot_path_imports_next_to_nothing() -> None:
     code = "import os, sys; before = set(sys.modules); import hooks.blobs; print(*sorted(set(sys.modules) - before))"
     done = run([sys.executable, "-S", "-c", code], Path(__file__).parents[3])
-    assert done.stdout == "__future__ hooks hooks.blobs hooks.gitpipe hooks.reading sealer sealer.errors\n", done.stderr
+    assert (
+        done.stdout == "__future__ hooks hooks.blobs hooks.changed hooks.gitpipe hooks.reading sealer sealer.errors\n"
+    ), done.stderr
+
+
+TYPED = 'DB_PASSWORD = "black' + 'Turnip7"\n'
+
+
+def scanned(folder: Path, *paths: str) -> bool:
+    """Whether a password that counts in no test is found."""
+    return run([SCAN, *paths], folder).returncode == 1
+
+
+def test_folders_above_what_was_asked_for_say_nothing(tmp_path: Path) -> None:
+    app = tmp_path / "data" / "test" / "app"
+    app.mkdir(parents=True)
+    (app / "db.py").write_text(TYPED)
+    for paths in ((str(app),), (str(app / "db.py"),)):
+        assert scanned(tmp_path, *paths)
+    assert scanned(tmp_path, "data/test/app")
+    assert scanned(tmp_path, "data/test/app/db.py")
+    assert not scanned(tmp_path, "data"), "below it there is a folder of tests"
+
+
+def test_in_a_repository_folders_below_its_top_speak(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "samples" / "shop")
+    repo.write("src/db.py", TYPED)
+    for paths in ((), (".",), ("src",), ("src/db.py",), (str(repo.path),), (str(repo.path / "src"),)):
+        assert scanned(repo.path, *paths), paths
+    repo.write("src/db.py", "\n")
+    repo.write("tests/db.py", TYPED)
+    for paths in ((), ("tests",), ("tests/db.py",), (str(repo.path / "tests"),)):
+        assert not scanned(repo.path, *paths), paths
