@@ -1,13 +1,17 @@
-"""Which of too many connections goes: a table of those that are open, by who holds them. Pure.
+"""Whose connection is next, and which of too many goes: those that wait and those that are open, by source. Pure.
 
 A server that refuses the newest when it is full lets a few idle strangers keep all others out, the probes of the
 kubelet too, which then ends the process. Here the newest always has a place: what goes for it is of whoever holds most,
 so that who floods closes its own; and of these the oldest that waits for its stranger, and not for us. What is answered
 at once, as a probe is, needs its place for so short a time that none is ever taken from it.
+
+Nor does a row of requests, each of them complete, keep others out: what has come waits by source, sources have turns,
+and who has come too often closes its own before anything of it was read.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict, deque
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -28,6 +32,46 @@ class Waits(Protocol):
 
 
 C = TypeVar("C", bound=Waits)
+S = TypeVar("S")
+
+
+class Turns(Generic[S]):
+    """At most so many that wait, those of each source as they came, sources in turn. Used on one loop."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of: OrderedDict[Hashable, deque[S]] = OrderedDict()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def put(self, one: S, source: Hashable) -> S | None:
+        """One more; the one that has no place any more: of whoever has most the oldest, if there is one."""
+        loser = None
+        if self._count >= self._most:
+            loser = self._pop(max(self._of, key=lambda each: len(self._of[each])))
+        self._of.setdefault(source, deque()).append(one)
+        self._count += 1
+        return loser
+
+    def take(self) -> S | None:
+        """The next one, if there is one. Its source is the last from now on."""
+        if not self._of:
+            return None
+        source = next(iter(self._of))
+        one = self._pop(source)
+        if source in self._of:
+            self._of.move_to_end(source)
+        return one
+
+    def _pop(self, source: Hashable) -> S:
+        held = self._of[source]
+        one = held.popleft()
+        self._count -= 1
+        if not held:
+            del self._of[source]
+        return one
 
 
 class Table(Generic[C]):

@@ -33,7 +33,7 @@ def _option(name: str, help_: str, metavar: str | None = None, *, hidden: bool =
 
 
 def _version(asked: bool) -> None:
-    """In Bitnami's words, which scripts may read."""
+    """Print the version as Bitnami's controller does, for scripts that read it."""
     if asked:
         from importlib.metadata import version
 
@@ -147,7 +147,7 @@ def run(
     """Take the place of the Sealed Secrets controller in a cluster, until a signal ends it."""
     del version, log_info_stdout, watch_for_secrets, max_unseal_retries, kubeclient_qps, kubeclient_burst
     from controller.commands import run_kubernetes as body
-    from controller.kube import flags
+    from controller.kube import flags, selector
     from sealer.formats.binding import check_cluster
 
     keys = flags.KeyFlags(
@@ -165,8 +165,8 @@ def run(
         keys=keys,
         accept_v1_data=accept_deprecated_v1_data,
         all_namespaces=all_namespaces,
-        additional_namespaces=flags.names(additional_namespaces),
-        label_selector=label_selector,
+        additional_namespaces=flags.namespaces(additional_namespaces),
+        label_selector=selector.checked(label_selector),
         omit_secret_labels=metrics_omit_secret_labels,
         skip_recreate=skip_recreate,
         update_status=update_status,
@@ -178,12 +178,12 @@ def run(
         listen_metrics=listen_metrics_addr,
         read_timeout=flags.seconds(read_timeout, "read-timeout"),
         write_timeout=flags.seconds(write_timeout, "write-timeout"),
-        workers=workers,
+        workers=flags.workers(workers),
         require_identity=require_identity,
         token_audiences=flags.audiences(token_audiences, identity=require_identity),
-        lease=lease_name,
+        lease=flags.lease(lease_name),
         cluster=check_cluster(cluster),
-        namespace=namespace,
+        namespace=flags.namespace(namespace),
         kubeconfig=kubeconfig,
         context=context,
     )

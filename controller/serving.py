@@ -2,7 +2,7 @@
 
 One connection is one request, and lasts for so many seconds at most: uvicorn has no limit of its own for how slowly a
 request may come in or an answer be taken. Nor does its limit_concurrency serve, which answers 503 to whoever comes when
-there are so many connections, idle ones among them: `connections` says which one goes instead.
+there are so many connections, idle ones among them: `connections` says which one goes instead, and `door` lets in.
 Nothing is logged here, since a complaint about a request would quote it.
 """
 
@@ -20,11 +20,12 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from controller import connections
+from controller.door import Door
 from sealer import files
 from sealer.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from prometheus_client import CollectorRegistry
     from starlette.applications import Starlette
@@ -36,10 +37,6 @@ _DESCRIPTORS = 512
 """Those that are left for all else."""
 _EACH = 4
 """Descriptors for a connection: its own, and three for what is new or being closed."""
-_AT_ONCE = 128
-"""Connections that are accepted in one turn of the loop, and so few that they can be looked at in the next ones."""
-_QUEUE = 1024
-"""Those that the kernel may hold meanwhile: what it has no room for comes again after a second: late for a probe."""
 _TURNS = 4
 """Turns of the loop until a connection can be closed for a newer one: in these its request is read, if it is there."""
 _ENDS = 5.0
@@ -94,7 +91,8 @@ def in_thread(bound: socket.socket, app: Starlette, lasts: float, most: int = _C
 
     `lasts`: seconds for which a connection is kept at most, with all that is read and written. `most`: connections.
     """
-    server = _Server(_config(app, lasts, most))
+    most = room(most)
+    server = _Server(_config(app, lasts, most), most)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="http", daemon=True)
     thread.start()
     try:
@@ -108,7 +106,8 @@ def in_thread(bound: socket.socket, app: Starlette, lasts: float, most: int = _C
 @contextlib.asynccontextmanager
 async def beside(bound: socket.socket, app: Starlette, lasts: float, most: int = _CONNECTIONS) -> AsyncIterator[None]:
     """As `in_thread`, on the loop of whoever calls."""
-    server = _Server(_config(app, lasts, most))
+    most = room(most)
+    server = _Server(_config(app, lasts, most), most)
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         yield
@@ -134,16 +133,32 @@ def exposed(registry: CollectorRegistry, accepted: str) -> tuple[bytes, str]:
 
 
 class _Server(uvicorn.Server):
+    """One that waits at its own doors."""
+
+    def __init__(self, config: uvicorn.Config, most: int) -> None:
+        super().__init__(config)
+        self._most = most
+        self._doors: list[Door] = []
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are of whoever calls."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As usual, with a longer queue than is accepted at once."""
-        await super().startup(sockets)
-        for each in sockets or ():
-            each.listen(_QUEUE)
+        """As usual, but that uvicorn itself lets nobody in."""
+        await super().startup([])
+        self._doors = [Door(each, self._protocol, self._most) for each in sockets or ()]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As usual."""
+        for each in self._doors:
+            each.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return made(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
 def room(most: int) -> int:
@@ -166,7 +181,6 @@ def room(most: int) -> int:
 def _config(app: Starlette, lasts: float, most: int) -> uvicorn.Config:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         logging.getLogger(name).disabled = True
-    most = room(most)
     table: connections.Table[Brief] = connections.Table(most)
 
     class Brief(H11Protocol):
@@ -216,6 +230,5 @@ def _config(app: Starlette, lasts: float, most: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         headers=[("connection", "close")],
-        backlog=_AT_ONCE,
         timeout_graceful_shutdown=1,
     )

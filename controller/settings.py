@@ -69,7 +69,7 @@ def require_extra() -> None:
     if find_spec("sqlalchemy") is None:
         raise MissingExtra(
             "this command needs the extra sealer[controller], which is not installed",
-            way_out="pipx install --force '.[controller]' in a checkout; it is not on PyPI",
+            extra="controller",
         )
 
 
@@ -80,7 +80,7 @@ def require_kubernetes() -> None:
     if find_spec("aiohttp") is None:
         raise MissingExtra(
             "this command needs the extra sealer[kubernetes], which is not installed",
-            way_out="pipx install --force '.[kubernetes]' in a checkout; it is not on PyPI",
+            extra="kubernetes",
         )
 
 

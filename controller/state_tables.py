@@ -18,8 +18,7 @@ try:
     import sqlalchemy as sa
     from sqlalchemy.pool import StaticPool
 except ImportError:
-    _WAY_OUT = "pipx install --force '.[controller]' in a checkout; it is not on PyPI"
-    raise MissingExtra("the state needs the extra `controller`", way_out=_WAY_OUT) from None
+    raise MissingExtra("the state needs the extra `controller`", extra="controller") from None
 
 __all__ = ["MIGRATIONS", "Migration", "checkpoint", "connect", "metadata", "migrate", "sa"]
 

@@ -56,7 +56,11 @@ class SourceError(SealerError):
 
 
 class MissingExtra(SealerError):
-    """A library that belongs to an optional extra is not installed."""
+    """A library that belongs to an optional extra is not installed. `extra` is the extra that the way out names."""
+
+    def __init__(self, what: str, *, extra: str = "", way_out: str = "") -> None:
+        way_out = way_out or f"pipx install --force '.[{extra}]' in a checkout; it is not on PyPI"
+        super().__init__(what, way_out=way_out)
 
 
 class FormatError(SealerError):

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sealer.kube.client import Client
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
+_NO_TYPE = (
+    "--context NAME for another cluster; else sealer-controller manifests --image IMAGE | "
+    "kubectl apply --server-side -f -"
+)
 _NOT_LISTED = (
     "you may not list Secrets (kubectl auth can-i list secrets): delivered is what the controller wrote, and of what "
     "failed it isn't known whether an older version stands"
@@ -84,8 +88,7 @@ async def _sealed(client: Client, namespace: str, shown: str) -> list[dict[str, 
     except ApiError as error:
         if error.status != _NOT_FOUND:
             raise
-        what, way_out = "has no type SealedSecret", "sealer-controller manifests | kubectl apply --server-side -f -"
-        raise SourceError(what, where=shown, way_out=way_out) from None
+        raise SourceError("has no type SealedSecret", where=shown, way_out=_NO_TYPE) from None
     if namespace and not found:
         try:
             await client.get(f"/api/v1/namespaces/{namespace}")

@@ -54,7 +54,7 @@ ENDS = 20.0
 _TELLS = 1.0
 """And events that still wait."""
 _SPARE = 2
-"""Workers beyond those that one namespace may keep busy: free for the others, whatever its SealedSecrets cost."""
+"""Workers more than one namespace may keep busy (`--workers`): so two are always left for all others."""
 _EXAMPLE = ":8080"
 
 Log = Any
@@ -86,7 +86,9 @@ class App:
             self.namespace, cluster=flags.cluster, prefix=flags.keys.prefix, order=flags.keys.order
         )
         self._tell = Troubles(self._say).tell
-        self.election = Election(self._client, self.namespace, flags.lease, self._identity, failed=self._tell)
+        self.election = Election(
+            self._client, self.namespace, flags.lease, self._identity, failed=self._tell, behind=self._waits
+        )
         self.standings = Standings(lambda key: self.sealed.stirred(key), standing.of)
         self.sealed = SealedSecrets(
             self.standings, self.queue, self._leads, watched=not flags.skip_recreate, told=self._told
@@ -111,9 +113,7 @@ class App:
             place=lambda: self.election.uid,
         )
         self._rest = Rest()
-        self._recorder = Recorder(
-            self._writer, self._rest, self._leads, self._say, lambda: f"{time.time_ns():x}", failed=self._tell
-        )
+        self._recorder = Recorder(self._writer, self._rest, self._leads, self._say, _suffix, failed=self._tell)
         self.registry.on_change(self._keys_changed)
         self._working = False
 
@@ -222,6 +222,7 @@ class App:
         finally:
             self._working = False
             await cancelled(tasks)
+            self.queue.clear()  # else it waits here for ever, as the metrics tell, while another one leads
 
     async def _drain(self) -> None:
         """Let the workers end what each has, and tell of what they ended."""
@@ -261,6 +262,9 @@ class App:
     def _all_known(self) -> None:
         self._log.info("ready", sealed=len(self.sealed.known), unsettled=len(self.sealed.unsettled))
 
+    def _waits(self, holder: str) -> None:
+        self._log.info("waits", identity=self._identity, holder=holder)
+
     def _keys_changed(self) -> None:
         self._keys.set()
         self.metrics.keys(self.registry.current)
@@ -290,3 +294,8 @@ class App:
 
     def _answered(self, answered: http.Answered) -> None:
         self._log.info(answered.verb, code=answered.code, user=answered.user, documents=answered.documents)
+
+
+def _suffix() -> str:
+    """What ends an event's name: no two of one replica are alike."""
+    return f"{time.time_ns():x}"

@@ -21,8 +21,10 @@ from typing import Any
 _HANDLED = "lastHandledReconcileAt"
 _OURS = ("observedGeneration", "conditions", "input", "keys", "secretRef", _HANDLED)
 _LONGEST = 1024
+"""Characters of a message, here and in an event."""
 _SHORTER = 1000
-"""Of a message with a way out: an event has words before it, and cuts its end."""
+"""Characters of a message that has a way out. An event puts words of its own before it (`Failed to unseal: `) and cuts
+the end off what is too long; the way out stands there."""
 _TIMES = ("lastUpdateTime", "lastTransitionTime")
 TYPES = ("Synced", "Ready", "Stalled", "Reconciling")
 
@@ -42,9 +44,13 @@ class Outcome:
     keys: tuple[str, ...] = ()
     secret: tuple[str, str, str] | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _shown(self.message))
+
 
 def said(what: str, way_out: str = "") -> str:
-    """A message of what is wrong and the way out. Only what is wrong is ever cut, where it names a thousand items."""
+    """A message: what is wrong, then the way out. If it is too long, what is wrong is cut, and never the way out."""
+    what = _shown(what)
     if not way_out:
         return what
     room = max(3, _SHORTER - len(way_out) - 2)
@@ -54,9 +60,9 @@ def said(what: str, way_out: str = "") -> str:
 def status(
     former: Mapping[str, Any] | None, outcome: Outcome, generation: int, now: str, requested: str = ""
 ) -> dict[str, Any] | None:
-    """What is to be another in the status; None if nothing but times would change. `now` as RFC 3339.
+    """The fields of the status to write; None if nothing but times would change. `now` as RFC 3339.
 
-    `requested`: what asked for another look (`standing.requested`), which is answered with this status.
+    `requested`: the request for another look (`standing.requested`) that this status answers; "" for none.
     """
     former = former or {}
     before = {str(each.get("type")): each for each in _listed(former)}
@@ -66,7 +72,7 @@ def status(
     if not outcome.good:
         wanted.append(("Reconciling" if outcome.again else "Stalled", "True", message))
     conditions = [
-        _condition(before.get(kind), kind, word, outcome.reason, said, generation, now) for kind, word, said in wanted
+        _condition(before.get(kind), kind, word, outcome.reason, text, generation, now) for kind, word, text in wanted
     ]
     conditions += [dict(each) for kind, each in before.items() if kind not in TYPES]
     body: dict[str, Any] = {"observedGeneration": generation, "conditions": conditions}
@@ -106,6 +112,11 @@ def delivered(item: Mapping[str, Any], wanted: str) -> bool:
     if status.get("input"):
         return bool(status["input"] == wanted)
     return _said(status)[0] == "True" and status.get("observedGeneration") == item["metadata"].get("generation")
+
+
+def _shown(text: str) -> str:
+    """Without what a terminal obeys: a message names items as strangers called them, and whoever lists all sees it."""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
 def _said(value: Mapping[str, Any]) -> tuple[object, ...]:

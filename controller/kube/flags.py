@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from sealer.errors import UsageError
+from sealer.errors import NameRefused, UsageError
+from sealer.formats.binding import check_name, check_namespace
 from sealer.template.times import durations
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def cutoff(text: str, flag: str = "key-cutoff-time") -> datetime | None:
 
 
 def prefix(text: str, flag: str = "key-prefix") -> str:
-    """`text`, if names can begin with it: five characters follow, so it may end in '-', as there. Raises UsageError."""
+    """A prefix of names. It may end in '-', as with Bitnami's, since five characters follow. Raises UsageError."""
     if len(text) > _LONGEST_PREFIX or not _PREFIX.fullmatch(text):
         way_out = f"--{flag}=sealed-secrets-key (a-z, 0-9, then also '-'; at most {_LONGEST_PREFIX})"
         raise UsageError("can't begin the name of a Secret", where=f"--{flag}", way_out=way_out)
@@ -122,8 +123,40 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (each.strip() for each in text.split(",")))))
 
 
+def namespaces(text: str, flag: str = "additional-namespaces") -> tuple[str, ...]:
+    """The namespaces of such a list: one that can't be there would be served for ever. Raises UsageError."""
+    found = names(text)
+    for each in found:
+        try:
+            check_namespace(each)
+        except NameRefused as error:
+            raise UsageError(error.what, where=f"--{flag}", way_out="kubectl get namespaces") from None
+    return found
+
+
+def namespace(text: str) -> str:
+    """One's own namespace; empty if nothing is said of it. Raises UsageError."""
+    (*_, found) = ("", *namespaces(text, "namespace"))
+    return found
+
+
+def lease(text: str, flag: str = "lease-name") -> str:
+    """The name of a Lease. Raises UsageError."""
+    try:
+        return check_name(text)
+    except NameRefused as error:
+        raise UsageError(error.what, where=f"--{flag}", way_out=f"--{flag}=sealed-secrets-controller") from None
+
+
+def workers(count: int) -> int:
+    """How many of one namespace are worked on at once: with none of them nothing would ever be. Raises UsageError."""
+    if count < 1:
+        raise UsageError("is less than 1", where="--workers", way_out="--workers=8")
+    return count
+
+
 def audiences(text: str, *, identity: bool) -> tuple[str, ...]:
-    """Whom a token has to be for, as `names`. Raises UsageError if no token is asked for: it would be for nothing."""
+    """The audiences that a token may have, as `names`. Raises UsageError where no token is asked for."""
     found = names(text)
     if found and not identity:
         what = "says whom tokens are for, and none is asked for"

@@ -1,11 +1,14 @@
 """All keys that there are at one moment, and what follows from having exactly these. Pure.
 
-Which of several is the newest, and so seals, doesn't depend on the order in which they were seen: every replica that
-sees the same Secrets says the same. Of two of one second it is the one whose Secret was made first, the key without a
-label last; of two that were made in one second, too, the first by name. That is what Bitnami's says after a start (Go's
-sort keeps the order of equals up to 12 Secrets; beyond it has none); until its next start it takes a key that it made
-itself for the newest, by its clock's fraction of a second. Older ones are `retired` by that alone: they go on opening,
-as with Bitnami's.
+The newest key seals. Which one that is doesn't depend on the order in which keys were seen: every replica that sees the
+same Secrets names the same one. All older keys are `retired`: they go on opening, as with Bitnami's.
+
+Times have whole seconds, so several keys may have the latest one. Among these the newest is the key
+1. whose Secret was created first; of those created in one second
+2. one with a label rather than the one that is known by its name alone; of several
+3. the first by name.
+Bitnami's controller chooses so when it starts with up to 12 key Secrets; with more, its sort leaves the order of equals
+open. A key that it made since its start it takes for the newest, by fractions of a second.
 """
 
 from __future__ import annotations
@@ -106,17 +109,22 @@ def of(found: Iterable[tuple[Kind, str, str, Found | None]], order: Order = "Cer
 def _sealing(read: Iterable[Found | None], time: Callable[[SealingKey], datetime]) -> tuple[SealingKey, ...]:
     """Each sealing key once, as they were made.
 
-    Of several Secrets that hold the same key the graver status counts, and else the one of the latest time, as with
-    Bitnami's: its certificate may have been made anew.
+    Of several Secrets that hold the same key the one with the gravest status counts, and of these the latest: the
+    key's certificate may have been renewed. `time`: what orders keys.
     """
     by_id: dict[str, SealingKey] = {}
     gravity = list(Status)
     found = (each for each in read if isinstance(each, SealingKey))
-    for each in sorted(found, key=lambda key: (key.place.created, not key.labelled, key.place.name)):
+    for each in sorted(found, key=_made):
         known = by_id.get(each.key.id)
         if known is None or (gravity.index(each.status), time(each)) > (gravity.index(known.status), time(known)):
             by_id[each.key.id] = each
-    return tuple(sorted(by_id.values(), key=lambda key: (key.place.created, not key.labelled, key.place.name)))
+    return tuple(sorted(by_id.values(), key=_made))
+
+
+def _made(key: SealingKey) -> tuple[datetime, bool, str]:
+    """Sorts keys as they were made."""
+    return key.place.created, not key.labelled, key.place.name
 
 
 def _oldest(found: list[Identity]) -> tuple[Identity | None, tuple[Problem, ...]]:

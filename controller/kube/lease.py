@@ -35,7 +35,10 @@ class Times:
 
 
 class Election:
-    """One who stands for a lease. `identity` must differ for each, as the name of a pod does."""
+    """One who stands for a lease. `identity` must differ for each, as the name of a pod does.
+
+    `behind` is told of another one who holds it, once.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Election:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         failed: Callable[[str, SealerError], None] = lambda *_: None,
+        behind: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
@@ -57,6 +61,8 @@ class Election:
         self._clock = clock
         self._sleep = sleep
         self._failed = failed
+        self._behind = behind
+        self._holder = ""
         self._seen: object = None
         self._seen_at = 0.0
         self._until = float("-inf")
@@ -124,7 +130,11 @@ class Election:
         spec = found.get("spec") or {}
         holder = spec.get("holderIdentity") or ""
         if holder not in ("", self._identity) and not self._expired(spec):
+            if holder != self._holder:
+                self._holder = holder
+                self._behind(holder)
             return False
+        self._holder = ""
         return await self._written(self._client.replace(self._path, self._body(found)))
 
     async def _found(self) -> dict[str, Any] | None:

@@ -60,6 +60,7 @@ class Limiter:
         self._proxies = tuple(proxies)
         self._most = most
         self._expected: dict[tuple[str, str], float] = {}
+        self._cleared = -math.inf
 
     def __len__(self) -> int:
         return len(self._expected)
@@ -81,8 +82,10 @@ class Limiter:
     def _key(self, path: str, address: str, now: float) -> tuple[str, str]:
         key = (path, address)
         if key not in self._expected and len(self._expected) >= self._most:
-            # Whoever would be let through as if new needs no place here.
-            self._expected = {each: at for each, at in self._expected.items() if at > now}
+            # Whoever would be let through as if new needs no place here. To look at all costs more than an answer.
+            if now - self._cleared >= self._interval:
+                self._cleared = now
+                self._expected = {each: at for each, at in self._expected.items() if at > now}
             if len(self._expected) >= self._most:
                 return path, connections.OTHERS
         return key

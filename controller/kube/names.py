@@ -35,7 +35,7 @@ DELIVERED = "sealer.dev/delivered"
 """Annotation of a Secret: what we put there, so that a restart opens nothing."""
 ON_DELETE = "sealer.dev/on-delete"
 REQUESTED = "reconcile.fluxcd.io/requestedAt"
-"""Annotation of a SealedSecret: Flux's name for asking for another look; each other value asks once."""
+"""Annotation of a SealedSecret that asks for another look, under Flux's name; each new value asks once."""
 
 
 def sealed_secrets(namespace: str = "", name: str = "") -> str:

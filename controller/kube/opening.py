@@ -15,7 +15,7 @@ from controller.kube import wanted
 from controller.kube.effort import Effort, TooMuch
 from controller.kube.threads import Threads
 from sealer import template
-from sealer.errors import BoundElsewhere, CannotOpen, NoKey, SealerError, TemplateRefused
+from sealer.errors import BoundElsewhere, CannotOpen, NameRefused, NoKey, SealerError, TemplateRefused
 from sealer.formats import envelope_v2
 from sealer.sealing import unseal
 from sealer.secret import Secret
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _V1_FAILED = "no key could decrypt secret"
 """Bitnami's words, for every cause."""
 _AGAIN = "seal it again with this cluster's keys: sealer keys fetch --from-cluster, or kubeseal --fetch-cert"
+_RENAME = "give the item a name of these alone, and seal it under that"
 NO_KEY = "NoMatchingKey"
 _SCOPE, _MALFORMED, _CLOSED = "ScopeMismatch", "Malformed", "CannotOpen"
 _GRAVEST = (_SCOPE, _CLOSED, _MALFORMED, NO_KEY)
@@ -180,6 +181,8 @@ def _failed(document: SealedSecret, failures: Mapping[str, SealerError]) -> NotO
         v1 |= word == NO_KEY and not v2
     what = "; ".join(f"{said} ({', '.join(items)})" for said, items in causes.items())
     gravest = next(word for word in _GRAVEST if word in words)
+    if all(isinstance(each, NameRefused) for each in failures.values()):  # the same key would bring the same error
+        return NotOpened(gravest, what, way_out=_RENAME)
     return NotOpened(gravest, what, way_out=_way_out(document, gravest, v1=v1))
 
 

@@ -107,6 +107,11 @@ class Queue:
                 raise
         return key
 
+    def clear(self) -> None:
+        """Forget all but what is worked on: for who leads no more, and adds anew what there is once it leads again."""
+        self._core.clear()
+        self._stir()
+
     def shut_down(self, drain: bool = False) -> None:
         """End all workers: once what waits is done (drain), or with the key that each has.
 

@@ -166,6 +166,14 @@ class QueueCore:
         """When the next delay ends, infinite if there is none. Of use once nothing is free."""
         return min(self._later.next(), self._retries.next(), self._bucket.opens() if self._held else INFINITE)
 
+    def clear(self) -> None:
+        """Forget all but what is worked on, which does not come again: nobody works here any more, for a while."""
+        gone = (self._ready, self._held, self._later, self._retries, self._parked, self._reasons, self._failures)
+        for each in gone:
+            each.clear()
+        for run in self._running.values():
+            run.again = None
+
     def shut_down(self, drain: bool = False) -> None:
         """Nothing is added any more, and what is delayed or parked is dropped; unless drained, what waits, too."""
         self.closed = True

@@ -23,6 +23,7 @@ from controller.kube.opening import NO_KEY, NotOpened
 from controller.kube.parts import Away, Parts, found_at
 from controller.kube.rest import BUSY
 from controller.kube.telling import Teller, status_of
+from controller.kube.troubles import forbidden
 from controller.kube.wanted import NotWritten, Owner, Wanted
 from controller.sources.entry import entry_of
 from sealer.errors import SealerError, SourceError
@@ -138,7 +139,8 @@ class Reconciler:
     def _later(self, key: str, error: SealerError) -> None:
         seconds = self._parts.queue.retry(key)
         self._parts.rest.told(error)
-        self._parts.log("warning", "retry", name=key, reason=error.what, seconds=round(seconds, 1))
+        more = {name: text for name, text in (("request", error.where), ("try", error.way_out)) if text}
+        self._parts.log("warning", "retry", name=key, reason=error.what, seconds=round(seconds, 3), **more)
 
     async def _get(self, key: str) -> dict[str, Any] | None:
         namespace, _, name = key.partition("/")
@@ -189,7 +191,8 @@ class Reconciler:
                 raise
             self._parts.metrics.failed("update", namespace)
             again = error.status != _INVALID
-            return Outcome(False, error.reason or "ApiError", error.what, again=again)
+            message = conditions.said(error.what, forbidden(error))
+            return Outcome(False, error.reason or "ApiError", message, again=again)
         except (Unreachable, SourceError) as error:  # of a token or an authority that can't be read just now
             self._parts.metrics.failed("fetch", namespace)
             return Outcome(False, "Unreachable", error.what, again=True)
@@ -216,6 +219,7 @@ class Reconciler:
         self._count(subject, found)
         want = self._want(subject, found, stands)
         wanted.check(want, stands)
+        changed = stands is not None
         if stands is not None and right is not None:
             if not wanted.differs(want, stands, right, changed=not subject.unchanged):
                 return _good(subject, stands, found.keys)
@@ -230,6 +234,7 @@ class Reconciler:
             raise wanted.refused(want.secret, error) from None
         if known:
             parts.metrics.repaired()
+            parts.log("info", "repaired", name=subject.key, found="changed" if changed else "deleted")
         return _good(subject, stands, found.keys)
 
     def _stands(self, subject: _Subject, stands: Mapping[str, Any] | None) -> bool:

@@ -47,7 +47,7 @@ class _Told:
 class Recorder:
     """The events of one replica. `leads` is asked before each: who leads no more says nothing more.
 
-    `failed` is told that no event may be written, again and again.
+    `failed` is called with the path and the error for each event that the API server forbids.
     """
 
     def __init__(
@@ -100,7 +100,10 @@ class Recorder:
                     self._refused(error)
 
     def _refused(self, error: SealerError) -> None:
-        """Say so, loudly where it will go on: a namespace that ends answers 403, too, and names a field for it."""
+        """Log an event that was refused; as a failure if rights are missing, since then all of them will be.
+
+        A namespace that is being deleted answers 403 as well, but names the field `metadata.namespace`.
+        """
         if isinstance(error, ApiError) and error.status == _FORBIDDEN and not error.fields:
             way_out = "grant create on events, as the ClusterRole of `sealer-controller manifests` does"
             self._failed(names.events(""), SealerError(f"no event is written: {error.what}", way_out=way_out))

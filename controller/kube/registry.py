@@ -141,7 +141,10 @@ class KeyRegistry:
         that was delivered before, and for one that is sealed again.
         """
         now = self.current
-        return Opening(now.opens_all if compromised else now.opens, (*prefer, *self._hints.of(namespace)))
+        opens = now.opens_all if compromised else now.opens
+        # A status may name tens of thousands that are none, and each item of a document goes through all that is left.
+        first = dict.fromkeys(each for each in (*prefer, *self._hints.of(namespace)) if each in opens)
+        return Opening(opens, first)
 
     def opened(self, namespace: str, ids: Iterable[str]) -> None:
         """Remember which keys opened a document of a namespace."""

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from controller.kube import document, standing
+from controller.kube import document, names, standing
 from controller.kube.cache import Delivered, Sealed, Standings, Waiting
 from controller.kube.queue import BACKLOG, NEW
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from controller.kube.queue import Queue
 
 _SHORT = 64
+"""Characters of an annotation that are remembered as they are: as many as a SHA-256 has in hex."""
 
 
 class SealedSecrets:
@@ -173,17 +174,20 @@ def _input(item: dict[str, Any]) -> str:
 
 
 def _facts(item: dict[str, Any]) -> tuple[str, int, tuple[str, ...]]:
-    """Uid, generation, and annotations that delivery depends on or that ask for a look; these count no generation."""
+    """Uid, generation, and the annotations that delivery depends on or that ask for another look.
+
+    The annotations are named, since a change of them leaves the generation as it is.
+    """
     metadata = item["metadata"]
     annotations = metadata.get("annotations")
     texts = annotations if isinstance(annotations, dict) else {}
     marks = tuple(f"{name}={_short(text)}" for name, text in sorted(texts.items()) if standing.counts(name))
     if asked := standing.requested(item):
-        marks = (*marks, asked)
+        marks = (*marks, f"{names.REQUESTED}={asked}")
     return metadata["uid"], int(metadata.get("generation", 0)), marks
 
 
 def _short(text: object) -> str:
-    """What changes when an annotation does: one may have 256 KiB, and each is remembered."""
+    """An annotation, or the hash of a long one: it may have 256 KiB, and only whether it changed is asked."""
     found = str(text)
     return found if len(found) <= _SHORT else hashlib.sha256(found.encode("utf-8", "surrogatepass")).hexdigest()

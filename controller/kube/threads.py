@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from controller.kube.order import NEW, Lanes
@@ -30,7 +31,11 @@ class Threads:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def run(self, namespace: str, function: Callable[[], T]) -> T:
-        """What a function returns, called in a thread once it is this namespace's turn."""
+        """What a function returns, called in a thread once it is this namespace's turn.
+
+        A thread that has begun goes on after its caller was cancelled, as all do where a Lease is lost: it is the
+        namespace's until it ends.
+        """
         key = f"{namespace}/{next(self._numbers)}"
         loop = asyncio.get_running_loop()
         waiter = self._waiters[key] = loop.create_future()
@@ -38,14 +43,15 @@ class Threads:
         self._begin()
         try:
             await waiter
-            return await loop.run_in_executor(self._pool, function)
-        finally:
+            work = loop.run_in_executor(self._pool, function)
+        except BaseException:
             if self._waiters.pop(key, None) is None:
-                self._lanes.back(key)
-                self._free += 1
+                self._back(key)
             else:  # cancelled before it had its turn
                 self._lanes.drop(key)
-            self._begin()
+            raise
+        work.add_done_callback(partial(self._ended, key))
+        return await asyncio.shield(work)
 
     def _begin(self) -> None:
         while self._free and (found := self._lanes.take()) is not None:
@@ -53,3 +59,13 @@ class Threads:
             waiter = self._waiters.pop(found[0])
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _ended(self, key: str, work: asyncio.Future[T]) -> None:
+        if not work.cancelled():
+            work.exception()  # told to the caller, if there still is one: without this asyncio would log it
+        self._back(key)
+
+    def _back(self, key: str) -> None:
+        self._lanes.back(key)
+        self._free += 1
+        self._begin()

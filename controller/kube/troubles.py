@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from controller.kube import names
+from sealer.kube.client import ApiError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
 _AGAIN = 60.0
 """Seconds."""
+_FORBIDDEN, _NOT_FOUND = 403, 404
+_NO_TYPE = "sealer-controller manifests --crd-only | kubectl apply --server-side -f -"
 
 
 class Troubles:
@@ -28,5 +33,24 @@ class Troubles:
         if what == error.what and now - at < _AGAIN:
             return
         self._last[path] = error.what, now
-        more = {"try": error.way_out} if error.way_out else {}
+        way_out = error.way_out or _missing(path, error)
+        more = {"try": way_out} if way_out else {}
         self._log("warning", "refused", path=path, reason=error.what, **more)
+
+
+def forbidden(error: ApiError) -> str:
+    """What to look at after a 403, which not only a missing right is answered with; empty for others."""
+    if error.status != _FORBIDDEN:
+        return ""
+    return f"may the controller's account do it ({error.way_out} --as ACCOUNT)? Else a quota or a webhook forbids it"
+
+
+def _missing(path: str, error: SealerError) -> str:
+    """What to make where something isn't there that must be: the type, or one's own namespace; empty for all else."""
+    if not isinstance(error, ApiError) or error.status != _NOT_FOUND:
+        return ""
+    if path.startswith(f"/apis/{names.GROUP}/"):
+        return _NO_TYPE
+    _, _, rest = path.partition("/namespaces/")
+    namespace = rest.partition("/")[0]
+    return f"kubectl create namespace {namespace}, or another --namespace" if namespace else ""

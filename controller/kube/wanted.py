@@ -54,7 +54,7 @@ NEEDS = {
     "kubernetes.io/basic-auth": "the item username, or password, or both",
     "kubernetes.io/ssh-auth": "the item ssh-privatekey, not empty",
 }
-"""What the API server asks of a type (core/v1 ValidateSecret)."""
+"""The items that the API server demands of a Secret, by its type (ValidateSecret in Kubernetes' pkg/apis/core)."""
 
 Hold = Literal["ours", "managed", "patch", "both"]
 
@@ -166,16 +166,19 @@ def check(wanted: Wanted, standing: Mapping[str, Any] | None) -> None:
         return
     at = f"{secret.namespace}/{secret.name}"
     if str(standing.get("type") or "Opaque") != secret.type:
-        raise NotWritten(
-            "TypeChanged", f"Error updating {at}: the type of a Secret can't be changed; delete the Secret"
-        )
+        what = f"Error updating {at}: the type of a Secret can't be changed; delete the Secret"
+        raise NotWritten("TypeChanged", what, way_out=_anew(secret))
     if standing.get("immutable") is True and not (_holds(stands, items) and (merged or stands.keys() <= items.keys())):
         what = "the target Secret is immutable. Delete it, or give the SealedSecret another name"
-        raise NotWritten("Immutable", f"Error updating {at}: {what}")
+        raise NotWritten("Immutable", f"Error updating {at}: {what}", way_out=_anew(secret))
+
+
+def _anew(secret: Secret) -> str:
+    return f"it is made anew at once after: kubectl delete secret {secret.name} -n {secret.namespace}"
 
 
 def refused(secret: Secret, error: ApiError) -> NotWritten:
-    """What to say of a Secret that the API server calls invalid: of its type alone, so that no value shows."""
+    """The error for a Secret that the API server called invalid. It names the type's items, and shows no value."""
     needs = NEEDS.get(secret.type)
     way_out = f"type {secret.type} needs {needs}" if needs else ""
     return NotWritten(error.reason or "Invalid", error.what, way_out=way_out)

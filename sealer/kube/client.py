@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 
 from sealer.errors import SealerError, SourceError
-from sealer.kube import answer, credentials
+from sealer.kube import answer, credentials, rights
 
 if TYPE_CHECKING:
     import ssl
@@ -27,7 +27,7 @@ TIMEOUT = 40.0
 _CONNECT = 10.0
 _BUFFER = 1 << 18
 _MOST_FIELDS = 5
-_WAYS_OUT = {401: "kubectl auth whoami", 403: "kubectl auth can-i --list"}
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -53,15 +53,15 @@ class Unreachable(SealerError):
 class ApiError(SealerError):
     """An answer that is no success. `status` is HTTP's, `reason` that of the Status (Conflict, Expired, ...).
 
-    `fields`: those that the Status names, at most five.
-
+    `fields`: those of the object that the Status calls wrong, at most five.
     `retry_after`: seconds that the server asks for, at least. `continue_token`: of an expired list, where to go on.
     """
 
     def __init__(self, status: int, reason: str, *, where: str, fields: tuple[str, ...] = ()) -> None:
         said = f"{status} {reason}" if reason else str(status)
         what = f"the API server answered {said}" + (f" ({', '.join(fields)})" if fields else "")
-        super().__init__(what, where=where, way_out=_WAYS_OUT.get(status, ""))
+        asks = {_UNAUTHORIZED: "kubectl auth whoami", _FORBIDDEN: rights.command(where)}
+        super().__init__(what, where=where, way_out=asks.get(status, ""))
         self.status = status
         self.reason = reason
         self.fields = fields
@@ -243,7 +243,10 @@ class Client:
             except aiohttp.ClientConnectorCertificateError:
                 if attempt == 1 and self._renewed(access):
                     continue
-                raise Unreachable("the API server's certificate is not trusted", where=f"{method} {path}") from None
+                what = "the API server's certificate is not trusted"
+                of = "certificate-authority in the kubeconfig" if access.context else "ca.crt of the pod's account"
+                way_out = f"{of} has to be the authority of {access.cluster.server}"
+                raise Unreachable(what, where=f"{method} {path}", way_out=way_out) from None
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 what, way_out = (
                     f"gave no answer ({type(error).__name__})",
@@ -253,7 +256,7 @@ class Client:
             if response.status < 300:
                 return response
             async with response:
-                if response.status == 401 and attempt == 1 and self._credentials.forget(self._shown):
+                if response.status == _UNAUTHORIZED and attempt == 1 and self._credentials.forget(self._shown):
                     continue
                 raise await _refused(response, f"{method} {path}")
         raise AssertionError  # the second attempt returns or raises

@@ -113,11 +113,23 @@ def _of_files(paths: list[Path], context: str, *, must_be: bool) -> Access:
         raise SourceError("no kubeconfig is there", where=shown, way_out="--kubeconfig FILE, or set KUBECONFIG")
     wanted = context or merged.current
     if not wanted:
-        raise UsageError("names no current-context", where=merged.files[0], way_out="--context NAME")
+        known = merged.names("contexts")
+        if not known:
+            raise UsageError("has no contexts", where=merged.files[0], way_out="--kubeconfig FILE, or set KUBECONFIG")
+        way_out = f"--context NAME; there are: {', '.join(known)}"
+        raise UsageError("names no current-context", where=merged.files[0], way_out=way_out)
     chosen = merged.part("contexts", wanted)
     cluster = merged.part("clusters", chosen.text("cluster"))
     user = merged.part("users", chosen.text("user")) if chosen.text("user") else _Part("", {}, "users")
     return Access(_cluster(cluster), _user(user), chosen.text("namespace") or "default", wanted)
+
+
+def _read(path: Path, way_out: str) -> bytes:
+    """The bytes of a file. Raises SourceError with this way out."""
+    try:
+        return files.read(path)
+    except SourceError as error:
+        raise SourceError(error.what, where=error.where, way_out=way_out) from None
 
 
 class _Part:
@@ -173,7 +185,7 @@ class _Part:
             except ValueError:
                 raise self.refused(f"{key}-data", "is not base64") from None
         path = self.path(key)
-        return files.read(path) if path else b""
+        return _read(path, f"{self._where}.{key} in {self.file} names it") if path else b""
 
     def refused(self, key: str, what: str) -> SourceError:
         """The error for something that stands here."""
@@ -190,7 +202,7 @@ class _Merged:
 
     def add(self, path: Path) -> None:
         """One more file, which adds only what is new."""
-        values = yamlio.load_config(files.read(path), str(path))
+        values = yamlio.load_config(_read(path, "--kubeconfig FILE, or set KUBECONFIG"), str(path))
         if values is None:
             return
         if not isinstance(values, dict):
@@ -206,11 +218,15 @@ class _Merged:
                     raise SourceError(f"an entry of {kind} has no name, or is no map", where=str(path))
                 self._parts.setdefault((kind, name), _Part(str(path), body or {}, f"{kind[:-1]} {name}"))
 
+    def names(self, kind: str) -> list[str]:
+        """What there is of a kind, sorted."""
+        return sorted(each for of, each in self._parts if of == kind)
+
     def part(self, kind: str, name: str) -> _Part:
         """What has this name. Raises UsageError with the names that there are."""
         found = self._parts.get((kind, name))
         if found is None:
-            known = ", ".join(sorted(each for of, each in self._parts if of == kind)) or "none"
+            known = ", ".join(self.names(kind)) or "none"
             raise UsageError(f"has no {kind[:-1]} {name!r}", where=self.files[0], way_out=f"there are: {known}")
         return found
 

@@ -86,8 +86,7 @@ def _cluster(src: str, limit: int, seconds: float) -> bytes:
     try:
         from sealer.kube import services
     except ImportError:
-        way_out = "pipx install --force '.[kubernetes]' in a checkout; it is not on PyPI"
-        raise MissingExtra("asking a cluster needs the extra `kubernetes`", way_out=way_out) from None
+        raise MissingExtra("asking a cluster needs the extra `kubernetes`", extra="kubernetes") from None
     return services.load(src, limit=limit, seconds=seconds)
 
 

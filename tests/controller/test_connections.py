@@ -1,4 +1,4 @@
-"""Which connection goes when there are too many."""
+"""Which connection is next, and which goes when there are too many."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.connections import Table, address, holder
+from controller.connections import Table, Turns, address, holder
 
 
 @dataclass(eq=False)
@@ -84,3 +84,50 @@ def test_the_newest_is_in_and_no_more_than_there_may_be(most: int, steps: list[t
 )
 def test_whose_an_address_is(text: str, whose: str) -> None:
     assert holder(address(text)) == whose
+
+
+def test_sources_have_turns() -> None:
+    turns: Turns[str] = Turns(9)
+    for each in ("a1", "a2", "a3", "b1", "c1", "c2"):
+        assert turns.put(each, each[0]) is None
+    assert [turns.take() for _ in range(len(turns))] == ["a1", "b1", "c1", "a2", "c2", "a3"]
+    assert turns.take() is None
+
+
+def test_who_comes_too_often_loses_the_oldest_that_waits() -> None:
+    turns: Turns[str] = Turns(3)
+    losers = [turns.put(each, each[0]) for each in ("a1", "b1", "b2", "b3", "c1")]
+    assert losers == [None, None, None, "b1", "b2"]
+    assert [turns.take() for _ in range(len(turns))] == ["a1", "b3", "c1"]
+
+
+@given(st.integers(1, 5), st.lists(st.sampled_from("abcd-"), max_size=60))
+def test_what_waits_comes_once_or_loses(most: int, steps: list[str]) -> None:
+    """`-` takes one: of a source that was not passed over by another one with two turns."""
+    turns: Turns[str] = Turns(most)
+    waits: list[str] = []
+    passed: dict[str, set[str]] = {}
+    for number, source in enumerate(steps):
+        if source == "-":
+            if (found := turns.take()) is not None:
+                waits.remove(found)
+                of = found[0]
+                passed[of] = set()
+                for other in {each[0] for each in waits} - {of}:
+                    assert of not in passed.setdefault(other, set())
+                    passed[other].add(of)
+            continue
+        counts = Counter(each[0] for each in waits)
+        loser = turns.put(f"{source}{number}", source)
+        assert (loser is not None) == (len(waits) == most)
+        if loser is not None:
+            assert counts[loser[0]] == max(counts.values())
+            assert loser == next(each for each in waits if each[0] == loser[0])
+            waits.remove(loser)
+        for gone in set("abcd") - {each[0] for each in waits}:
+            passed[gone] = set()
+        waits.append(f"{source}{number}")
+        assert len(turns) == len(waits) <= most
+    while (found := turns.take()) is not None:
+        waits.remove(found)
+    assert not waits

@@ -66,6 +66,14 @@ TIMES: dict[str, tuple[list[dict[str, str]], str, list[tuple[str, bool]]]] = {
     ),
     "failed for a moment": ([series(_OBJECT, "1x5 -1x3 1x90")], "15m", [("NotReady", False)]),
     "failed for long": ([series(_OBJECT, "1x5 -1x90")], "20m", [("NotReady", True)]),
+    "failed, as both replicas say": (
+        [
+            series('condition_info{condition="Synced",namespace="shop",name="db",pod="a"}', "-1x90"),
+            series('condition_info{condition="Synced",namespace="shop",name="db",pod="b"}', "-1x90"),
+        ],
+        "20m",
+        [("NotReady", True)],
+    ),
     "not known for long": ([series(_OBJECT, "0x90")], "20m", [("NotReady", True)]),
     "errors": (
         [series('unseal_errors_total{reason="unseal",namespace="shop"}', "0+1x90")],
@@ -128,6 +136,27 @@ def test_an_alert_fires_when_it_should_and_not_before(promtool: Path, tmp_path: 
     test = {"interval": "1m", "input_series": given, "promql_expr_test": counts}
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(SPEC))
     (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
+    run(promtool, "test", "rules", "test.yml", cwd=tmp_path)
+
+
+def test_the_dashboard_counts_a_sealed_secret_once_however_many_replicas_tell_of_it(
+    promtool: Path, tmp_path: Path
+) -> None:
+    given = [
+        series(f'condition_info{{condition="Synced",namespace="shop",name="{name}",pod="{pod}"}}', value)
+        for name, value in (("db", "-1x9"), ("web", "1x9"), ("new", "0x9"))
+        for pod in "ab"
+    ]
+    panels = {each["title"]: each["targets"][0]["expr"] for each in json.loads(DASHBOARD.read_text())["panels"]}
+    expected = {"SealedSecrets": 3, "Not in their Secret": 2}
+    counts = [
+        {"expr": panels[title], "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": number}]}
+        for title, number in expected.items()
+    ]
+    rows = f"count({panels['Which are not in their Secret']})"
+    counts.append({"expr": rows, "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": 2}]})
+    test = {"interval": "1m", "input_series": given, "promql_expr_test": counts}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": [], "tests": [test]}))
     run(promtool, "test", "rules", "test.yml", cwd=tmp_path)
 
 

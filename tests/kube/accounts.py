@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.kube.cluster import Cluster
 
 RBAC = "rbac.authorization.k8s.io"
+_BINDINGS = f"/apis/{RBAC}/v1/clusterrolebindings"
 _POD = """
 set -e
 mount -t tmpfs none /run
@@ -44,12 +45,25 @@ def allow_all(cluster: Cluster, namespace: str, name: str) -> None:
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
         "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
     }
-    status, answer = cluster.call("POST", f"/apis/{RBAC}/v1/clusterrolebindings", binding)
+    status, answer = cluster.call("POST", _BINDINGS, binding)
     assert status in (201, 409), answer
+    cluster.apiserver.wait_ready(lambda: _may_all(cluster, namespace, name))
+
+
+def revoke_all(cluster: Cluster, namespace: str, name: str) -> None:
+    """Take that away again, and come back when the API server has learnt of it."""
+    status, answer = cluster.call("DELETE", f"{_BINDINGS}/{namespace}-{name}")
+    assert status == 200, answer
+    cluster.apiserver.wait_ready(lambda: not _may_all(cluster, namespace, name))
+
+
+def _may_all(cluster: Cluster, namespace: str, name: str) -> bool:
+    """What the API server says, which learns of bindings by a watch of its own."""
     asked = {"user": user(namespace, name), "resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": asked}
-    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-    cluster.apiserver.wait_ready(lambda: cluster.call("POST", path, review)[1]["status"]["allowed"])
+    status, answer = cluster.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    assert status == 201, answer
+    return bool(answer["status"]["allowed"])
 
 
 def kubeconfig(cluster: Cluster, shown: str, path: Path) -> Path:

@@ -11,6 +11,7 @@ from tests.conftest import _peer
 from tests.kube.audited import Audited, audited
 from tests.kube.cluster import Cluster
 from tests.kube.controllers import Objects, Running, ours
+from tests.kube.faults import Account, Case
 from tests.kube.rotating import Rotating
 from tests.kube.tools import Kubectl
 from tests.servers import peers
@@ -51,6 +52,20 @@ def audited_cluster(kube_programs: tuple[Path, Path], audit: Audited) -> Iterato
     with Rotating(kube_programs[0], audit.program) as running:
         running.define(OURS)
         yield running
+
+
+@pytest.fixture
+def case(audited_cluster: Cluster) -> Case:
+    """Two new namespaces of that cluster."""
+    return Case.of(audited_cluster)
+
+
+@pytest.fixture
+def account(case: Case, tmp_path: Path) -> Account:
+    """Who may do all there."""
+    made = Account(case, tmp_path)
+    made.grant()
+    return made
 
 
 @pytest.fixture

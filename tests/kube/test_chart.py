@@ -132,6 +132,11 @@ def test_numbers_may_come_as_texts_and_texts_as_numbers(helm: Helm, tmp_path: Pa
     assert "--kubeclient-qps=0" in arguments(helm.template({"kubeClientQPS": 0}, tmp_path))
 
 
+def test_values_are_texts_whatever_yaml_would_make_of_them(helm: Helm, tmp_path: Path) -> None:
+    odd = {"requireIdentity": True, "tokenAudiences": ["a: b", "c #d"], "secretName": "e: f"}
+    assert {"--token-audiences=a: b,c #d", "--key-prefix=e: f"} <= set(arguments(helm.template(odd, tmp_path)))
+
+
 def test_the_cluster_is_named_where_a_name_is_given(helm: Helm, tmp_path: Path, plain: list[dict[str, Any]]) -> None:
     assert not [each for each in arguments(plain) if each.startswith("--cluster")]
     named_so = arguments(helm.template({"cluster": "prod"}, tmp_path))

@@ -6,30 +6,36 @@ each Secret holds what was sealed, nobody else's was touched, and no value is wh
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import pytest
-import yaml
 
 from controller.kube import names
 from tests.kube.cluster import Cluster
-from tests.kube.controllers import CRD, PATIENCE, Objects, Running, data, foreign, ours, owners, sealed, synced
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-Items = dict[str, dict[str, Any]]
-SEQUENCE = names.KEY_SEQUENCE
-BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+from tests.kube.controllers import CRD, PATIENCE, Objects, owners, sealed, synced
+from tests.kube.faults import (
+    Account,
+    Case,
+    compromise,
+    delivered,
+    holder,
+    identity,
+    idle,
+    keys_of,
+    leases,
+    listed,
+    release,
+    sequence,
+    unsealed,
+    until,
+    versions,
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,182 +46,10 @@ def shaken(kube_programs: tuple[Path, Path]) -> Iterator[Cluster]:
         yield running
 
 
-@dataclass
-class Case:
-    """One fault: a controller's own namespace, one that it serves, what was sealed there, and who ran."""
-
-    own: Objects
-    objects: Objects
-    values: dict[str, bytes] = field(default_factory=dict, repr=False)
-    runs: list[Running] = field(default_factory=list)
-    _stranger: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(cls, cluster: Cluster) -> Self:
-        """In two new namespaces, with somebody else's Secret."""
-        made = cls(Objects(cluster, cluster.namespace()), Objects(cluster, cluster.namespace()))
-        made.stranger()
-        return made
-
-    @contextlib.contextmanager
-    def runs_ours(self, *flags: str, ready: str = "leads ready") -> Iterator[Running]:
-        """A controller that serves the two namespaces, and no other test's."""
-        served = f"--additional-namespaces={self.objects.namespace}"
-        with ours(self.own.cluster, self.own.namespace, served, *flags, ready=ready) as running:
-            self.runs.append(running)
-            yield running
-
-    def standby(self, *flags: str) -> AbstractContextManager[Running]:
-        """One that waits for the lease."""
-        return self.runs_ours(*flags, ready="ready")
-
-    def body(self, controller: Running, name: str, *, v2: bool = False) -> dict[str, Any]:
-        """A SealedSecret of a new value, which is not created yet."""
-        self.values[name] = secrets.token_hex(16).encode()
-        return sealed(controller, self.objects.namespace, name, {"token": self.values[name]}, v2=v2)
-
-    def bodies(self, controller: Running, count: int, prefix: str = "s") -> list[dict[str, Any]]:
-        """Many of them, of both formats in turn; certificate and bundle are fetched for each, as by users."""
-        return [self.body(controller, f"{prefix}-{number}", v2=bool(number % 2)) for number in range(count)]
-
-    def create(self, bodies: list[dict[str, Any]]) -> None:
-        """Create SealedSecrets, one after the other."""
-        for each in bodies:
-            self.objects.create("sealedsecrets", each)
-
-    def seal(self, controller: Running, name: str, *, v2: bool = False) -> None:
-        """Seal a new value and create the SealedSecret."""
-        self.create([self.body(controller, name, v2=v2)])
-
-    def stranger(self) -> None:
-        """A Secret of somebody else, under the name of none of ours."""
-        foreign(self.objects, "stranger", {"token": secrets.token_hex(16).encode()})
-        self._stranger = listed(self.objects, "secrets")["stranger"]
-
-    def verify(self, *, refused: tuple[str, ...] = ()) -> None:
-        """Wait until each is delivered, and hold that nothing else happened. `refused` have no Secret, and say so."""
-        for name in self.values.keys() - set(refused):
-            self.objects.holds(name, {"token": self.values[name]})
-            self.objects.settled(name)
-        for name in refused:
-            self.objects.settled(name, "False")
-        found = listed(self.objects, "secrets")
-        if self._stranger:
-            assert found.pop("stranger") == self._stranger
-        wanted = {name: {"token": value} for name, value in self.values.items() if name not in refused}
-        assert {name: data(each) for name, each in found.items()} == wanted
-        self._nothing_told()
-
-    def _nothing_told(self) -> None:
-        """No value stands in a log, an event or a SealedSecret, as it is or in base64."""
-        events = [listed(each, "events") for each in (self.own, self.objects)]
-        told = json.dumps([events, listed(self.objects, "sealedsecrets"), [list(run.log) for run in self.runs]])
-        for name, value in self.values.items():
-            encoded = base64.b64encode(value).decode().rstrip("=")
-            assert value.decode() not in told, name
-            assert encoded[:-1] not in told, name
-
-
 @pytest.fixture
 def case(shaken: Cluster) -> Case:
     """Two new namespaces."""
     return Case.of(shaken)
-
-
-def listed(objects: Objects, plural: str) -> Items:
-    """All objects of a namespace, by name."""
-    status, found = objects.cluster.call("GET", objects.path(plural))
-    assert status == 200, found
-    return {each["metadata"]["name"]: each for each in found["items"]}
-
-
-def until(objects: Objects, plural: str, wanted: Callable[[Items], object], path: str = "") -> Items:
-    """The objects of a namespace as soon as they are as wanted together; a watch is waited for."""
-    path = path or objects.path(plural)
-    status, found = objects.cluster.call("GET", path)
-    assert status == 200, found
-    now: Items = {each["metadata"]["name"]: each for each in found["items"]}
-    connection = objects.cluster.connect(timeout=PATIENCE)
-    with contextlib.closing(connection):
-        connection.request("GET", f"{path}?watch=1&resourceVersion={found['metadata']['resourceVersion']}")
-        lines = iter(connection.getresponse())
-        while not wanted(now):
-            event = json.loads(next(lines))
-            name = event["object"]["metadata"]["name"]
-            if event["type"] == "DELETED":
-                del now[name]
-            else:
-                now[name] = event["object"]
-    return now
-
-
-def versions(objects: Objects, *plurals: str) -> dict[str, str]:
-    """The resourceVersions of all objects of these kinds."""
-    found = {f"{plural}/{name}": each for plural in plurals for name, each in listed(objects, plural).items()}
-    return {name: each["metadata"]["resourceVersion"] for name, each in found.items()}
-
-
-def delivered(items: Items) -> int:
-    """How many Secrets there are beside the stranger's."""
-    return len(items) - ("stranger" in items)
-
-
-def keys_of(found: Items, kind: str) -> Items:
-    """The key Secrets of a kind, by name: bitnami, sealing, identity, state."""
-    label, value = (names.KEY_LABEL, names.KEY_ACTIVE) if kind == "bitnami" else (names.OUR_KEY, kind)
-    return {n: each for n, each in found.items() if (each["metadata"].get("labels") or {}).get(label) == value}
-
-
-def sequence(found: Items) -> int:
-    """How many sets of keys were published so far."""
-    (identity,) = keys_of(found, "identity").values()
-    return int(json.loads(identity["metadata"]["annotations"][SEQUENCE])["sequence"])
-
-
-def unsealed(controller: Running) -> int:
-    """How many SealedSecrets it opened, by its log, which outlives it."""
-    return sum(each["event"] in ("opened", "unsealed") for each in list(controller.log))  # as a former version said
-
-
-def idle(controller: Running) -> None:
-    """Come back when it has nothing to do, and nothing to try again."""
-    while controller.counted("sealer_queue_depth"):
-        pass
-
-
-def leases(case: Case) -> str:
-    """The address of the leases of the controllers' namespace."""
-    return f"/apis/coordination.k8s.io/v1/namespaces/{case.own.namespace}/leases"
-
-
-def holder(found: Items) -> str:
-    """Who holds the lease; "" if nobody does."""
-    return "".join(each["spec"].get("holderIdentity") or "" for each in found.values())
-
-
-def identity(controller: Running) -> str:
-    """What it calls itself."""
-    return str(next(each["identity"] for each in controller.log if each["event"] == "start"))
-
-
-def release(case: Case) -> None:
-    """Delete the lease: of who can't give it back any more, it would have to run out."""
-    status, found = case.own.cluster.call("GET", leases(case))
-    assert status == 200, found
-    for each in found["items"]:
-        status, answer = case.own.cluster.call("DELETE", f"{leases(case)}/{each['metadata']['name']}")
-        assert status == 200, answer
-
-
-def compromise(case: Case) -> tuple[str, str]:
-    """Call the two sealing keys compromised; come back when the controller knows. Their names, RSA first."""
-    before = listed(case.own, "secrets")
-    (rsa,), (kem,) = keys_of(before, "bitnami"), keys_of(before, "sealing")
-    case.own.patch("secrets", rsa, {"metadata": {"labels": {names.KEY_LABEL: names.KEY_COMPROMISED}}})
-    case.own.patch("secrets", kem, {"metadata": {"labels": {names.KEY_STATUS: "compromised"}}})
-    # Those that take their place are made by who knows that these are compromised.
-    until(case.own, "secrets", lambda now: len(keys_of(now, "sealing")) == 2 and keys_of(now, "bitnami"))
-    return rsa, kem
 
 
 # Restarts.
@@ -501,11 +335,7 @@ def test_45_two_that_start_at_once_make_one_key_of_each_kind(case: Case) -> None
         case.verify()
 
 
-def test_24_51_who_alone_may_do_nothing_any_more_makes_room_and_comes_back(
-    case: Case, shaken: Cluster, tmp_path: Path
-) -> None:
-    account = Account(case, tmp_path)
-    account.grant()
+def test_24_51_who_alone_may_do_nothing_any_more_makes_room_and_comes_back(case: Case, account: Account) -> None:
     with case.runs_ours(f"--kubeconfig={account.kubeconfig}") as leader, case.standby() as standby:
         case.seal(leader, "before")
         case.verify()
@@ -520,56 +350,10 @@ def test_24_51_who_alone_may_do_nothing_any_more_makes_room_and_comes_back(
         assert leader.end() == 0
 
 
-def test_24_rights_are_revoked_and_restored(case: Case, tmp_path: Path) -> None:
-    account = Account(case, tmp_path)
-    account.grant()
+def test_24_rights_are_revoked_and_restored(case: Case, account: Account) -> None:
     with case.runs_ours(f"--kubeconfig={account.kubeconfig}") as controller:
         bodies = case.bodies(controller, 10)
         account.revoke()
         case.create(bodies)
         account.grant()
         case.verify()
-
-
-class Account:
-    """A client who may do all as long as it is granted."""
-
-    def __init__(self, case: Case, scratch: Path) -> None:
-        self._cluster, self._namespace = case.own.cluster, case.own.namespace
-        accounts = f"/api/v1/namespaces/{self._namespace}/serviceaccounts"
-        self._call(201, "POST", accounts, {"metadata": {"name": "controller"}})
-        made = self._call(201, "POST", f"{accounts}/controller/token", {"spec": {}})
-        config = yaml.safe_load(self._cluster.kubeconfig.read_text())
-        config["users"] = [{"name": "admin", "user": {"token": made["status"]["token"]}}]
-        self.kubeconfig = scratch / "kubeconfig"
-        self.kubeconfig.write_text(yaml.safe_dump(config))
-
-    def grant(self) -> None:
-        """It may from now on."""
-        body = {
-            "metadata": {"name": self._namespace},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": "controller", "namespace": self._namespace}],
-        }
-        self._call(201, "POST", BINDINGS, body)
-        self._until(allowed=True)
-
-    def revoke(self) -> None:
-        """It may no more, and the API server knows."""
-        self._call(200, "DELETE", f"{BINDINGS}/{self._namespace}")
-        self._until(allowed=False)
-
-    def _until(self, *, allowed: bool) -> None:
-        """The API server learns of what is granted by a watch of its own; it is asked until it has."""
-        user = f"system:serviceaccount:{self._namespace}:controller"
-        asked = {"user": user, "resourceAttributes": {"verb": "create", "resource": "secrets"}}
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": asked}
-        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-        self._cluster.apiserver.wait_ready(
-            lambda: self._call(201, "POST", path, review)["status"]["allowed"] is allowed
-        )
-
-    def _call(self, wanted: int, method: str, path: str, body: object = None) -> Any:
-        status, answer = self._cluster.call(method, path, body)
-        assert status == wanted, answer
-        return answer

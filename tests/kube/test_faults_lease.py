@@ -11,25 +11,18 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from sealer.kube.client import Unreachable
 from sealer.kube.kubeconfig import User
-from tests.kube import accounts
 from tests.kube.controllers import until_leading
+from tests.kube.faults import Account, Case, delivered, unsealed, until
 from tests.kube.hastened import TIMES, hastened
-from tests.kube.test_faults import Account, Case, delivered, unsealed, until
 from tests.sealer.kube.test_client import Server, client, echo
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.kube.audited import Audited
     from tests.kube.cluster import Cluster
-
-
-@pytest.fixture
-def case(audited_cluster: Cluster) -> Case:
-    """Two new namespaces."""
-    return Case.of(audited_cluster)
 
 
 def test_48_a_write_that_was_decided_and_waits_for_its_turn_is_not_sent_after_the_deadline() -> None:
@@ -49,13 +42,15 @@ def test_48_a_write_that_was_decided_and_waits_for_its_turn_is_not_sent_after_th
 
 
 def test_48_a_leader_that_stood_still_writes_nothing_after_its_deadline(
-    case: Case, audited_cluster: Cluster, audit: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case,
+    audited_cluster: Cluster,
+    audit: Audited,
+    account: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Real. It is stopped in the middle of its work, and goes on when another has led for a while, and done it."""
     hastened(monkeypatch, tmp_path / "hastened")
-    account = Account(case, tmp_path)
-    account.grant()
-    user = accounts.user(case.own.namespace, "controller")
     with case.runs_ours() as first:
         bodies = case.bodies(first, 100)
         assert first.end() == 0
@@ -65,13 +60,13 @@ def test_48_a_leader_that_stood_still_writes_nothing_after_its_deadline(
         old.process.send_signal(signal.SIGSTOP)
         with case.standby() as new:
             case.verify()
-            renewed = [each for each in audit.requests(user) if each.resource == "leases" and each.writes]
+            renewed = [each for each in audit.requests(account.user) if each.resource == "leases" and each.writes]
             deadline = max(each.at for each in renewed) + TIMES[1]
             old.process.send_signal(signal.SIGCONT)
             until_leading(audited_cluster, old, False)
             case.create(case.bodies(new, 20, "after"))
             case.verify()
-            asked = audit.requests(user, since=deadline)
+            asked = audit.requests(account.user, since=deadline)
             assert asked, "it never came back"
             # It may have been stopped between the look at its clock and the system's call that sends: in one at most.
             assert len([each for each in asked if each.writes]) <= 1

@@ -42,8 +42,7 @@ from tests.controller.kube.objects import values as held
 from tests.controller.samples import state_key
 from tests.kube.cluster import Cluster
 from tests.kube.controllers import CRD, PATIENCE, Running, ours
-from tests.kube.hastened import hastened
-from tests.kube.test_faults import (
+from tests.kube.faults import (
     Case,
     delivered,
     identity,
@@ -54,6 +53,7 @@ from tests.kube.test_faults import (
     until,
     versions,
 )
+from tests.kube.hastened import hastened
 
 KEM = keys.generate_kem()
 MANY = 10_000

@@ -1,7 +1,7 @@
 """What an API server does to a controller, in a real cluster: it stands still, restarts, and loses a type.
 
 The numbers are those of the cases in operators.md, section 4; all of them are real. The oracle is that of
-`test_faults.py`, and what was asked for is counted by the API server's audit log.
+`faults.py`, and what was asked for is counted by the API server's audit log.
 """
 
 from __future__ import annotations
@@ -12,41 +12,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 import yaml
 
-from tests.kube import accounts
 from tests.kube.balancer import balanced
 from tests.kube.controllers import CRD, owners, until_leading
+from tests.kube.faults import Account, Case, delivered, listed, unsealed, until, versions
 from tests.kube.hastened import hastened
-from tests.kube.test_faults import Account, Case, delivered, listed, unsealed, until, versions
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.kube.audited import Audited
     from tests.kube.cluster import Cluster
     from tests.kube.rotating import Rotating
 
 RESTARTS = 10 if "SOAK_SECONDS" in os.environ else 4
 TYPE = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sealedsecrets.bitnami.com"
-
-
-@pytest.fixture
-def case(audited_cluster: Cluster) -> Case:
-    """Two new namespaces."""
-    return Case.of(audited_cluster)
-
-
-@pytest.fixture
-def account(case: Case, tmp_path: Path) -> Account:
-    """Who may do all, and is no admin, so that the audit log tells of it."""
-    made = Account(case, tmp_path)
-    made.grant()
-    return made
-
-
-def user(case: Case) -> str:
-    """The account's name in the audit log."""
-    return accounts.user(case.own.namespace, "controller")
 
 
 def test_19_the_api_server_stands_still_until_the_lease_is_lost(
@@ -76,8 +57,8 @@ def test_19_the_api_server_stands_still_until_the_lease_is_lost(
         # Each of the two workers may have opened one whose write was not answered.
         assert 100 <= unsealed(controller) <= 102
     # A Secret, a status and an event for each, and what was not answered once more.
-    assert len(audit.changes(user(case))) <= 300 + 2 * 3
-    assert len([each for each in audit.requests(user(case)) if each.verb == "list"]) <= 20
+    assert len(audit.changes(account.user)) <= 300 + 2 * 3
+    assert len([each for each in audit.requests(account.user) if each.verb == "list"]) <= 20
 
 
 def test_21_two_api_servers_are_restarted_in_turn(case: Case, audited_cluster: Rotating, tmp_path: Path) -> None:
@@ -118,7 +99,7 @@ def test_25_the_type_is_deleted_and_defined_again(
         began = time.time()
 
         def missed() -> int:
-            return len([each for each in audit.requests(user(case), began) if each.code == 404])
+            return len([each for each in audit.requests(account.user, began) if each.code == 404])
 
         status, answer = audited_cluster.call("DELETE", TYPE)
         assert status == 200, answer
@@ -126,7 +107,7 @@ def test_25_the_type_is_deleted_and_defined_again(
         # By then it was told that they are gone, and that there is no such thing.
         audited_cluster.apiserver.wait_ready(lambda: missed() > 1)
         assert versions(case.objects, "secrets") == stood
-        assert audit.changes(user(case), began) == []
+        assert audit.changes(account.user, began) == []
         audited_cluster.define(CRD)
         case.create(case.bodies(controller, 20))
         case.verify()
@@ -136,4 +117,4 @@ def test_25_the_type_is_deleted_and_defined_again(
         assert unsealed(controller) == 30
         assert missed() <= 20
         assert controller.end() == 0
-    assert len(audit.changes(user(case), began)) <= 20 * 3
+    assert len(audit.changes(account.user, began)) <= 20 * 3

@@ -2,7 +2,7 @@
 
 Some rounds of it are in the suite, with a seed that doesn't change; `SOAK_SECONDS=3600 pytest FILE` lasts an hour,
 with another seed each time, which it prints. Each round changes SealedSecrets, touches Secrets, breaks something, and
-holds in the end what `test_faults.py` asks of every fault. No round leaves anything behind in the process.
+holds in the end what `faults.py` asks of every fault. No round leaves anything behind in the process.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import pytest
 
 from tests.kube.cluster import Cluster
 from tests.kube.controllers import CRD, Objects, Running, until_leading
+from tests.kube.faults import Case, idle, release
 from tests.kube.hastened import hastened
-from tests.kube.test_faults import Case, idle, release
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "0"))
 ROUNDS, CHANGES, MOST = 5, 12, 60

@@ -1,7 +1,7 @@
 """Whom a controller trusts and who it is, in a real cluster: tokens and certificates that change while it works.
 
 The numbers are those of the cases in operators.md, section 4; all of them are real. The oracle is that of
-`test_faults.py`, and what was asked for is counted by the API server's audit log.
+`faults.py`, and what was asked for is counted by the API server's audit log.
 """
 
 from __future__ import annotations
@@ -16,34 +16,14 @@ import pytest
 import yaml
 
 from controller.kube.queue_core import BURST, RETRIES
-from tests.kube import accounts
 from tests.kube.controllers import Objects, until_leading
+from tests.kube.faults import Account, Case, unsealed
 from tests.kube.hastened import hastened
-from tests.kube.test_faults import Account, Case, unsealed
 
 if TYPE_CHECKING:
     from tests.kube.audited import Audited, Request
     from tests.kube.cluster import Cluster
     from tests.kube.rotating import Rotating
-
-
-@pytest.fixture
-def case(audited_cluster: Cluster) -> Case:
-    """Two new namespaces."""
-    return Case.of(audited_cluster)
-
-
-@pytest.fixture
-def account(case: Case, tmp_path: Path) -> Account:
-    """Who may do all, and is no admin, so that the audit log tells of it."""
-    made = Account(case, tmp_path)
-    made.grant()
-    return made
-
-
-def user(case: Case) -> str:
-    """The account's name in the audit log."""
-    return accounts.user(case.own.namespace, "controller")
 
 
 def refusals(audit: Audited, since: float) -> list[Request]:
@@ -126,7 +106,7 @@ def test_23_the_token_is_rotated_on_disk(case: Case, audit: Audited, account: Ac
         assert unsealed(controller) == 11
         assert controller.end() == 0
     hidden(case, first[0], second[0])
-    assert len(audit.changes(user(case))) <= 11 * 3 + 10
+    assert len(audit.changes(account.user)) <= 11 * 3 + 10
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["old", "none"])
@@ -168,9 +148,7 @@ def test_23_the_next_token_comes_too_late(
 # Whom it trusts.
 
 
-def test_22_the_server_s_certificate_is_renewed(
-    case: Case, audited_cluster: Rotating, audit: Audited, account: Account
-) -> None:
+def test_22_the_server_s_certificate_is_renewed(case: Case, audited_cluster: Rotating, account: Account) -> None:
     """Real. The same authority signs another one, first under a running server, then over a restart."""
     with case.runs_ours(f"--kubeconfig={account.kubeconfig}") as controller:
         case.seal(controller, "before")
@@ -217,12 +195,12 @@ def test_22_another_authority_signs_the_server_s_certificate(
         case.create(bodies)
         if late:
             until_leading(audited_cluster, controller, False)
-            assert audit.requests(user(case), began) == []
+            assert audit.requests(account.user, began) == []
             assert controller.process.poll() is None
             trusted.write_bytes(audited_cluster.ca.read_bytes())
         case.verify()
         assert unsealed(controller) == 41
         assert "defect" not in [each["event"] for each in controller.log]
         assert controller.end() == 0
-    assert len(audit.changes(user(case), began)) <= 40 * 3 + 10
-    assert len([each for each in audit.requests(user(case), began) if each.verb == "list"]) <= 20
+    assert len(audit.changes(account.user, began)) <= 40 * 3 + 10
+    assert len([each for each in audit.requests(account.user, began) if each.verb == "list"]) <= 20

@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.kube import conditions, events
+from controller.kube import document as kube_document
 from controller.kube.conditions import Outcome
+from controller.kube.keyhints import Opening
+from controller.kube.opening import NotOpened, opened
 from tests.controller.kube.objects import INPUT, LATER, sealed
 
 T1, T2, T3 = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", "2026-01-01T00:00:09Z"
@@ -346,3 +349,22 @@ def test_66_what_flux_and_argo_make_of_it(
 ) -> None:
     item = {**sealed(generation=generation), "status": status}
     assert (_kstatus(item), _argo(item)) == (kstatus, argo)
+
+
+def test_no_name_of_an_item_moves_a_terminal() -> None:
+    """Of a SealedSecret as anybody may write it, in what whoever lists those of all namespaces sees."""
+    item = sealed({"encryptedData": {"\x1b[2J\u202eyes\nno": "?"}})
+    document, legacy = kube_document.read(item)
+    with pytest.raises(NotOpened) as found:
+        opened(document, legacy, Opening({}, ()))
+    outcome = Outcome(False, found.value.reason, conditions.said(found.value.what, found.value.way_out))
+    written = conditions.status(None, outcome, 1, T1) or {}
+    (message,) = {each["message"] for each in written["conditions"]}
+    assert message.isprintable()
+    assert message == outcome.message
+    assert "\\x1b[2J\\x202eyes\\x0ano" in message
+
+
+def test_a_way_out_is_whole_whatever_is_escaped() -> None:
+    assert Outcome(False, "Malformed", conditions.said("\x07" * 999, "seal it again")).message.endswith("seal it again")
+    assert len(conditions.said("\x07" * 999, "seal it again")) <= 1024

@@ -76,3 +76,27 @@ def test_levels_have_their_names_and_ours() -> None:
     assert (flags.level("WARN"), flags.level("info")) == ("warning", "info")
     with pytest.raises(UsageError):
         flags.level("loud")
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--label-selector=a=b=c", "--label-selector: is no label selector"),
+        ("--additional-namespaces=shop,Pay", "--additional-namespaces: namespace 'Pay' is not a DNS-1123 label"),
+        ("--namespace=kube_system", "--namespace: namespace 'kube_system' is not a DNS-1123 label"),
+        ("--lease-name=A_b", "--lease-name: name 'A_b' is not a DNS-1123 subdomain"),
+        ("--workers=0", "--workers: is less than 1"),
+    ],
+)
+def test_what_would_serve_nothing_for_ever_is_refused_before_anything_is_begun(
+    capsys: pytest.CaptureFixture[str], argument: str, said: str
+) -> None:
+    assert kube_cli.start([argument, "--kubeconfig=/dev/null"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert said in first
+    assert second.startswith("  way out: ")
+
+
+def test_one_s_own_namespace_may_be_left_to_the_pod() -> None:
+    assert (flags.namespace(""), flags.namespace("kube-system")) == ("", "kube-system")
+    assert flags.namespaces(" a, b,") == ("a", "b")

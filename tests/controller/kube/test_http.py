@@ -325,6 +325,38 @@ def test_a_probe_is_read_before_what_came_after_it_can_close_it() -> None:
     made.close()
 
 
+def test_a_probe_waits_for_no_row_of_requests() -> None:
+    """The loop is held up, and 250 complete requests of one address have come before a probe of another one."""
+    goes_on, held_up = threading.Event(), threading.Event()
+    asked, before = [], []
+
+    class Counted(Held):
+        @property
+        def certificate(self) -> str:
+            asked.append(1)
+            return super().certificate
+
+    def ready() -> bool:
+        before.append(len(asked))
+        held_up.set()
+        return goes_on.wait(30)
+
+    made = Site(Endpoints(Counted([rsa_key(0)]), ready, Metrics("1")))
+    with served(made) as at, ThreadPoolExecutor(1) as pool, contextlib.ExitStack() as stack:
+        first = pool.submit(at.get, "/readyz")
+        assert held_up.wait(30)
+        for _ in range(250):
+            stranger = socket.create_connection((at.host, at.port), 30, ("127.0.1.1", 0))
+            stack.enter_context(stranger).sendall(b"GET /v1/cert.pem HTTP/1.1\r\nhost: x\r\n\r\n")
+        probe = stack.enter_context(raw(at))
+        probe.sendall(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
+        goes_on.set()
+        assert until_closed(probe).startswith(b"HTTP/1.1 200 ")
+        assert first.result()[0] == 200
+    assert before[1] < 100
+    made.close()
+
+
 def test_the_oldest_that_waits_for_its_stranger_goes() -> None:
     bound = serving.bind("127.0.0.1:0")
     made = Site(Endpoints(Held([rsa_key(0)]), lambda: True, Metrics("1")))

@@ -87,6 +87,16 @@ def test_memory_is_bounded_and_many_addresses_share_one_limit() -> None:
     assert len(limiter) == 1
 
 
+def test_a_table_that_is_full_is_not_looked_through_for_each_who_asks() -> None:
+    """Of 4096 addresses it takes longer than an answer: once in the time in which one of them may ask again."""
+    clock = Clock()
+    limiter = Limiter(2, 2, clock, most=3)
+    for wait, address, known in ((0, 1, 1), (0, 2, 2), (0.1, 3, 3), (0.1, 4, 4), (0.35, 5, 4), (0.2, 6, 2)):
+        clock.now += wait
+        assert limiter.ask("/v1/verify", f"192.0.2.{address}").allowed
+        assert len(limiter) == known
+
+
 @pytest.mark.parametrize(
     ("peer", "forwarded", "expected"),
     [

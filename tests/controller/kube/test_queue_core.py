@@ -274,3 +274,26 @@ def test_ten_thousand_keys_of_as_many_namespaces() -> None:
     for key in keys:
         queue.done(0, key)
     assert len(taken(queue, 0)) == 10_000
+
+
+def test_who_leads_no_more_has_nothing_that_waits() -> None:
+    """Nor anything that fails, is delayed or parked: it was all left to another one, and deleted meanwhile maybe."""
+    queue = core()
+    taking(queue, 0, "a/1")
+    for key, then in (("a/2", queue.retry), ("a/3", lambda now, key: queue.park(now, key, "no key"))):
+        taking(queue, 0, key)
+        then(0, key)
+        queue.done(0, key)
+    queue.add(0, "a/1")
+    queue.add(0, "a/4")
+    queue.add_after(0, "a/5", 7)
+    queue.clear()
+    queue.done(1, "a/1")
+    assert queue.release(1, "no key") == 0
+    assert taken(queue, 1000) == []
+    assert queue.failures("a/2") == 0
+    assert queue.numbers(1000).longest_wait == 0
+    assert queue.idle
+    assert queue.next_due() == INFINITE
+    queue.add(1000, "a/2")  # it leads again
+    assert taken(queue, 1000) == ["a/2"]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from controller.kube.order import Bucket, namespace
-from controller.kube.queue import BACKLOG, NEW, Priority
+from controller.kube.queue import BACKLOG, NEW, Priority, Queue
 from controller.kube.queue_core import QueueCore
+from tests.controller.kube.test_queue import _Loop
 
 KEYS = st.sampled_from(("a/1", "a/2", "a/3", "a/4", "b/1", "b/2", "c/1"))
 MOST = 2
@@ -251,3 +255,67 @@ def test_no_namespace_gets_two_turns_while_another_waits(
                 assert of not in passed[lane][other]
                 passed[lane][other].add(of)
     assert not any(sum(each.values()) for each in left.values())
+
+
+@given(seed=st.integers(0, 1 << 32), most=st.none() | st.integers(1, 3), workers=st.integers(1, 5))
+@settings(max_examples=80, deadline=None)
+def test_workers_that_are_cancelled_lose_no_key(seed: int, most: int | None, workers: int) -> None:
+    """Workers end anywhere, wherever they wait, and others take their places, as where a Lease goes and comes back.
+
+    No key is with two, no namespace over its bound, and each key is worked on to its end after it was added last.
+    """
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        runner.run(_cancelling(Random(seed), most, workers, runner.get_loop().time))
+
+
+async def _cancelling(random: Random, most: int | None, workers: int, clock: Callable[[], float]) -> None:
+    queue = Queue(clock, lambda low, high: high, most)
+    owed: set[str] = set()
+    running: set[str] = set()
+
+    async def work() -> None:
+        while (key := await queue.get()) is not None:
+            assert key not in running
+            running.add(key)
+            assert most is None or Counter(map(namespace, running))[namespace(key)] <= most
+            owed.discard(key)
+            try:
+                await asyncio.sleep(random.choice((0, 0, 0.1, 5)))
+                if random.random() < 0.3:
+                    owed.add(key)
+                    queue.retry(key)
+                else:
+                    queue.forget(key)
+            except asyncio.CancelledError:  # the next one to lead begins with what is unsettled
+                owed.add(key)
+                queue.add(key, BACKLOG)
+                raise
+            finally:
+                running.remove(key)
+                queue.done(key)
+
+    tasks = [asyncio.create_task(work()) for _ in range(workers)]
+    for _ in range(60):
+        step = random.random()
+        if step < 0.4:
+            key = f"{random.choice('aab')}/{random.randrange(4)}"
+            owed.add(key)
+            queue.add(key, random.choice((NEW, BACKLOG)))
+        elif step < 0.5:
+            key = f"{random.choice('aab')}/{random.randrange(4)}"
+            owed.add(key)
+            queue.add_after(key, random.choice((0.0, 0.1, 3)))
+        elif step < 0.7:
+            which = random.randrange(workers)
+            tasks[which].cancel()
+            tasks.append(tasks[which])  # it is looked at in the end
+            tasks[which] = asyncio.create_task(work())
+        else:
+            await asyncio.sleep(random.choice((0, 0, 0, 0.05, 1)))
+    while owed or running:
+        await asyncio.sleep(1)
+    assert queue.numbers().running == queue.numbers().delayed == queue.due() == 0
+    queue.shut_down()
+    await queue.ended()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        assert ended is None or isinstance(ended, asyncio.CancelledError)

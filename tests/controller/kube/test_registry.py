@@ -482,3 +482,22 @@ def test_nothing_printable_holds_a_key() -> None:
     assert "PRIVATE" not in shown
     assert rsa_key(0).pem.splitlines()[1] not in shown
     assert repr(raw)[2:-1] not in shown
+
+
+def test_ids_that_are_of_no_key_cost_no_item_anything() -> None:
+    """Whoever may write a status can name as many as an object holds."""
+    looks: list[str] = []
+
+    class Named(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            looks.append(self)
+            return super().__hash__()
+
+    _, registry = _registry(*(bitnami(number) for number in range(2)))
+    opening = registry.opening("shop", [*(Named(f"{number:016x}") for number in range(9)), rsa_key(0).id])
+    before = len(looks)
+    for _ in range(3):
+        assert [key.id for key in opening.rsa()] == [rsa_key(0).id, rsa_key(1).id]
+    assert len(looks) == before

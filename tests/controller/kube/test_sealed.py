@@ -193,6 +193,11 @@ def test_of_an_annotation_of_any_length_little_is_remembered_and_each_change_cou
         assert sum(map(len, settled.sealed.known[KEY].scope)) < 200
 
 
+def test_what_asks_for_a_look_is_no_other_annotation_whatever_it_says(settled: World) -> None:
+    for marked in ({CLUSTER: "true"}, {ASKED: f"{CLUSTER}=true"}):
+        assert settled.shown(sealed(annotations=marked)) == [KEY]
+
+
 def test_a_change_that_was_delivered_already_is_settled_at_once(settled: World) -> None:
     settled.stands("42")
     settled.come()

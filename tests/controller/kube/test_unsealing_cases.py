@@ -234,6 +234,9 @@ def test_an_item_that_no_secret_may_have(name: str) -> None:
     item = sealed({"foo": WORD.encode()}, KEM)
     item["spec"]["encryptedData"] = {name: item["spec"]["encryptedData"]["foo"]}
     assert refused(item)[0] == "Malformed"
+    with pytest.raises(NotOpened) as caught:
+        opened(item)
+    assert caught.value.way_out.startswith("give the item a name")  # this cluster's keys are not what is amiss
 
 
 def test_an_answer_of_a_key_outweighs_what_is_no_envelope() -> None:

@@ -435,6 +435,7 @@ def test_d16_an_immutable_secret_keeps_its_data(stands: dict[str, Any], it: want
     assert caught.value.reason == "Immutable"
     assert str(caught.value).startswith("Error updating shop/db: the target Secret is immutable.")
     assert str(caught.value).endswith("Delete it, or give the SealedSecret another name")
+    assert caught.value.way_out.endswith(": kubectl delete secret db -n shop")
 
 
 @pytest.mark.parametrize(
@@ -478,6 +479,7 @@ def test_a_type_can_not_be_changed() -> None:
         ) as caught:
             wanted.check(it, stands)
         assert caught.value.reason == "TypeChanged"
+        assert caught.value.way_out.endswith(": kubectl delete secret db -n shop")
     wanted.check(want(), {**secret(), "type": ""})
 
 

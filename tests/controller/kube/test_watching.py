@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from controller.kube import standing
 from controller.kube.cache import Standings
 from controller.kube.queue import Queue
@@ -84,3 +86,30 @@ def test_a_trouble_is_told_once_a_minute_and_when_it_is_another() -> None:
         troubles.tell("/path", SealerError(what))
     troubles.tell("/other", SealerError("two"))
     assert told == ["one", "two", "two", "two"]
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "way_out"),
+    [
+        (
+            "/apis/bitnami.com/v1alpha1/sealedsecrets",
+            ApiError(404, "", where=""),
+            "sealer-controller manifests --crd-only | kubectl apply --server-side -f -",
+        ),
+        (
+            "/apis/coordination.k8s.io/v1/namespaces/absent/leases/sealed-secrets-controller",
+            ApiError(404, "NotFound", where=""),
+            "kubectl create namespace absent, or another --namespace",
+        ),
+        (
+            "/api/v1/namespaces/vault/secrets",
+            ApiError(403, "Forbidden", where="watch /api/v1/namespaces/vault/secrets"),
+            "kubectl auth can-i watch secrets -n vault",
+        ),
+        ("/api/v1/secrets", ApiError(500, "InternalError", where=""), None),
+    ],
+)
+def test_a_trouble_is_told_with_the_way_out(path: str, error: ApiError, way_out: str | None) -> None:
+    told = list[dict[str, Any]]()
+    Troubles(lambda level, event, **fields: told.append(fields)).tell(path, error)
+    assert [each.get("try") for each in told] == [way_out]

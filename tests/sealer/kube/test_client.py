@@ -295,8 +295,9 @@ def test_tls_both_ways(tmp_path: Path) -> None:
             async with client(server.url, authority.user(), ca=authority.pem) as c:
                 assert await c.get("/x") == {"said": ""}
             async with client(server.url, authority.user(), ca=other.pem) as c:
-                with pytest.raises(Unreachable, match="certificate is not trusted"):
+                with pytest.raises(Unreachable, match="certificate is not trusted") as caught:
                     await c.get("/x")
+                assert caught.value.way_out.endswith(f"has to be the authority of {server.url}")
             async with client(server.url, authority.user(), insecure=True) as c:
                 await c.get("/x")
             async with client(server.url, other.user(), ca=authority.pem) as c:

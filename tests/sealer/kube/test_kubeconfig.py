@@ -110,6 +110,25 @@ def test_what_is_wrong_is_named(tmp_path: Path, value: Any, said: str) -> None:
     assert str(tmp_path) in str(caught.value)
 
 
+def test_each_file_that_is_not_there_has_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(SealerError) as caught:
+        kubeconfig.find(kubeconfig=str(tmp_path / "absent"), environ={})
+    assert caught.value.way_out == "--kubeconfig FILE, or set KUBECONFIG"
+    with pytest.raises(SealerError) as caught:
+        found(tmp_path, config(clusters=[{"name": "c", "cluster": {"server": "x", "certificate-authority": "absent"}}]))
+    assert caught.value.where == str(tmp_path / "absent")
+    assert caught.value.way_out == f"cluster c.certificate-authority in {tmp_path / 'config'} names it"
+
+
+def test_without_a_current_context_those_that_there_are_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SealerError) as caught:
+        found(tmp_path, config(**{"current-context": ""}))
+    assert caught.value.way_out == "--context NAME; there are: here"
+    with pytest.raises(SealerError, match="has no contexts") as caught:
+        found(tmp_path, {"apiVersion": "v1", "kind": "Config"})
+    assert "--kubeconfig" in caught.value.way_out
+
+
 def test_nothing_of_it_is_shown(tmp_path: Path) -> None:
     token, password = secrets.token_hex(8), secrets.token_hex(8)
     user = {"token": token, "password": password, "client-certificate-data": "YQ==", "client-key-data": "Yg=="}

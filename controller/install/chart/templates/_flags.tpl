@@ -1,9 +1,9 @@
 {{- /* The arguments of the controller. Numbers may come as texts and texts as numbers, as in values for Bitnami's. */ -}}
 {{- define "sealed-secrets.flags" -}}
 {{- $v := .Values -}}
-- --key-prefix={{ $v.secretName }}
+- {{ printf "--key-prefix=%v" $v.secretName | quote }}
 - --update-status={{ $v.updateStatus }}
-- --lease-name={{ include "sealed-secrets.fullname" . }}
+- {{ include "sealed-secrets.fullname" . | printf "--lease-name=%s" | quote }}
 - --listen-addr=:{{ $v.containerPorts.http }}
 - --listen-metrics-addr=:{{ $v.containerPorts.metrics }}
 {{- if $v.skipRecreate }}
@@ -18,7 +18,7 @@
 {{- if $v.requireIdentity }}
 - --require-identity
 {{- with $v.tokenAudiences }}
-- --token-audiences={{ join "," . }}
+- {{ join "," . | printf "--token-audiences=%s" | quote }}
 {{- end }}
 {{- end }}
 {{- $flags := dict
