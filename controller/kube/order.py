@@ -33,9 +33,10 @@ def namespace(key: str) -> str:
 
 
 class Lane:
-    """Keys of one priority, each with the time it came: namespaces in turn, and the keys of one in order. All is O(1).
+    """Keys of one priority, each with the time it came: namespaces in turn, and the keys of one in order.
 
-    Those of a namespace that is shut stay where they are, and are not taken.
+    Those of a namespace that is shut stay where they are, and are not taken. All is O(1), but for `oldest`, and `open`
+    looks at the shut namespaces, of which there are fewer than workers.
     """
 
     def __init__(self) -> None:
@@ -53,11 +54,11 @@ class Lane:
 
     @property
     def open(self) -> int:
-        """How many could be taken. Few namespaces are shut at a time."""
+        """How many could be taken: those of namespaces that are not shut."""
         return self._count - sum(map(len, self._shut.values()))
 
     def put(self, now: float, key: str, *, shut: bool) -> None:
-        """Put a key last of its namespace, unless it is there already; that is new here if `shut` is news."""
+        """Put a key last of its namespace, unless it is there already. `shut`: whether that namespace is shut."""
         keys: OrderedDict[str, float] | None
         where: dict[str, OrderedDict[str, float]] = self._shut if shut else self._turns
         if (keys := where.get(of := namespace(key))) is None:
@@ -95,7 +96,7 @@ class Lane:
             self._shut[of] = keys
 
     def unshut(self, of: str) -> None:
-        """It is, as the last."""
+        """Keys of this namespace are taken again; it is the last whose turn it is."""
         if (keys := self._shut.pop(of, None)) is not None:
             self._turns[of] = keys
 
@@ -131,7 +132,10 @@ class Lanes:
 
     @property
     def open(self) -> int:
-        """How many are of namespaces that have fewer keys out than they may; no more can be taken, but maybe fewer."""
+        """How many wait in namespaces that may have more keys out: 0 only if none can be taken.
+
+        Not all can be taken at once, since each that is may shut its namespace.
+        """
         return self.lanes[NEW].open + self.lanes[BACKLOG].open
 
     def put(self, now: float, key: str, priority: Priority) -> None:

@@ -347,8 +347,7 @@ def test_an_interruption_that_is_swallowed_while_opening_is_no_failure(
 
     def swallowed(document: SealedSecret, keys: PrivateKeys) -> Opened:
         with contextlib.suppress(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(1)
+            signal.raise_signal(signal.SIGINT)
         return Opened({}, frozenset(), {"k": CannotOpen()})
 
     monkeypatch.setattr(unseal, "open_all", swallowed)

@@ -54,9 +54,11 @@ class Cluster:
     status: dict[str, Status] = field(default_factory=dict)
     dates: dict[str, tuple[timedelta, timedelta]] = field(default_factory=dict)
     lives: timedelta = timedelta(days=90)
+    made: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    """Bundles with the same content are the same, whenever they are written."""
 
     def bundle(self) -> bytes:
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = self.made
         published = []
         for key in self.keys:
             start, end = self.dates.get(key.id, (timedelta(minutes=-5), timedelta(days=365)))

@@ -7,7 +7,6 @@ import io
 import json
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -174,9 +173,8 @@ def test_a_server_that_drips_is_left_in_time(authority: https.Authority, where: 
         _endless(request, b"x", 0.02)
 
     with https.serve(handle, authority.context("localhost")) as port:
-        start = time.monotonic()
+        # Without a limit of all its time together this would take hours.
         _refused(f"https://localhost:{port}/", "within 0.3 seconds", seconds=0.3, limit=10**6)
-        assert time.monotonic() - start < 3
 
 
 def test_a_server_that_never_speaks_is_left_in_time() -> None:
