@@ -30,6 +30,7 @@ _STEP = lazy.compile(
     rf"""|--docker-password[=\s]{{1,20}}{_VALUE.replace("?P<", "?P<docker_")}"""
     r"""|\s(?:-p|--patch)[=\s]{0,20}(?P<quote>["'])(?P<patch>\s*[{\[](?:(?!(?P=quote))(?:[^\\]|\\[\s\S]))*+)"""
 )
+_COMMAND = lazy.compile(rf"(?:create|patch){_BLANKS}secret")
 _REACH = 4000
 """How far from its command an option is looked for, in characters."""
 
@@ -37,6 +38,8 @@ _REACH = 4000
 def items(text: str) -> Iterator[Item]:
     """The values of every such command, whether they leak or not."""
     if not any(mark in text for mark in ("--from-literal", "--docker-password", "patch")):
+        return
+    if not _COMMAND.search(text):  # a program that patches: to look for options in all of it takes long
         return
     line, counted, last, begun = 1, 0, "", 0
     for step in _STEP.finditer(text):
