@@ -1,9 +1,11 @@
-r"""Where `hooks.code` looks for credentials: bytes that the engine looks for. It imports nothing.
+r"""Where `hooks.code` looks for credentials: bytes that the engine looks for.
 
 Each pattern holds one rare word, what may stand between it and a value, and a value. A value is in quotes and holds a
 digit; of passwords any will do, if it is assigned. Without quotes (prose, shells, settings) it holds a digit as well:
 names of variables seldom do. A match ends in the value, and only its line is read.
 """
+
+from hooks.structure.trigger import FOREIGN
 
 _TEXT = rb"""[^\s"'`<>{}$]"""
 _QUOTED = rb"""["'`](?:""" + _TEXT + rb"""{3,60}\d|""" + _TEXT + rb"""{0,2}\d""" + _TEXT + rb"{3})"
@@ -19,26 +21,13 @@ _ASSIGNED = (
     rb"""[^\s"'`<>{}%$]{4}"""
 )
 _PASS = (rb"pass(?:w|p|c|_|\b|[\"'])", rb"pwd")
-# `password` in other languages, as `hooks.structure.trigger` has them, which imports nothing either.
-_FOREIGN = (
-    rb"senha",
-    rb"contrase(?:n|\xc3\xb1)a",
-    rb"kennwort",
-    rb"wachtwoord",
-    rb"mot_?de_?passe",
-    rb"heslo",
-    rb"has(?:l|\xc5\x82)o",
-    rb"\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c",
-    rb"\xe5\xaf\x86\xe7(?:\xa0\x81|\xa2\xbc)",
-    rb"\xe5\x8f\xa3\xe4\xbb\xa4",
-)
 _DRAWN = rb"""["'\])]{0,3}(?:[ \t]{0,4}:[ \t]?[\w\[\]]{1,12})?[ \t]{0,4}:?=[ \t]{0,4}(?:[\w\[\].]{1,16}\()?[ub@]?"""
 _DRAWN += rb"""["'`][^\s"'`<>{}$]{16}"""
 _WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", rb"[a-z][-_. ]?key", rb"salt")
 
 TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
-    *(rb"(?i)" + word + _ASSIGNED for word in (*_PASS, *_FOREIGN)),
+    *(rb"(?i)" + word + _ASSIGNED for word in (*_PASS, *FOREIGN)),
     *(rb"(?i)" + word + _DRAWN for word in (rb"nonce", rb"seed", rb"\biv", rb"_iv")),
     *(word + _DRAWN for word in (rb"Iv", rb"[a-z]IV")),
     # login("name", "v"), where no v holds a digit
