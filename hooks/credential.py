@@ -42,6 +42,9 @@ _BY_KIND = {
 
 # What reads as a sentence, or as a sign-in, is one only if the value can be nothing else; so with `pass` and `pwd`.
 _DOUBTFUL = frozenset(("said", "login"))
+_DRAWN = frozenset(("key", "salt", "drawn"))
+_LONG = 16
+"""Characters of what is surely drawn, where letters of one kind count as well."""
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 
@@ -83,7 +86,7 @@ _known = functools.lru_cache(maxsize=1 << 12)(_rule)  # the same value is told a
 
 def _named(pair: Pair, value: str, where: str) -> Rule | None:
     kind = keyname.kind(pair.key) or (keyname.kind(_behind(pair.path)) if _is_nameless(pair.key) else "")
-    if not kind or _is_none(pair, value, where, kind):
+    if not kind or _is_short(pair, value, kind) or _is_none(pair, value, where, kind):
         return None
     stored = pair.where in _SETTING_FORMATS or pair.where == "git-credentials" or pair.quoted
     if where == place.STORE and kind == "password" and stored:
@@ -92,6 +95,15 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     if literal.echoes(pair.key, value) or _says_other(pair.key, value, where, setting=setting):
         return None
     return _BY_KIND[kind] if _is_sure(pair, value, where, kind, setting=setting) else None
+
+
+def _is_short(pair: Pair, value: str, kind: str) -> bool:
+    """Whether a value is too short for its kind, so that nothing else of it matters: what `_is_sure` asks, in short."""
+    if kind == "password" or pair.where in _DOUBTFUL or len(value) >= _LONG:
+        return False
+    if kind in _DRAWN:
+        return True
+    return (len(value) < 8 or literal.classes(value) < 2) and not keyname.signs(pair.key)
 
 
 def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
@@ -127,7 +139,7 @@ def _is_sure(pair: Pair, value: str, where: str, kind: str, *, setting: bool) ->
         # A word in quotes that is assigned to a password; labels begin with a capital.
         typed = assigned and (pair.where in _SETTING_FORMATS or value.islower())
         return _password(value, where, assigned=assigned or setting, typed=typed)
-    if kind in ("key", "salt", "drawn"):
+    if kind in _DRAWN:
         return _key(value, where, kind)
     signs = assigned and pair.where == "code" and keyname.signs(pair.key)
     return _secret(value, where, kind, setting=setting) or (signs and _signs(value, where))
@@ -181,19 +193,20 @@ def _password(value: str, where: str, *, assigned: bool, typed: bool) -> bool:
 
 
 def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
-    share = 1.0 if literal.is_prefixed_hex(value) else letters.share(value)
     classes = literal.classes(value)
+    if len(value) < 8 or (classes < 2 and len(value) < _LONG):
+        return False
+    share = 1.0 if literal.is_prefixed_hex(value) else letters.share(value)
     if literal.has_filler(value) and share < 0.85:
         return False
     if where in place.EXAMPLES:
         return share >= 0.74 and len(value) >= 12 and classes > 1
     if share >= 0.72:
-        return len(value) >= 8 and (classes > 1 or len(value) >= 16) and _no_name(value, share)
+        return _no_name(value, share)
     return (
         setting
         and kind != "token"
         and share >= 0.55
-        and len(value) >= 8
         and classes > 1
         and not literal.is_identifier(value)
     )
@@ -219,12 +232,11 @@ def _no_name(value: str, share: float) -> bool:
 
 def _key(value: str, where: str, kind: str) -> bool:
     """Bare `key`s are mostly names of entries: only what was surely drawn is one."""
-    least = 24 if where in place.EXAMPLES else 16
+    if len(value) < (24 if where in place.EXAMPLES else _LONG) or literal.classes(value) < 2:
+        return False
     if literal.is_digest(value) and kind == "key":
         return False
-    return (
-        letters.share(value) >= (0.78 if kind == "key" else 0.72) and len(value) >= least and literal.classes(value) > 1
-    )
+    return letters.share(value) >= (0.78 if kind == "key" else 0.72)
 
 
 def _is_authorization(key: str) -> bool:

@@ -118,7 +118,7 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     # A text with many signs that was drawn holds a `%s`, a `.*` or a `->` by chance.
     loose = _FORMAT.match(value) or _REGEX.fullmatch(value) or _CODE.fullmatch(value)
-    return bool(loose or (not quoted and _CODE.match(value))) and (letters.share(value) < 0.78 or len(value) < 8)
+    return bool(loose or (not quoted and _CODE.match(value))) and (len(value) < 8 or letters.share(value) < 0.78)
 
 
 def _is_public_der(value: str) -> bool:

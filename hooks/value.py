@@ -146,7 +146,7 @@ def _is_drawn(literal: str) -> bool:
     """Whether a literal is none of the names that calls take: `index $data "db1-password"`."""
     from hooks.letters import share
 
-    return looks_random(literal) or (share(literal) >= 0.8 and len(literal) >= 10)
+    return looks_random(literal) or (len(literal) >= 10 and share(literal) >= 0.8)
 
 
 def _json(key: str, bare: str) -> Verdict | None:
