@@ -91,6 +91,9 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     stored = pair.where in _SETTING_FORMATS or pair.where == "git-credentials" or pair.quoted
     if where == place.STORE and kind == "password" and stored:
         return PASSWORD  # whatever it is, the program lets in with it
+    real = pair.where in _SETTING_FORMATS and where not in (*place.EXAMPLES, place.PIPELINE)
+    if kind == "password" and real and _is_given(pair.key, value):
+        return PASSWORD
     setting = pair.where in _SETTING_FORMATS or where in place.IN_USE
     if literal.echoes(pair.key, value) or _says_other(pair.key, value, where, setting=setting):
         return None
@@ -136,12 +139,17 @@ def _is_sure(pair: Pair, value: str, where: str, kind: str, *, setting: bool) ->
     if literal.is_uuid(value):
         return kind in ("password", "api-key", "token", "secret") and where in (*place.IN_USE, place.CODE)
     if kind == "password":
+        own = (
+            pair.where in _SETTING_FORMATS and where not in place.EXAMPLES and keyname.words(pair.key)[-1:] != ("key",)
+        )
+        if own and literal.is_own_word(value):
+            return True
         # A word in quotes that is assigned to a password; labels begin with a capital.
         typed = assigned and (pair.where in _SETTING_FORMATS or value.islower())
         return _password(value, where, assigned=assigned or setting, typed=typed)
     if kind in _DRAWN:
         return _key(value, where, kind)
-    signs = assigned and pair.where == "code" and keyname.signs(pair.key)
+    signs = assigned and (pair.where == "code" or pair.key.isupper()) and keyname.signs(pair.key)
     return _secret(value, where, kind, setting=setting) or (signs and _signs(value, where))
 
 
@@ -152,9 +160,16 @@ def _says_other(key: str, value: str, where: str, *, setting: bool) -> bool:
     return literal.is_label(value) and (not setting or where == place.LABELS)
 
 
+def _is_given(name: str, value: str) -> bool:
+    """Whether a variable of the environment sets a password to a word: it is no label, as its echo is elsewhere."""
+    return name.isupper() and value != name.lower() and literal.is_weak_word(value)
+
+
 def _is_assigned(pair: Pair) -> bool:
     if pair.where == "argument":
-        return keyname.words(pair.key)[:1] == ("set",)
+        # setProperty("spring.datasource.password", "x1"): a number is no label
+        numbered = pair.path.count(".") > 1 and any(map(str.isdigit, pair.value))
+        return numbered or keyname.words(pair.key)[:1] == ("set",)
     return pair.where in _SETTING_FORMATS or (pair.where == "code" and pair.quoted)
 
 
@@ -185,8 +200,8 @@ def _password(value: str, where: str, *, assigned: bool, typed: bool) -> bool:
         return share >= 0.78 and len(value) >= 10
     if value.isdigit():
         return len(value) >= (4 if assigned else 6) and (assigned or share >= 0.55)
-    if share >= 0.72:
-        return (len(value) >= 5 or classes > 1) and _no_name(value, share)
+    if share >= 0.72 and (len(value) >= 5 or classes > 1):
+        return _no_name(value, share)
     if classes > 1 and (not literal.is_identifier(value) or (assigned and any(map(str.isdigit, value)))):
         return len(value) >= 6
     return typed and literal.is_plain_word(value)
@@ -203,13 +218,7 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
         return share >= 0.74 and len(value) >= 12 and classes > 1
     if share >= 0.72:
         return _no_name(value, share)
-    return (
-        setting
-        and kind != "token"
-        and share >= 0.55
-        and classes > 1
-        and not literal.is_identifier(value)
-    )
+    return setting and kind != "token" and share >= 0.55 and classes > 1 and not literal.is_identifier(value)
 
 
 def _signs(value: str, where: str) -> bool:

@@ -45,6 +45,12 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?i)\.equals\([\w.]{0,40}(?:pass|secret|token|key)",
     # sign-ins: connect("x", "user", "pw"); keys of crypto: createHmac("sha256", "key")
     rb"""(?i)(?:connect|log_?in|PDO\()[^\n]{0,120}["'][,:][ \t]?["'][^\s"']{0,40}\d""",
+    # and those whose position says it, where a word will do: mysqli_connect($host, "root", "x")
+    (
+        rb"(?:getConnection|mysqli?_p?connect|new[ ]\\?(?:mysqli|PDO))\([^\n]{1,200}[\w\"'\])],[ \t]{0,4}"
+        rb"[\"'][^\s\"'$]{4}"
+    ),
+    rb"""WiFi\.begin\([^\n]{1,80},[ \t]{0,4}"[^\s"]{8}""",
     *(
         word + rb"[^\n]{0,60}" + _QUOTED
         for word in (rb"jwt\.", rb"reateHmac", rb"(?i)hmac\.new", rb"signWith", rb"Fernet")

@@ -69,9 +69,16 @@ _FILLER = lazy.compile(
     r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah"
     r"|whatever|nope|senha|contrase|geheim|kennwort|wachtwoord|secreto|segredo|mot[-_ ]?de[-_ ]?passe)"
 )
+_SELF = lazy.compile(r"secret|password|passwd|passwort|passw0rd|senha|kennwort|wachtwoord|secreto|segredo|pass$")
+_GENERIC = keyname.word_set(
+    "admin administrator client database dbuser mysql mariadb postgres postgresql mongo mongodb redis rabbitmq root",
+    "mysqlroot server site strong secure super that this those very long random new old current confirm reset forgot",
+    "forgotten update unsafe insecure shared common simple initial temporary temp weak good safe real plain",
+)
+_WEAK_WORD = lazy.compile(r"[a-z][a-z0-9]{3,39}")
 # Rows of keys: nobody draws them, and many type them for a password.
 _ROW = lazy.compile(r"12345|abcd(?:e|123)|asdf|qwerty")
-_PREFIXED_HEX = lazy.compile(r"[A-Za-z]{1,12}[-_.](?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{24,}")
+_PREFIXED_HEX = lazy.compile(r"(?:[A-Za-z]{1,12}[-_.]){1,3}(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{24,}")
 _IDENTIFIER = lazy.compile(
     r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
     r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
@@ -110,7 +117,7 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     if _HOLE.match(value):
         return True
-    if len(set(value)) < (3 if value.isdigit() else 4):
+    if len(set(value)) < (3 if value.isdigit() or (value.isalpha() and len(value) == 4) else 4):  # `root` has three
         return True
     if _ESCAPES.match(value) or (_DER.fullmatch(value) and _is_public_der(value)):
         return True
@@ -181,6 +188,19 @@ def has_filler(value: str, *, typed: bool = False) -> bool:
     """
     low = value.lower()
     return _FILLER.search(low) is not None or (not typed and _ROW.search(low) is not None)
+
+
+def is_own_word(value: str) -> bool:
+    """Whether a password is a word of somebody's own and the word for what it is: `acmesecretpassword`."""
+    rest = _SELF.sub("", value)
+    small = value.isascii() and value.isalnum() and value.islower()
+    return small and 4 <= len(rest) < len(value) and rest not in _GENERIC and not (has_filler(rest) or is_kind(rest))
+
+
+def is_weak_word(value: str) -> bool:
+    """Whether a password is a word that people take for one where it does not matter to them: `password`, `acmedb`."""
+    rest = _SELF.sub("", value)
+    return _WEAK_WORD.fullmatch(value) is not None and not has_filler(rest) and (rest != value or not is_kind(value))
 
 
 def is_prefixed_hex(value: str) -> bool:

@@ -25,6 +25,14 @@ STORE = "store"
 COPY = "copy"
 """An environment that is made to be copied and filled in."""
 
+PIPELINE = "pipeline"
+"""Settings of a build, whose servers live as long as it does and may have any word for a password."""
+
+_PIPELINE = lazy.compile(
+    r"(?:^|/)\.(?:github|gitea|forgejo|circleci|buildkite|woodpecker|drone|semaphore)/"
+    r"|(?:^|/)\.?(?:gitlab-ci|travis|appveyor|drone|woodpecker|azure-pipelines|bitbucket-pipelines|cirrus)[\w.\-]*\.ya?ml$"
+    r"|(?:^|[/_.\-])ci(?:[/_.\-][\w.\-]*)?\.ya?ml$"
+)
 _COPY = lazy.compile(
     r"(?:^|/)(?:[\w.\-]*\.)?(?:env|envrc)[._\-][\w.\-]*(?:example|sample|template|tmpl|dist|defaults?)\b[\w.\-]*$"
     r"|(?:^|/)(?:[\w.\-]*[._\-])?(?:example|sample|template|dist|default)s?\.env$"
@@ -76,7 +84,7 @@ _STORE = lazy.compile(
 
 EXAMPLES = (TEST, DOCUMENT, MACHINE, LABELS)
 """Where most of what looks like a credential opens nothing."""
-IN_USE = (SETTINGS, STORE)
+IN_USE = (SETTINGS, STORE, PIPELINE)
 """Where what looks like one most likely is."""
 
 _above: tuple[str, ...] = ()
@@ -111,4 +119,6 @@ def of(path: str) -> str:
         return DOCUMENT
     if _STORE.search(low):
         return STORE
+    if _PIPELINE.search(low):
+        return PIPELINE
     return SETTINGS if _SETTINGS.search(low) else CODE

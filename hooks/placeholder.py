@@ -21,6 +21,12 @@ _WORD = lazy.compile(
     r"|^(?:set|update|override|add)[-_ ]?me\b|^use[-_ ]a?[-_ ]?(?:strong|long|secure|random)\b"
     r"|^(?:managed|injected|provided|supplied|filled|created)[-_ ]by\b|^(?:stored|kept|lives)[-_ ]in\b"
 )
+# `if_you_see_this_please_use_k8s`: asks whoever reads it to do something.
+_ASKS = lazy.compile(
+    r"(?:^|.*[-_ .])please[-_ .](?:add|ask|change|check|contact|enter|fill|fix|provide|put|read|see|set|update|use)"
+    r"(?![a-z]).*",
+    re.DOTALL,
+)
 _WORDS = lazy.compile(
     r"[a-z]+(?:[-_ .:/,'!()=+]+[a-z]+|[-_ .:/]*\d{1,3}(?!\d)(?:chars?|bytes?|bits?)?)*[-_ .:/!?)\d]{0,4}"
 )
@@ -59,6 +65,8 @@ def is_placeholder(bare: str) -> bool:
     if len(bare) <= 100 and _SHORTENED.search(bare) and not looks_random(_SHORTENED.sub("", bare)):
         return True
     low = bare.lower().strip("\"'`[]{}()<>%$*~ ")
+    if "please" in low and len(low) <= 120 and _ASKS.fullmatch(low):
+        return True
     if len(low) <= 40 and _FOREIGN.fullmatch(low):
         return True
     return len(low) <= 120 and _WORDS.fullmatch(low) is not None and _WORD.search(low) is not None

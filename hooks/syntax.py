@@ -200,6 +200,21 @@ FORMS = (
         "sql",
         literal=True,
     ),
+    # connect(host, "name", "v"), where the function says which argument the password is
+    _form(
+        "getconnection( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo(",
+        r"(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO))\(\s*"
+        r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[\w$.>\[\]-]{1,80})\s*,\s*"
+        r"(?:[\"'][\w.@\-]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
+        "password",
+        literal=True,
+    ),
+    _form(
+        "wifi.begin(",
+        r"\bWiFi\.begin\(\s*(?:\"[^\"\n]{1,80}\"|[\w.]{1,60})\s*,\s*\"(?P<value>[^\"\s]{8,63})\"",
+        "password",
+        literal=True,
+    ),
     # login("name", "v")
     _form(
         "login log_in connect pdo mysqli auth credential signin sign_in",

@@ -1,0 +1,95 @@
+"""What people type for passwords where programs take them: words, at the place that says that it is one."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+
+from hooks import place, scanner
+from hooks.blobs import Blob
+
+_RNG = random.Random(5)
+
+
+def _draw(letters: str, size: int) -> str:
+    return "".join(_RNG.choice(letters) for _ in range(size))
+
+
+def found(path: str, text: str) -> list[int]:
+    """The lines that leak."""
+    return sorted({finding.line for finding in scanner.scan(Blob(path, text.encode()))})
+
+
+WORD = "toor"
+HEX = _draw("0123456789abcdef", 39)
+DRAWN = _draw(string.ascii_lowercase + string.digits, 7) + "4"
+OWN = "acme" + "secret" + "password"
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "value"),
+    [
+        # functions that say which argument is the password
+        ("src/db.php", '$con = mysqli_connect("10.0.0.2", "shop", "VALUE", "orders");', WORD),
+        ("src/db.php", '$con = mysqli_connect($host, $user, "VALUE");', WORD),
+        ("src/db.php", '$db = new PDO($dsn, "shop", "VALUE");', WORD),
+        ("src/Dao.java", 'c = DriverManager.getConnection("jdbc:mysql://db/x","shop","VALUE");', WORD),
+        ("src/Dao.java", 'c = DriverManager.getConnection(url, "shop", "VALUE");', "1234"),
+        ("src/main.cpp", 'WiFi.begin("upstairs", "VALUE");', DRAWN),
+        ("src/Dao.java", 'cfg.setProperty("hibernate.connection.password", "VALUE");', "1234"),
+        # words of few letters, and four letters that are no word
+        ("src/main/resources/application.properties", "spring.datasource.password=VALUE", "root"),
+        ("app/dev.py", "    'PASSWORD': 'VALUE',", "uqxm"),
+        # a blank before the bracket that closes a key
+        ("src/conf.php", "$conf[ 'db_password' ] = 'VALUE';", DRAWN + "!"),
+        # what is marked by several words
+        ("src/app.js", "var token = 'VALUE';", "SECRET_TOKEN_" + HEX),
+        # what the environment sets is no label
+        ("deploy/compose.yaml", "services:\n  db:\n    environment:\n      - DB_PASSWORD=VALUE", OWN),
+        ("deploy/compose.yaml", "services:\n  db:\n    environment:\n      MYSQL_PASSWORD: VALUE", "password"),
+        ("deploy/compose.yaml", "services:\n  db:\n    environment:\n      - SHOP_DB_PASSWORD=VALUE", "shop"),
+        ("deploy/db.yaml", "env:\n- name: POSTGRES_PASSWORD\n  value: VALUE", "postgres"),
+        ("deploy/compose.yaml", "services:\n  api:\n    environment:\n      - JWT_SECRET=VALUE", "orchard"),
+        ("deploy/values.yaml", "db:\n  mongoPassword: VALUE", OWN),
+    ],
+)
+def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, value: str) -> None:
+    text = line.replace("VALUE", value) + "\n"
+    assert found(path, text) == [line.count("\n") + 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("src/db.php", '$con = mysqli_connect($host, $user, "", "orders");'),
+        ("src/db.php", '$con = mysqli_connect($host, $user, $pass, "orders");'),
+        ("src/db.php", '$con = mysqli_connect($host, "shop", $pass, "orders");'),
+        ("src/db.php", '$link = mysqli_connect("localhost", "my_user", "my_password", "world");'),
+        ("src/Dao.java", 'c = DriverManager.getConnection(url, "shop", password);'),
+        ("src/main.cpp", "WiFi.begin(ssid, password);"),
+        ("src/form.js", 't("users.form.password", "kennwort")'),
+        ("src/mail.php", "$mail->Password = 'your pass word here';"),
+        ("docs/setup.md", "MYSQL_PASSWORD=" + "password"),
+        (".github/workflows/ci.yml", "env:\n  POSTGRES_PASSWORD: postgres"),
+        (".gitlab-ci.yml", "variables:\n  POSTGRES_PASSWORD: " + "password"),
+        ("deploy/compose.yaml", "services:\n  db:\n    environment:\n      DB_PASSWORD: test"),
+        ("deploy/compose.yaml", "services:\n  db:\n    environment:\n      MYSQL_PASSWORD: yourpassword"),
+        ("deploy/values.yaml", "db:\n  passwordKey: acmepassword\n  existingSecret: acmepassword"),
+        ("deploy/external.yaml", "data:\n- secretKey: orchard\n  remoteRef: {key: shop}"),
+        ("app.properties", "SEALED_PASSWORD=if_you_see_this_please_use_k8s"),
+        ("app.properties", "vaultpassword=if-you-see-this-please-set-one-in-2024"),
+    ],
+)
+def test_what_only_looks_like_it_is_not(path: str, line: str) -> None:
+    assert found(path, line + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".github/workflows/test-db.yaml", ".gitlab-ci.yml", "azure-pipelines.yml", ".circleci/config.yml", "ci.yml"],
+)
+def test_the_settings_of_a_build_are_told_from_those_of_what_runs(path: str) -> None:
+    assert place.of(path) in (place.PIPELINE, place.TEST)
+    assert found(path, f"env:\n  DB_PASSWORD: {DRAWN}X!\n") == [2]
