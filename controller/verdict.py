@@ -97,7 +97,8 @@ def _refused(entry: Entry, ref: Ref, wanted: tuple[str, ...], stores: Mapping[st
     if unknown:
         known = ", ".join(sorted(stores))
         what = f"store {', '.join(unknown)} is not configured here; known: {known}"
-        return Cause(reason.NEVER, (), what, f"change the annotation sealer.dev/stores to: {known}")
+        way_out = f"give the --config that has it, or change the annotation sealer.dev/stores to: {known}"
+        return Cause(reason.NEVER, (), what, way_out)
     closed = [label for label in wanted if not stores[label].serves(ref.namespace)]
     if closed:
         what = f"store {', '.join(closed)} does not serve namespace {ref.namespace}"

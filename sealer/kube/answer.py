@@ -16,7 +16,7 @@ DEEPEST = 100
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.DOTALL)
 
 
-def decode(data: bytes | msgspec.Raw, shape: Any = Any) -> Any:
+def decode(data: bytes | bytearray | msgspec.Raw, shape: Any = Any) -> Any:
     """The value, as msgspec reads it as a type (`shape`). Raises msgspec.DecodeError."""
     try:
         return msgspec.json.decode(data, type=shape)

@@ -1,7 +1,6 @@
-"""Requests to an API server of Kubernetes, over aiohttp: JSON in and out, errors with their Status, watches as lines.
+"""Requests to an API server of Kubernetes, over aiohttp: JSON in and out, watches as lines, errors of `kube.errors`.
 
-What is sent or answered is in no message: a Status may quote what it refuses. Only its reason and the fields that it
-names are told. A request that a rotated token or certificate made fail is tried once more with what is new.
+A request that a rotated token or certificate made fail is tried once more with what is new.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import aiohttp
 import msgspec
 
-from sealer.errors import SealerError, SourceError
-from sealer.kube import answer, credentials, rights
+from sealer.kube import answer, credentials
+from sealer.kube.errors import ApiError, TooLarge, Unreachable, of_status
 
 if TYPE_CHECKING:
     import ssl
@@ -22,12 +21,16 @@ if TYPE_CHECKING:
 
     from sealer.kube.kubeconfig import Access
 
+__all__ = [
+    "JSON", "METADATA", "METADATA_LIST", "TIMEOUT", "ApiError", "Client", "Json", "Patch", "TooLarge", "Unreachable",
+    "of_status",
+]  # fmt: skip
+
 TIMEOUT = 40.0
 """Seconds for one request: an API server whose etcd is gone answers 504 after 34."""
 _CONNECT = 10.0
 _BUFFER = 1 << 18
-_MOST_FIELDS = 5
-_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_UNAUTHORIZED = 401
 
 JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -44,33 +47,6 @@ Json = Any
 T = TypeVar("T")
 
 _encode = msgspec.json.encode
-
-
-class Unreachable(SealerError):
-    """No answer: no connection, none in time, or one that broke off. Whether anything was done is not known."""
-
-
-class ApiError(SealerError):
-    """An answer that is no success. `status` is HTTP's, `reason` that of the Status (Conflict, Expired, ...).
-
-    `fields`: those of the object that the Status calls wrong, at most five.
-    `retry_after`: seconds that the server asks for, at least. `continue_token`: of an expired list, where to go on.
-    """
-
-    def __init__(self, status: int, reason: str, *, where: str, fields: tuple[str, ...] = ()) -> None:
-        said = f"{status} {reason}" if reason else str(status)
-        what = f"the API server answered {said}" + (f" ({', '.join(fields)})" if fields else "")
-        asks = {_UNAUTHORIZED: "kubectl auth whoami", _FORBIDDEN: rights.command(where)}
-        super().__init__(what, where=where, way_out=asks.get(status, ""))
-        self.status = status
-        self.reason = reason
-        self.fields = fields
-        self.retry_after = 0.0
-        self.continue_token = ""
-
-
-class TooLarge(SourceError):
-    """An answer of more bytes than somebody wants to read."""
 
 
 class _Body(aiohttp.BytesPayload):
@@ -146,7 +122,7 @@ class Client:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=_CONNECT)
         try:
             async with await self._send("GET", path, {}, None, "", timeout, "*/*") as response:
-                return await _read(response, limit, where)
+                return bytes(await _read(response, limit, where))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"gave no answer ({type(error).__name__})", where=where) from None
 
@@ -295,13 +271,13 @@ class Client:
         return True
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int, where: str) -> bytes:
+async def _read(response: aiohttp.ClientResponse, limit: int, where: str) -> bytearray:
     data = bytearray()
     async for chunk in response.content.iter_any():
         data += chunk
         if len(data) > limit:
             raise TooLarge(f"the answer is larger than {limit // 1024:,} KiB", where=where)
-    return bytes(data)
+    return data
 
 
 async def _refused(response: aiohttp.ClientResponse, where: str) -> ApiError:
@@ -310,24 +286,3 @@ async def _refused(response: aiohttp.ClientResponse, where: str) -> ApiError:
     except (msgspec.DecodeError, aiohttp.ClientError, TimeoutError):
         said = {}
     return of_status(said, response.status, where, response.headers.get("Retry-After", ""))
-
-
-def of_status(said: Json, status: int, where: str, retry_after: str = "") -> ApiError:
-    """The error of a Status (meta/v1), from an answer or an ERROR event of a watch."""
-    said = said if isinstance(said, dict) else {}
-    details = said.get("details") if isinstance(said.get("details"), dict) else {}
-    causes = [each for each in details.get("causes") or () if isinstance(each, dict)]
-    fields = dict.fromkeys(str(each["field"]) for each in causes if each.get("field"))
-    reason = said.get("reason")
-    code = said.get("code")
-    error = ApiError(
-        code if isinstance(code, int) and code else status,
-        reason if isinstance(reason, str) else "",
-        where=where,
-        fields=tuple(fields)[:_MOST_FIELDS],
-    )
-    seconds = retry_after if retry_after.isdigit() else details.get("retryAfterSeconds", 0)
-    error.retry_after = float(seconds or 0)
-    metadata = said.get("metadata")
-    error.continue_token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
-    return error

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sealer.errors import SourceError
 from sealer.kube import kubeconfig
 from sealer.kube import where as places
-from sealer.kube.client import ApiError, Client
+from sealer.kube.client import Client
+from sealer.kube.errors import ApiError
 
 if TYPE_CHECKING:
     from sealer.kube.where import Where

@@ -55,6 +55,7 @@ def test_a_store_that_only_the_source_names_is_refused(world: World) -> None:
     ran = world.apply()
     assert (ran.code, ran.summary) == (1, "1 failed")
     assert "store disk is not configured here; known: local" in ran.err
+    assert "way out: give the --config that has it, or change the annotation" in ran.err
 
 
 def test_a_namespace_that_the_store_does_not_serve_is_refused(world: World, config: Path, tmp_path: Path) -> None:
