@@ -78,6 +78,7 @@ class Pages:
             token = page.metadata.get("continue") or ""
             if not token:
                 return
+            del page, items  # else two are there at once: this one until the next is read
 
     def _fit(self, items: list[msgspec.Raw]) -> None:
         """Ask for as many next time as would have been right."""

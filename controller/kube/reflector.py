@@ -38,6 +38,8 @@ _FIRST, _CAP = 0.8, 30.0
 _SHORT = 1.0
 """Seconds: a watch that ends sooner, and showed nothing, is no watch."""
 _FAILURES = 3
+_Identity = tuple[str, str, str]
+"""Key (`namespace/name`), uid and version of an object."""
 _GONE = 410
 
 
@@ -82,7 +84,7 @@ class Reflector:
         self._draw = draw
         self._clock = clock
         self._failed = failed
-        self._known: dict[str, tuple[str, str]] = {}
+        self._known: dict[str, _Identity] = {}
         self._version = ""
         self._failures = 0
 
@@ -120,12 +122,12 @@ class Reflector:
                 self._see(item, listed=True)
         if self._version and _older(pages.version, self._version):
             # What is told of versions would be silent until the server has come as far again.
-            self._known = {key: (uid, "") for key, (uid, _) in self._known.items()}
+            self._known = {key: (key, uid, "") for key, uid, _ in self._known.values()}
             self._version = ""
             await self._list()
             return
         self._version = pages.version
-        for key, (uid, _) in left.items():
+        for key, uid, _ in left.values():
             del self._known[key]
             self._handler.gone(key, uid)
         self._handler.complete()
@@ -180,13 +182,17 @@ class Reflector:
             self._failures = 0
 
     def _see(self, item: dict[str, Any], *, listed: bool) -> None:
-        key, uid, version = _identity(item)
+        key, uid, version = now = _identity(item)
         known = self._known.get(key)
-        if known == (uid, version):
+        if known == now:
             return
-        if known is not None and known[0] != uid:
-            self._handler.gone(key, known[0])
-        self._known[key] = (uid, version)
+        if known is not None:
+            key, former, _ = known
+            if former != uid:
+                self._handler.gone(key, former)
+            else:  # one text for all who keep it: there are ten thousand of them
+                uid = item["metadata"]["uid"] = former
+        self._known[key] = (key, uid, version)
         self._handler.seen(key, item, listed=listed)
 
     async def _went_backwards(self) -> bool:
@@ -198,8 +204,7 @@ class Reflector:
             return False  # the next watch, or its silence, tells
 
 
-def _identity(item: dict[str, Any]) -> tuple[str, str, str]:
-    """Key (`namespace/name`), uid and version of an object."""
+def _identity(item: dict[str, Any]) -> _Identity:
     metadata = item["metadata"]
     return f"{metadata.get('namespace', '')}/{metadata['name']}", metadata["uid"], metadata["resourceVersion"]
 

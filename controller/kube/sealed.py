@@ -129,8 +129,8 @@ class SealedSecrets:
             self.unsettled.discard(key)
         if key not in self.known:
             return
-        self.known[key].delivered = delivered
         seen = self._standings.get(key)
+        self.known[key].delivered = standing.shared(delivered, seen)
         # What stirred was mostly our own write, of which the watch may tell late. It was none if nothing was written.
         gone = seen is None and key in self._stirred
         other = key in self._stirred if delivered is None else seen is not None and self._news(key, delivered)

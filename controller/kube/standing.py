@@ -147,7 +147,19 @@ def settled(item: Mapping[str, Any], wanted: str, seen: Standing | None, *, watc
     found = Delivered(str(ref.get("uid", "")), str(ref.get("resourceVersion", "")))
     if not watched:
         return found
-    return found if seen is not None and (seen.uid, seen.version) == (found.uid, found.version) else None
+    return shared(found, seen) if seen is not None and is_same(found, seen) else None
+
+
+def is_same(delivered: Delivered, seen: Standing) -> bool:
+    """Whether what stands is what was delivered."""
+    return (seen.uid, seen.version) == (delivered.uid, delivered.version)
+
+
+def shared(delivered: Delivered | None, seen: Standing | None) -> Delivered | None:
+    """What was delivered, in the same texts as what stands, if it is that: both are kept, ten thousand times."""
+    if delivered is None or seen is None or not is_same(delivered, seen):
+        return delivered
+    return Delivered(seen.uid, seen.version)
 
 
 def print_of(key: FingerprintKey, ref: Ref, secret: Secret) -> str:
