@@ -41,7 +41,8 @@ peers: $(VENV)/dev.stamp ## the programs that tests compare with, built once int
 	@$(BIN)/python -m tests.servers.peers
 
 test: $(VENV)/dev.stamp peers ## all tests, file by file on up to four processors (PYTEST_ARGS)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile $(PYTEST_ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile \
+	  --no-loadscope-reorder $(PYTEST_ARGS)
 
 soak: $(VENV)/dev.stamp ## run for ten minutes under churn (SOAK_SECONDS, SOAK_CHANGES)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.soak

@@ -19,6 +19,21 @@ hypothesis.settings.load_profile("sealer")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Files that take minutes, and wait for much of them: begun last, one of them would be alone at the end.
+_LONG = ("kube/", "controller/test_kill_model.py", "controller/kube/test_kill_points.py", "controller/running/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest; else in the order of paths, which xdist keeps with `--no-loadscope-reorder`."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).as_posix()
+        return next((number for number, long in enumerate(_LONG) if name.startswith(long)), len(_LONG))
+
+    items.sort(key=rank)
+
+
 def _peer(peer: peers.Peer) -> Path:
     try:
         return peer.path()

@@ -9,11 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from tests.controller.world import Counts, World, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements() -> Iterator[None]:
+    """SQL is compiled once: a process of ours opens one state, this one opens thousands.
+
+    What is compiled is kept by dialect, of which every engine has its own; all of SQLite's are the same to this cache.
+    """
+    kept = {"compiled_cache": {}}
+    create = sa.create_engine
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDialect_pysqlite, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda one: hash(type(one)))
+        patch.setattr(sa, "create_engine", lambda *url, **more: create(*url, execution_options=kept, **more))
+        yield
 
 
 @pytest.fixture

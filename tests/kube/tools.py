@@ -42,7 +42,7 @@ def ours(*arguments: str) -> str:
 
 def objects(text: str) -> list[dict[str, Any]]:
     """The objects of a YAML stream."""
-    return [each for each in yaml.safe_load_all(text) if each]
+    return [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
 
 
 class Helm:
@@ -51,6 +51,7 @@ class Helm:
     def __init__(self, cluster: Cluster | None = None) -> None:
         self.program = _peer(tools.HELM)
         self.environment = {"KUBECONFIG": str(cluster.kubeconfig) if cluster else os.devnull}
+        self._rendered: dict[tuple[str, ...], str] = {}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Whatever comes of it."""
@@ -61,11 +62,14 @@ class Helm:
         return done(self.program, *arguments, **self.environment)
 
     def template(self, values: dict[str, Any], scratch: Path, *arguments: str) -> list[dict[str, Any]]:
-        """The objects of the chart with these values, in a release called sealed-secrets."""
-        file = scratch / "values.yaml"
-        file.write_text(json.dumps(values))
-        where = ("--namespace", "kube-system", "--values", str(file))
-        return objects(self.done("template", "sealed-secrets", str(CHART), *where, *arguments))
+        """The objects of the chart with these values, in a release called sealed-secrets; rendered once."""
+        asked = (json.dumps(values), *arguments)
+        if asked not in self._rendered:
+            file = scratch / "values.yaml"
+            file.write_text(asked[0])
+            where = ("--namespace", "kube-system", "--values", str(file))
+            self._rendered[asked] = self.done("template", "sealed-secrets", str(CHART), *where, *arguments)
+        return objects(self._rendered[asked])
 
 
 class Kubectl:

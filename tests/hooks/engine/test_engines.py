@@ -14,15 +14,14 @@ from pathlib import Path
 import pytest
 
 from hooks import engine
-from hooks.engine import cache, pack
+from hooks.engine import cache
 from hooks.engine.confirm import Confirm
 from hooks.engine.found import Candidates
 from hooks.engine.template import expand
 from hooks.text import Text
 from sealer.errors import DocumentError
+from tests.hooks.engine.specs import FILES, SPECS
 
-FILES = engine.rule_files(engine.RULES)
-SPECS = pack.load(FILES)
 SOURCES = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
 EXAMPLES = [(rule, one) for rule in SPECS for one in (*rule.found, *rule.passed) if not one.path]
 _BETWEEN = ["\n", " ", "", "/", "x", "\\n", '"', "=", "  # ", "é"]

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooks import engine
 from hooks.engine import lint, pack
+from tests.hooks.engine.specs import SPECS
 
 if TYPE_CHECKING:
     from hooks.engine.spec import Spec
 
-SPECS = pack.load(engine.rule_files(engine.RULES))
 ONE = next(rule for rule in SPECS if rule.id == "github-pat")
 
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hooks import engine
-from hooks.engine import pack
 from hooks.engine.template import expand
 from hooks.text import Text
+from tests.hooks.engine.specs import SPECS
 
 if TYPE_CHECKING:
     from hooks.engine.spec import Example, Spec
 
-SPECS = pack.load(engine.rule_files(engine.RULES))
 DRAWS = 3
 """So many texts are drawn from each template."""
 
