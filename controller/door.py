@@ -1,8 +1,8 @@
 """A socket that accepts all that comes, and lets in few at a time: of what waits, sources have turns (`connections`).
 
 A request that is complete costs a millisecond, and to accept a connection and close it a twentieth of that. Where all
-were begun that there are, a flood of requests would fill each turn of the loop, on which a Lease is renewed too, and
-whoever asks once in a while, as a probe does, would wait behind all of it.
+were begun that there are, a flood of requests would fill each turn of the loop, and whoever asks once in a while, as a
+probe does, would wait behind all of it.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ Signals:
 \b
 Examples:
   sealer-controller run kubernetes
+  sealer-controller run kubernetes --audit-log /var/lib/sealer/log
   sealer-controller run kubernetes --kubeconfig ~/.kube/config --additional-namespaces=shop,pay""",
 )
 def run(
@@ -121,6 +122,9 @@ def run(
         str, _option("lease-name", "The Lease by which one of several replicas is elected.", "NAME")
     ] = "sealed-secrets-controller",
     cluster: Annotated[str, _option("cluster", "What the key bundle calls this cluster.", "NAME")] = "kubernetes",
+    audit_log: Annotated[
+        str, _option("audit-log", "Say each access in an audit log here before it is done; default: none.", "DIR")
+    ] = "",
     namespace: Annotated[
         str, _option("namespace", "Where its keys and its Lease are; default: $POD_NAMESPACE.", "NS")
     ] = "",
@@ -183,6 +187,7 @@ def run(
         token_audiences=flags.audiences(token_audiences, identity=require_identity),
         lease=flags.lease(lease_name),
         cluster=check_cluster(cluster),
+        audit_log=audit_log,
         namespace=flags.namespace(namespace),
         kubeconfig=kubeconfig,
         context=context,

@@ -40,6 +40,8 @@ _EACH = 4
 _TURNS = 4
 """Turns of the loop until a connection can be closed for a newer one: in these its request is read, if it is there."""
 _ENDS = 5.0
+_GRACE = 1
+"""Seconds that requests have at the end, once nobody is let in any more."""
 _HEAD = 10.0
 """Seconds in which a request's head has to come: who only connects holds no place for long."""
 _OPENMETRICS = "application/openmetrics-text"
@@ -104,13 +106,15 @@ def in_thread(bound: socket.socket, app: Starlette, lasts: float, most: int = _C
 
 
 @contextlib.asynccontextmanager
-async def beside(bound: socket.socket, app: Starlette, lasts: float, most: int = _CONNECTIONS) -> AsyncIterator[None]:
-    """As `in_thread`, on the loop of whoever calls."""
+async def beside(
+    bound: socket.socket, app: Starlette, lasts: float, most: int = _CONNECTIONS
+) -> AsyncIterator[asyncio.Task[None]]:
+    """As `in_thread`, on the loop of whoever calls, who is given what ends before that only with an error."""
     most = room(most)
     server = _Server(_config(app, lasts, most), most)
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
-        yield
+        yield task
     finally:
         server.should_exit = True
         try:
@@ -230,5 +234,5 @@ def _config(app: Starlette, lasts: float, most: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         headers=[("connection", "close")],
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=_GRACE,
     )

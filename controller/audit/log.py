@@ -66,11 +66,7 @@ class Log:
         """
         log = cls.unchecked(state, now=now, effects=effects, max_bytes=max_bytes, actor=actor)
         state_files.make(state)
-        with log._clear(log.directory):
-            log.directory.mkdir(mode=0o700, exist_ok=True)
-        files.check_private(log.directory)
-        with log._locked():
-            log._settled()
+        log.prepare()
         return log
 
     @classmethod
@@ -83,8 +79,16 @@ class Log:
         max_bytes: int = MAX_BYTES,
         actor: Actor | None = None,
     ) -> Log:
-        """As `open`, of a log that may be damaged: only for `restart`."""
+        """As `open`, of a log that may be damaged: for `restart`, or for `prepare` where the directory is no state."""
         return cls(state, now=now, effects=effects or Effects(), max_bytes=max_bytes, actor=actor or Actor.current())
+
+    def prepare(self) -> None:
+        """Make the folder of the log in a directory that is there, and see that the log's end is whole, as `open`."""
+        with self._clear(self.directory):
+            self.directory.mkdir(mode=0o700, exist_ok=True)
+        files.check_private(self.directory)
+        with self._locked():
+            self._settled()
 
     def check(self, head: Head | None) -> None:
         """Refused unless the log holds the line that the state vouches for. Without a head anything goes."""

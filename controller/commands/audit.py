@@ -89,6 +89,8 @@ def run_restart(directory: Path, *, reason: str) -> int:
     """Go on behind a log that was damaged: recorded in it, and accepted by the state."""
     if not reason.strip():
         raise UsageError("says nothing", where="--reason")
+    if folder.names(directory / FOLDER) and not (directory / "state.db").is_file():
+        return _restarted_alone(directory, reason)
     require_extra()
     from controller.state import State
 
@@ -102,6 +104,20 @@ def run_restart(directory: Path, *, reason: str) -> int:
         head = log.restart(reason, lost, max((each.audit for each in state.intents()), default=0))
         with state.begin("audit restart") as transaction:
             transaction.put_meta(audit_head=head.dump(), audit_since=str(head.sequence + 1))
+    return _restarted(log, head)
+
+
+def _restarted_alone(directory: Path, reason: str) -> int:
+    """Go on behind a log that no state vouches for, as `run kubernetes` writes it; it may be running."""
+    log = Log.unchecked(directory, now=now)
+    try:
+        log.prepare()
+    except Refused:
+        return _restarted(log, log.restart(reason, None))
+    raise Refused("the log's end is whole, and goes on as it is", where=str(log.directory))
+
+
+def _restarted(log: Log, head: Head) -> int:
     out(f"restarted the audit log with record {head.sequence}  {log.directory / head.file}")
     note("what stands before it stays, and `audit verify` goes on to name what is wrong there")
     return OK

@@ -3,7 +3,7 @@
     keys        watched by every replica, made by the one that leads
     Secrets     their metadata is watched, before anything else: what stands must be known
     SealedSecrets   watched by every replica, so that a standby is warm; worked on by the one that leads
-    HTTP        answered by every replica
+    HTTP        answered by every replica, in a thread of its own (`answering`)
 
 SIGTERM and SIGINT end it: no new work is begun, what is being done has 20 s, the lease is given back. SIGUSR1 makes a
 sealing key.
@@ -20,13 +20,14 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from controller import serving
+from controller import aside, serving
+from controller.kube import audit, standing
 from controller.kube import flags as flagging
-from controller.kube import http, standing
+from controller.kube.answering import answering, bound
 from controller.kube.cache import Standings
-from controller.kube.identity import Identity
+from controller.kube.health import Health
+from controller.kube.http import DEFECT, Answered
 from controller.kube.lease import Election
-from controller.kube.limits import Limiter, networks
 from controller.kube.metrics import Metrics
 from controller.kube.opening import Opener
 from controller.kube.parts import Parts
@@ -55,7 +56,6 @@ _TELLS = 1.0
 """And events that still wait."""
 _SPARE = 2
 """Workers more than one namespace may keep busy (`--workers`): so two are always left for all others."""
-_EXAMPLE = ":8080"
 
 Log = Any
 """What has debug, info, warning and error, each of an event and fields: `controller.running.log.Log`."""
@@ -73,7 +73,7 @@ class App:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        self._flags, self._log, self._version = flags, log, version
+        self._flags, self._access, self._log, self._version = flags, access, log, version
         self._client = Client(access)
         self._writer = Client(access, only=self._leads)
         self.namespace = flags.namespace or environ.get("POD_NAMESPACE") or self._client.namespace
@@ -86,6 +86,7 @@ class App:
             self.namespace, cluster=flags.cluster, prefix=flags.keys.prefix, order=flags.keys.order
         )
         self._tell = Troubles(self._say).tell
+        self._health = Health(told=self._hangs)
         self.election = Election(
             self._client, self.namespace, flags.lease, self._identity, failed=self._tell, behind=self._waits
         )
@@ -103,6 +104,7 @@ class App:
             known=self._all_known,
             failed=self._tell,
         )
+        self.audit = audit.made(flags.audit_log, flags.cluster, self.metrics.audits, told=self._say, failed=self._tell)
         self._renewal = Renewal(
             self._writer,
             self.registry,
@@ -111,6 +113,7 @@ class App:
             made=self._key_made,
             failed=self._key_failed,
             place=lambda: self.election.uid,
+            audit=self.audit,
         )
         self._rest = Rest()
         self._recorder = Recorder(self._writer, self._rest, self._leads, self._say, _suffix, failed=self._tell)
@@ -121,57 +124,33 @@ class App:
 
     async def run(self) -> None:
         """Serve until asked to end. Raises SealerError for what is wrong from the start."""
-        sockets = self._bound()
+        sockets = bound(self._flags)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, number.name)
         loop.add_signal_handler(signal.SIGUSR1, self._renew)
         self._log.info("start", program=self._version, namespace=self.namespace, identity=self._identity)
-        async with self._client, self._writer, http.serving(self._endpoints(), *sockets):
-            self._log.info("listen", address=serving.shown(sockets[0]), metrics=serving.shown(sockets[1]))
+        shown = [serving.shown(each) for each in sockets]
+        answers = answering(
+            self._flags, self._access, self.registry, self.metrics, self._health, self._answered, sockets, self.audit
+        )
+        self._health.beat(False)
+        async with self._client, self._writer, self.audit, aside.aside(answers, "http") as answered:
+            self._log.info("listen", address=shown[0], metrics=shown[1])
             with contextlib.closing(Opener()) as opener:
-                tasks = [asyncio.create_task(each) for each in (self._follow(), self._lead(opener))]
-                stopped = asyncio.create_task(self._stop.wait())
+                jobs = (self._follow(), self._lead(opener), self._health.beats(self._ready))
+                tasks = [asyncio.create_task(each) for each in jobs]
+                stopped: asyncio.Future[Any] = asyncio.create_task(self._stop.wait())
+                ends: list[asyncio.Future[Any]] = [*tasks, answered]
                 try:
-                    await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-                    for each in tasks:
+                    await asyncio.wait([*ends, stopped], return_when=asyncio.FIRST_COMPLETED)
+                    for each in ends:
                         if each.done():
                             await each  # a defect: nothing else ends them
                     await self._drain()
                 finally:
                     await cancelled([*tasks, stopped])
         self._log.info("stop")
-
-    def _bound(self) -> tuple[socket.socket, socket.socket]:
-        with contextlib.ExitStack() as stack:
-            listen = stack.enter_context(serving.bind(self._flags.listen, "--listen-addr", _EXAMPLE))
-            metrics = stack.enter_context(serving.bind(self._flags.listen_metrics, "--listen-metrics-addr", ":8081"))
-            stack.pop_all()
-            return listen, metrics
-
-    def _endpoints(self) -> http.Endpoints:
-        flags = self._flags
-        return http.Endpoints(
-            keys=self.registry,
-            ready=self._ready,
-            metrics=self.metrics,
-            limiter=self._limiter(),
-            identity=self._asks(),
-            accept_legacy=flags.accept_v1_data,
-            read_timeout=flags.read_timeout,
-            write_timeout=flags.write_timeout,
-            said=self._answered,
-        )
-
-    def _asks(self) -> Identity | None:
-        flags = self._flags
-        return Identity(self._client, time.monotonic, flags.token_audiences) if flags.require_identity else None
-
-    def _limiter(self) -> Limiter | None:
-        flags = self._flags
-        if flags.rate_limit <= 0:
-            return None
-        return Limiter(flags.rate_limit, flags.rate_limit_burst, time.monotonic, networks(flags.proxies))
 
     async def _follow(self) -> None:
         """Watch keys, then all that they are for."""
@@ -192,6 +171,7 @@ class App:
             sealed=self.sealed,
             registry=self.registry,
             opener=opener,
+            audit=self.audit,
             metrics=self.metrics,
             recorder=self._recorder,
             rest=self._rest,
@@ -213,7 +193,7 @@ class App:
         self._log.info("leads", identity=self._identity)
         self.metrics.leads(True)
         self._working = True
-        jobs: list[Coroutine[Any, Any, None]] = [self._renewal.run()]
+        jobs: list[Coroutine[Any, Any, None]] = [self.audit.start(), self._renewal.run()]
         jobs += [reconciler.work() for _ in range(self._flags.workers + _SPARE)]
         tasks = [asyncio.create_task(each) for each in jobs]
         self.sealed.start()
@@ -230,6 +210,7 @@ class App:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ENDS):
                 await self.queue.ended()
+                await self.audit.written()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_TELLS):  # the next leader waits for our lease
                 await self._recorder.written()
@@ -254,12 +235,14 @@ class App:
     def _end(self, name: str) -> None:
         self._log.info("signal", signal=name)
         self._stop.set()
+        self._health.beat(self._ready())
 
     def _renew(self) -> None:
         if not self._renewal.renew():
             self._log.info("signal", signal="SIGUSR1", note="another replica leads, and makes keys")
 
     def _all_known(self) -> None:
+        self._health.beat(self._ready())
         self._log.info("ready", sealed=len(self.sealed.known), unsettled=len(self.sealed.unsettled))
 
     def _waits(self, holder: str) -> None:
@@ -267,6 +250,7 @@ class App:
 
     def _keys_changed(self) -> None:
         self._keys.set()
+        self._health.beat(self._ready())
         self.metrics.keys(self.registry.current)
         now = self.registry.current
         newest = {name: found.key.id[:8] for name in (RSA, KEM) if (found := now.newest(name)) is not None}
@@ -292,8 +276,17 @@ class App:
         known = {str(each.get("type")): str(each.get("status")) for each in found or () if isinstance(each, dict)}
         self.metrics.conditions.seen(key, standing.texts(item["metadata"].get("labels")), known)
 
-    def _answered(self, answered: http.Answered) -> None:
-        self._log.info(answered.verb, code=answered.code, user=answered.user, documents=answered.documents)
+    # What it is told by the thread of HTTP.
+
+    def _answered(self, answered: Answered) -> None:
+        level = self._log.error if answered.reason == DEFECT else self._log.info
+        level(
+            answered.verb, code=answered.code, user=answered.user, documents=answered.documents,
+            reason=answered.reason, error=answered.error,
+        )  # fmt: skip
+
+    def _hangs(self, seconds: float, at: str) -> None:
+        self._log.error("hangs", seconds=round(seconds), at=at)
 
 
 def _suffix() -> str:

@@ -75,6 +75,7 @@ class Flags:
     token_audiences: tuple[str, ...] = ()
     lease: str = "sealed-secrets-controller"
     cluster: str = "kubernetes"
+    audit_log: str = ""
     namespace: str = ""
     kubeconfig: str = ""
     context: str = ""

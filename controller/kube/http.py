@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -24,6 +24,8 @@ from starlette.responses import Response
 
 from controller import serving as server
 from controller.kube import identity, rotate
+from controller.kube.audit import Audit
+from controller.kube.auditlog import NotAudited
 from controller.kube.bodies import Bodies, Broken, Busy, TooLarge
 from controller.kube.effort import Effort, TooMuch
 from controller.kube.pages import NO_STORE, TEXT, Measured, error, pages
@@ -38,10 +40,12 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
 
+    from controller.kube.audit import Told
     from controller.kube.identity import Identity, User
     from controller.kube.limits import Limiter
     from controller.kube.metrics import Metrics
     from controller.kube.pages import Handler
+    from controller.kube.posted import Posted
 
 Verb = Literal["verify", "rotate"]
 T = TypeVar("T")
@@ -50,6 +54,8 @@ _CONNECTIONS = 512
 _THREADS = 2
 _MARGIN = 5.0
 _PEM = "application/x-pem-file"
+
+DEFECT = "a defect of this program"
 
 
 class Keys(rotate.Keys, Protocol):
@@ -65,24 +71,34 @@ class Keys(rotate.Keys, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request to verify or rotate, for the log. `user`: as the API server calls who asked; "" if it was not asked."""
+    """A request to verify or rotate, for the log. `user`: as the API server calls who asked; "" if it was not asked.
+
+    `reason`: in words of ours; `error`: the class of what was raised.
+    """
 
     verb: Verb
     code: int
     user: str = ""
     documents: int = 0
     reason: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What answers. `limiter` and `identity` None: all are let; timeouts in seconds."""
+    """What answers. `limiter` and `identity` None: all are let; timeouts in seconds.
+
+    `trouble`: what is wrong with the controller, "" if nothing is; `look` brings metrics up to date that need it.
+    """
 
     keys: Keys
     ready: Callable[[], bool]
     metrics: Metrics
+    trouble: Callable[[], str] = lambda: ""
+    look: Callable[[], Awaitable[None]] | None = None
     limiter: Limiter | None = None
     identity: Identity | None = None
+    audit: Audit = field(default_factory=Audit)
     accept_legacy: bool = True
     read_timeout: float = 120.0
     write_timeout: float = 120.0
@@ -114,7 +130,7 @@ class Site:
     def app(self) -> Starlette:
         """What stands at :8080."""
         routes: dict[str, tuple[Handler, str]] = {
-            "/healthz": (_healthy, "GET"),
+            "/healthz": (self._healthy, "GET"),
             "/readyz": (self._ready, "GET"),
             "/v1/cert.pem": (self._certificate, "GET"),
             "/v1/keys": (self._bundle, "GET"),
@@ -122,6 +138,10 @@ class Site:
             "/v1/rotate": (partial(self._answered, "rotate"), "POST"),
         }
         return pages(routes, [Middleware(Measured, metrics=self._wanted.metrics)])
+
+    async def _healthy(self, _: Request) -> Response:
+        trouble = self._wanted.trouble()
+        return Response(f"{trouble or 'ok'}\n", 503 if trouble else 200, NO_STORE, TEXT)
 
     async def _ready(self, _: Request) -> Response:
         ready = self._wanted.ready()
@@ -153,12 +173,17 @@ class Site:
                 return error(429, "limit exceeded", headers)
         try:
             response = await self._guarded(verb, request, told)
-            code, reason = response.status_code, ""
+            answered = Answered(verb, response.status_code, told.user, told.documents)
         except _Failed as failed:
-            code, reason = failed.code, failed.reason
-            response = error(code, reason, failed.headers)
+            cause = failed.__cause__
+            error_name = type(cause).__name__ if cause is not None else ""
+            answered = Answered(verb, failed.code, told.user, told.documents, failed.reason, error_name)
+            response = error(failed.code, failed.reason, failed.headers)
+        except Exception as defect:
+            self._wanted.said(Answered(verb, 500, told.user, told.documents, DEFECT, type(defect).__name__))
+            raise
         response.headers.update(headers)
-        self._wanted.said(Answered(verb, code, told.user, told.documents, reason))
+        self._wanted.said(answered)
         return response
 
     async def _guarded(self, verb: Verb, request: Request, told: _Told) -> Response:
@@ -171,18 +196,18 @@ class Site:
                 told.user = user.name if user else ""
                 data = await room.read(request, self._wanted.read_timeout)
                 return await self._worked(verb, data, user, told)
-        except identity.Unknown:
-            raise _Failed(401, "unauthorized", {"www-authenticate": "Bearer"}) from None
-        except identity.Forbidden:
-            raise _Failed(403, "forbidden") from None
-        except identity.CantAsk:
-            raise _Failed(503, "the API server can't be asked who this is") from None
-        except TooLarge:
-            raise _Failed(413, "request body too large") from None
-        except Busy:
-            raise _Failed(503, "busy", {"retry-after": "1"}) from None
-        except Broken:
-            raise _Failed(400 if verb == "verify" else 500, "the body can't be read") from None
+        except identity.Unknown as found:
+            raise _Failed(401, "unauthorized", {"www-authenticate": "Bearer"}) from found
+        except identity.Forbidden as found:
+            raise _Failed(403, "forbidden") from found
+        except identity.CantAsk as found:
+            raise _Failed(503, "the API server can't be asked who this is") from found
+        except TooLarge as found:
+            raise _Failed(413, "request body too large") from found
+        except Busy as found:
+            raise _Failed(503, "busy", {"retry-after": "1"}) from found
+        except Broken as found:
+            raise _Failed(400 if verb == "verify" else 500, "the body can't be read") from found
 
     async def _worked(self, verb: Verb, data: bytes, user: User | None, told: _Told) -> Response:
         wanted, effort = self._wanted, Effort()
@@ -192,23 +217,30 @@ class Site:
                 told.documents = len(posted)
                 if user is not None and wanted.identity is not None:
                     await wanted.identity.may(user, verb, [each.namespace for each in posted])
-                if verb == "verify":
-                    good = await self._run(
-                        opens, posted, wanted.keys.opening, effort, accept_legacy=wanted.accept_legacy
-                    )
-                    return Response(status_code=200 if good else 409)
-                again = await self._run(rotate.rotate, posted, wanted.keys, effort, accept_legacy=wanted.accept_legacy)
-                return Response(again, media_type="application/json")
-        except TimeoutError:
-            raise _Failed(500, "it took too long") from None
+                async with wanted.audit.asked(verb, posted, told.user) as audited:
+                    return await self._done(verb, posted, effort, audited)
+        except TimeoutError as found:
+            raise _Failed(500, "it took too long") from found
         except (identity.Forbidden, identity.CantAsk):
             raise
         except TooMuch as found:
-            raise _Failed(413 if verb == "verify" else 500, f"it {found.what}") from None
+            raise _Failed(413 if verb == "verify" else 500, f"it {found.what}") from found
+        except NotAudited as found:
+            raise _Failed(503, "the audit log can't be written, so nothing is opened", {"retry-after": "10"}) from found
         except SealerError as found:
-            raise _Failed(500, f"cannot {verb}: {rotate.reason(found)}") from None
+            raise _Failed(500, f"cannot {verb}: {rotate.reason(found)}") from found
         finally:
             effort.end()
+
+    async def _done(self, verb: Verb, posted: Sequence[Posted], effort: Effort, audited: Told) -> Response:
+        wanted, legacy = self._wanted, self._wanted.accept_legacy
+        if verb == "rotate":
+            again = await self._run(rotate.rotate, posted, wanted.keys, effort, accept_legacy=legacy)
+            return Response(again, media_type="application/json")
+        good = await self._run(opens, posted, wanted.keys.opening, effort, accept_legacy=legacy)
+        if not good:
+            audited.refused("it doesn't open")
+        return Response(status_code=200 if good else 409)
 
     async def _run(self, work: Callable[..., T], *arguments: Any, **more: Any) -> T:
         """Something that takes its time, off the loop: RSA and the parsers release the GIL, or give it up often."""
@@ -224,14 +256,15 @@ class _Told:
     documents: int = 0
 
 
-def metrics_app(metrics: Metrics) -> Starlette:
+def metrics_app(metrics: Metrics, look: Callable[[], Awaitable[None]] | None = None) -> Starlette:
     """What stands at :8081."""
     one = asyncio.Lock()
 
     async def page(request: Request) -> Response:
         async with one:  # they would share one processor, which the reconcilers need
-            metrics.look()
-            # A page of ten thousand series takes long enough to hold up a reconcile.
+            if look is not None:
+                await look()
+            # A page of ten thousand series takes long enough to hold up a probe.
             data, kind = await asyncio.to_thread(metrics.page, request.headers.get("accept", ""))
         return Response(data, headers={"content-type": kind})
 
@@ -239,17 +272,17 @@ def metrics_app(metrics: Metrics) -> Starlette:
 
 
 @contextlib.asynccontextmanager
-async def serving(wanted: Endpoints, bound: socket.socket, metrics: socket.socket | None) -> AsyncIterator[None]:
-    """Answer on these two sockets until the end of the block, on the loop of whoever calls."""
+async def serving(
+    wanted: Endpoints, bound: socket.socket, metrics: socket.socket | None
+) -> AsyncIterator[tuple[asyncio.Future[None], ...]]:
+    """Answer on these two sockets until the end of the block, on the loop of whoever calls; what ends none too soon."""
     lasts = wanted.read_timeout + wanted.write_timeout + _MARGIN
+    running: list[asyncio.Future[None]] = []
     async with contextlib.AsyncExitStack() as stack:
         site = Site(wanted)
         stack.callback(site.close)
         if metrics is not None:
-            await stack.enter_async_context(server.beside(metrics, metrics_app(wanted.metrics), lasts))
-        await stack.enter_async_context(server.beside(bound, site.app(), lasts, _CONNECTIONS))
-        yield
-
-
-async def _healthy(_: Request) -> Response:
-    return Response("ok\n", headers=NO_STORE, media_type=TEXT)
+            more = server.beside(metrics, metrics_app(wanted.metrics, wanted.look), lasts)
+            running.append(await stack.enter_async_context(more))
+        running.append(await stack.enter_async_context(server.beside(bound, site.app(), lasts, _CONNECTIONS)))
+        yield tuple(running)

@@ -8,6 +8,7 @@ ours are words of ours: no name of a secret is in them. `condition_info` names S
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Literal
 
 import prometheus_client as prometheus
@@ -42,9 +43,12 @@ _VALUES = {"True": 1, "False": -1}
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _ALGORITHMS = (KEM, RSA)
 
+_Values = tuple[tuple[str, int], ...]
+_Series = tuple[str, _Values]
+
 
 class Metrics:
-    """All of them. Counted on the loop, read by the thread that writes the page."""
+    """All of them. Counted by any thread, read by the one that writes the page."""
 
     def __init__(self, version: str, queue: Callable[[], Numbers] | None = None, *, omit_secrets: bool = False) -> None:
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -107,13 +111,17 @@ class Metrics:
             for status in Status:
                 self._keys.labels(algorithm, str(status))
 
+    def audits(self) -> Audits:
+        """Count what is written to an audit log. Once, and only where there is one."""
+        return Audits(self.registry)
+
     def follow(self, queue: Callable[[], Numbers]) -> None:
         """Show what waits, as it was at the last `look`. Once."""
         self._waiting = _Waiting(queue)
         self.registry.register(self._waiting)
 
     def look(self) -> None:
-        """Take down what waits just now: on the loop, whose queue moves on when it is asked."""
+        """Take down what waits just now: on the queue's own loop, since it moves on when it is asked."""
         if self._waiting is not None:
             self._waiting.look()
 
@@ -171,18 +179,39 @@ class Metrics:
         return serving.exposed(self.registry, accepted)
 
 
+class Audits:
+    """What is written to the audit log, and what is not."""
+
+    def __init__(self, registry: prometheus.CollectorRegistry) -> None:
+        self._records = prometheus.Counter(
+            f"{OURS}_audit_records", "Records written to the audit log.", registry=registry
+        )
+        self._failures = prometheus.Counter(
+            f"{OURS}_audit_failures", "Writes to the audit log that failed: nothing is opened then.", registry=registry
+        )
+
+    def wrote(self, records: int) -> None:
+        """So many records are on disk."""
+        self._records.inc(records)
+
+    def failed(self) -> None:
+        """A write failed."""
+        self._failures.inc()
+
+
 class Conditions:
     """`condition_info`: a series for each condition of each SealedSecret, 1, 0 or -1.
 
     Kept in a few bytes each, and gone with the object or with the label's old value (#1747 upstream). With `omit`
-    nothing is kept, nor shown.
+    nothing is kept, nor shown. Told by one thread, shown by another.
     """
 
     def __init__(self, *, omit: bool = False) -> None:
         self._omit = omit
-        self._known: dict[str, tuple[str, tuple[tuple[str, int], ...]]] = {}
-        # The few that there are, once each: most objects have the same conditions.
-        self._same: dict[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]] = {}
+        self._lock = threading.Lock()
+        self._known: dict[str, _Series] = {}
+        # The few that there are, once each: most objects have the same conditions, and no such label.
+        self._same: dict[_Values, _Series] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -197,11 +226,14 @@ class Conditions:
         # Others may write conditions of any kind, and as many as they like.
         values = tuple((name, _VALUES.get(conditions[name], 0)) for name in sorted(TYPES) if name in conditions)
         instance = sys.intern((labels or {}).get(INSTANCE, ""))
-        self._known[key] = (instance, self._same.setdefault(values, values))
+        with self._lock:
+            plain = self._same.setdefault(values, ("", values))
+            self._known[key] = (instance, plain[1]) if instance else plain
 
     def gone(self, key: str) -> None:
         """There is no such object any more."""
-        self._known.pop(key, None)
+        with self._lock:
+            self._known.pop(key, None)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The series, for a registry."""
@@ -212,7 +244,9 @@ class Conditions:
             "Conditions of SealedSecrets: 1 true, 0 unknown, -1 false.",
             labels=["namespace", "name", "condition", "ss_app_kubernetes_io_instance"],
         )
-        for key, (instance, values) in list(self._known.items()):
+        with self._lock:
+            known = self._known.copy()
+        for key, (instance, values) in known.items():
             namespace, _, name = key.partition("/")
             for condition, value in values:
                 family.add_metric([namespace, name, condition, instance], value)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sealer.kube.client import ApiError
 
 if TYPE_CHECKING:
+    from controller.kube.audit import Audit
     from controller.kube.metrics import Metrics
     from controller.kube.opening import Opener
     from controller.kube.queue import Queue
@@ -38,6 +39,7 @@ class Parts:
     sealed: SealedSecrets
     registry: KeyRegistry
     opener: Opener
+    audit: Audit
     metrics: Metrics
     recorder: Recorder
     rest: Rest

@@ -2,7 +2,8 @@
 
     look    nothing known stands right?             else done, without a key
     decide  DELIVERY's triage (`deciding`)          skip, which writes a status at most; open; or neither
-    open    template, ownership rules, one write    nothing is opened before it is known who may write where
+    open    template, ownership rules, one write    nothing is opened before it is known who may write where, and
+                                                    before that stands in the audit log, if there is one
     tell    status if it changes, an event if the verdict does (`recorder`: once nothing else is to be done)
 
 Each write names what it expects to stand, so that a second writer costs a retry and never a value. `leads` is asked
@@ -12,16 +13,18 @@ before each: a replica that lost its lease writes nothing more.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from controller import reason
 from controller.kube import conditions, deciding, document, names, standing, wanted
+from controller.kube import subject as subjects
+from controller.kube.auditlog import NotAudited
 from controller.kube.cache import Delivered
 from controller.kube.conditions import Outcome
 from controller.kube.opening import NO_KEY, NotOpened
 from controller.kube.parts import Away, Parts, found_at
 from controller.kube.rest import BUSY
+from controller.kube.subject import Subject, good
 from controller.kube.telling import Teller, status_of
 from controller.kube.troubles import forbidden
 from controller.kube.wanted import NotWritten, Owner, Wanted
@@ -33,39 +36,13 @@ from sealer.secret import Ref
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from controller.kube.audit import Told
     from controller.kube.opening import Opened
-    from sealer.documents.document import SealedSecret
 
 PARKED = "no key"
 COMPROMISED_KEY = "Compromised"
+UNAUDITED = "NotAudited"
 _CONFLICT, _INVALID = 409, 422
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """One SealedSecret that is worked on."""
-
-    key: str
-    item: dict[str, Any]
-    document: SealedSecret
-    legacy: str | None
-    input: str
-
-    @property
-    def ref(self) -> Ref:
-        """Namespace and name."""
-        namespace, _, name = self.key.partition("/")
-        return Ref(namespace, name)
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether its status says that this very document was delivered, by whichever controller."""
-        return conditions.delivered(self.item, self.input)
-
-    @property
-    def owner(self) -> Owner:
-        """What its Secret is of."""
-        return Owner(self.ref.name, self.item["metadata"]["uid"])
 
 
 class Reconciler:
@@ -170,19 +147,22 @@ class Reconciler:
             return
         if right == "ours":
             self._parts.may()
-            metadata = found["metadata"]
-            path = names.secrets(namespace, name)
-            await self._parts.client.delete(path, uid=metadata["uid"], version=metadata["resourceVersion"])
+            metadata, path = found["metadata"], names.secrets(namespace, name)
+            async with self._parts.audit.deleting(Ref(namespace, name)):
+                await self._parts.client.delete(path, uid=metadata["uid"], version=metadata["resourceVersion"])
 
     # What should stand, and whether it does.
 
     async def _outcome(self, key: str, item: dict[str, Any]) -> Outcome:
         namespace = key.partition("/")[0]
         try:
-            return await self._delivered(self._subject(key, item))
+            return await self._delivered(subjects.read(key, item, accept_data=self._parts.accept_data))
         except NotOpened as error:
             self._parts.metrics.failed("unseal", namespace)
             return Outcome(False, error.reason, conditions.said(error.what, error.way_out))
+        except NotAudited as error:
+            self._parts.metrics.failed("unseal", namespace)
+            return Outcome(False, UNAUDITED, conditions.said(error.what, error.way_out), again=True)
         except NotWritten as error:
             self._parts.metrics.failed("unmanaged" if error.reason == "Unmanaged" else "update", namespace)
             return Outcome(False, error.reason, conditions.said(error.what, error.way_out))
@@ -197,32 +177,34 @@ class Reconciler:
             self._parts.metrics.failed("fetch", namespace)
             return Outcome(False, "Unreachable", error.what, again=True)
 
-    def _subject(self, key: str, item: dict[str, Any]) -> _Subject:
-        try:
-            found, legacy = document.read(item, accept_data=self._parts.accept_data)
-        except document.Unusable as error:
-            raise NotOpened("Malformed", error.what) from None
-        return _Subject(key, item, found, legacy, document.input_for(item, found, legacy))
-
-    async def _delivered(self, subject: _Subject) -> Outcome:
+    async def _delivered(self, subject: Subject) -> Outcome:
         parts, ref = self._parts, subject.ref
         absent = parts.absent(subject.key)
         stands = None if absent else await found_at(parts.client, names.secrets(*ref))
         if self._stands(subject, stands) and stands is not None:
-            return _good(subject, stands, tuple(status_of(subject.item).get("keys") or ()))
+            return good(subject, stands, tuple(status_of(subject.item).get("keys") or ()))
         right = wanted.hold(stands, subject.owner) if stands is not None else None
+        async with parts.audit.opening(ref, subject.input, subject.document.items) as told:
+            return await self._opened(subject, stands, right, told)
+
+    async def _opened(
+        self, subject: Subject, stands: Mapping[str, Any] | None, right: wanted.Hold | None, told: Told
+    ) -> Outcome:
+        parts, ref = self._parts, subject.ref
         before = status_of(subject.item)
         known = before.get("input") == subject.input
         keys = parts.registry.opening(ref.namespace, before.get("keys") or (), compromised=known)
         parts.metrics.unsealed()
         found = await parts.opener.open(subject.document, subject.legacy, keys)
         self._count(subject, found)
+        told.opened(found.keys)
         want = self._want(subject, found, stands)
         wanted.check(want, stands)
         changed = stands is not None
         if stands is not None and right is not None:
             if not wanted.differs(want, stands, right, changed=not subject.unchanged):
-                return _good(subject, stands, found.keys)
+                told.wrote(stands["metadata"]["resourceVersion"], changed=False)
+                return good(subject, stands, found.keys)
             write = self._patch(ref, wanted.patched(want, stands, right, changed=not subject.unchanged))
         else:
             write = self._create(want)
@@ -232,12 +214,13 @@ class Reconciler:
             if error.status != _INVALID:
                 raise
             raise wanted.refused(want.secret, error) from None
+        told.wrote(stands["metadata"]["resourceVersion"])
         if known:
             parts.metrics.repaired()
             parts.log("info", "repaired", name=subject.key, found="changed" if changed else "deleted")
-        return _good(subject, stands, found.keys)
+        return good(subject, stands, found.keys)
 
-    def _stands(self, subject: _Subject, stands: Mapping[str, Any] | None) -> bool:
+    def _stands(self, subject: Subject, stands: Mapping[str, Any] | None) -> bool:
         """Whether nothing need be opened. Raises NotWritten for what is not delivered, whatever is in it."""
         parts, ref = self._parts, subject.ref
         labels = standing.texts(stands["metadata"].get("labels")) if stands else {}
@@ -259,7 +242,7 @@ class Reconciler:
             raise NotWritten(COMPROMISED_KEY if cause.code == reason.COMPROMISED else "Refused", cause.text)
         return decision.do == "skip"
 
-    def _count(self, subject: _Subject, found: Opened) -> None:
+    def _count(self, subject: Subject, found: Opened) -> None:
         parts = self._parts
         parts.registry.opened(subject.ref.namespace, found.keys)
         for envelope, count in (("v1", found.v1), ("v2", found.v2)):
@@ -267,7 +250,7 @@ class Reconciler:
                 parts.metrics.opened(envelope, count)  # type: ignore[arg-type]
         parts.log("info", "opened", name=subject.key, keys=", ".join(each[:8] for each in found.keys))
 
-    def _want(self, subject: _Subject, found: Opened, stands: Mapping[str, Any] | None) -> Wanted:
+    def _want(self, subject: Subject, found: Opened, stands: Mapping[str, Any] | None) -> Wanted:
         secret = found.secret
         if found.drew and stands is not None:
             secret = wanted.keeping(secret, found.drew, stands, subject.input, unchanged=subject.unchanged)
@@ -296,9 +279,3 @@ class Reconciler:
 
 def _is_conflict(error: SealerError) -> bool:
     return isinstance(error, ApiError) and error.status == _CONFLICT
-
-
-def _good(subject: _Subject, stands: Mapping[str, Any], keys: tuple[str, ...]) -> Outcome:
-    metadata = stands["metadata"]
-    secret = (metadata["name"], metadata["uid"], metadata["resourceVersion"])
-    return Outcome(True, "Unsealed", "", input=subject.input, keys=keys, secret=secret)

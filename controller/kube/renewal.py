@@ -11,7 +11,6 @@ The number of the key bundle is counted here too (`keybundle`), since the leader
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -20,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from controller.keyadmin import BACKDATED, VALID
 from controller.kube import keybundle, names, newkey
+from controller.kube.audit import Audit
+from controller.kube.keyschedule import due, reason, suffix
 from controller.kube.registry import KeyRegistry
 from sealer.errors import SealerError, UsageError
 from sealer.formats.keyid import KEM, RSA
 from sealer.formats.keys import RSA_BITS, generate_kem, generate_rsa
-from sealer.formats.wire import canonical_json
 from sealer.kube.client import ApiError, Unreachable
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 _ALGORITHM: dict[Kind, str] = {"sealing": KEM, "bitnami": RSA}
 _KINDS: tuple[Kind, ...] = ("identity", "state", "sealing", "bitnami")
 """In this order: an RSA key takes seconds."""
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-"""Those that the server's own names end with."""
-_SUFFIX = 5
 _TRIES = 8
 _CONFLICT, _NOT_FOUND = 409, 404
 _FIRST, _CAP = 1.0, 60.0
@@ -47,33 +44,6 @@ _LONGEST = 300.0
 """Seconds after which the clock is looked at again: it may have been set meanwhile."""
 _SETTLES = 30.0
 """Seconds for a watch to show a key that was made."""
-
-
-def due(newest: datetime | None, *, period: timedelta, cutoff: datetime | None, now: datetime) -> datetime | None:
-    """When the next key is to be made, perhaps long ago; None: never.
-
-    Now if there is none; a period after the newest (0: never); at the cutoff if the newest is older than that.
-    """
-    if newest is None:
-        return now
-    times = [newest + period] if period else []
-    if cutoff is not None and newest < cutoff:
-        times.append(cutoff)
-    return min(times, default=None)
-
-
-def suffix(kind: Kind, view: KeySet, attempt: int, place: str = "") -> str:
-    """The end of the name of a new key: the same for all who see the same key Secrets of this kind at this place.
-
-    Elsewhere it is another: who brings the keys of one cluster to another one must overwrite none.
-    """
-    seen = canonical_json([kind, sorted(view.uids.get(kind, ())), attempt, place])
-    number = int.from_bytes(hashlib.sha256(seen).digest(), "big")
-    letters = []
-    for _ in range(_SUFFIX):
-        number, letter = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[letter])
-    return "".join(letters)
 
 
 class Renewal:
@@ -91,6 +61,7 @@ class Renewal:
         leads: Callable[[], bool],
         *,
         place: Callable[[], str] = lambda: "",
+        audit: Audit | None = None,
         made: Callable[[str], None] = lambda _: None,
         failed: Callable[[SealerError], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -102,7 +73,7 @@ class Renewal:
         if flags.ttl < 1:
             raise UsageError("is less than a second", where="--key-ttl", way_out="--key-ttl=87600h")
         self._client, self._registry, self._flags, self._leads = client, registry, flags, leads
-        self._place, self._made, self._failed = place, made, failed
+        self._place, self._made, self._failed, self._audit = place, made, failed, audit or Audit()
         self._now, self._clock, self._sleep = now, clock, sleep
         self._asked: dict[str, str] = {}
         self._last: dict[Kind, tuple[float, str]] = {}
@@ -212,16 +183,24 @@ class Renewal:
             if not self._leads():
                 return
             secret = newkey.made(body, prefix, suffix(kind, view, attempt, self._place()), labels, annotations)
+            path, name = names.secrets(self._registry.namespace), secret["metadata"]["name"]
             try:
-                await self._client.create(names.secrets(self._registry.namespace), secret, fieldManager=names.MANAGER)
+                async with self._audit.making(self._registry.namespace, name, f"{kind} key: {self._why(kind, view)}"):
+                    await self._client.create(path, secret, fieldManager=names.MANAGER)
             except ApiError as error:
                 # Of another maker, whose key the next list shows; or of a Secret that is no key.
                 if error.status == _CONFLICT and attempt < _TRIES - 1:
                     continue
                 raise
-            self._done(kind, secret["metadata"]["name"])
-            self._made(secret["metadata"]["name"])
+            self._done(kind, name)
+            self._made(name)
             return
+
+    def _why(self, kind: Kind, view: KeySet) -> str:
+        algorithm = _ALGORITHM.get(kind, "")
+        newest = view.newest(algorithm) if algorithm else None
+        asked = algorithm in self._asked
+        return reason(view.time(newest) if newest else None, asked=asked, cutoff=self._flags.cutoff, now=self._now())
 
     def _done(self, kind: Kind, name: str = "") -> None:
         """There is a key, ours or another's; the watch will show it."""

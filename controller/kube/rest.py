@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sealer.kube.client import ApiError
+from sealer.kube.errors import ApiError
 
 if TYPE_CHECKING:
     from sealer.errors import SealerError

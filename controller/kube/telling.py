@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.kube import conditions, events, names, standing
 from sealer.kube.client import METADATA, ApiError
+from sealer.secret import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,7 @@ class Teller:
         if conditions.changed(former, body):
             if not outcome.good:
                 parts.log("warning", "failed", name=key, reason=outcome.reason, message=outcome.message)
+                parts.audit.refused(Ref(namespace, name), outcome.reason, outcome.message)
             reason = events.UNSEALED if outcome.good else _event_reason(outcome)
             await parts.recorder.take(item, reason, outcome.message, now)
 

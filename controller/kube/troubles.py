@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from controller.kube import names
-from sealer.kube.client import ApiError
+from sealer.kube.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
@@ -26,13 +27,14 @@ _WARNING = "warning: "
 
 
 class Log:
-    """Where records go. `clock` gives milliseconds; what is below `least` is left out."""
+    """Where records go, from any thread. `clock` gives milliseconds; what is below `least` is left out."""
 
     def __init__(self, stream: TextIO, form: Form, clock: Callable[[], int], least: Level = "info") -> None:
         self._stream = stream
         self._form = form
         self._clock = clock
         self._least = LEVELS.index(least)
+        self._lock = threading.RLock()  # a signal's handler writes on the thread that may be writing
 
     def debug(self, event: str, **fields: Any) -> None:
         """What is of use while one looks for something."""
@@ -77,7 +79,7 @@ class Log:
         said = {name: value for name, value in fields.items() if value not in ("", None, [], {})}
         line = _json if self._form == "json" else self._text
         # RuntimeError: a signal's handler came while another record was being written.
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
+        with contextlib.suppress(OSError, ValueError, RuntimeError), self._lock:
             self._stream.write(line(time(self._clock()), level, event, said) + "\n")
             self._stream.flush()
 

@@ -60,10 +60,12 @@ TIMES: dict[str, tuple[list[dict[str, str]], str, list[tuple[str, bool]]]] = {
             ours("queue_oldest_seconds", "2x90"),
             ours('key_not_after_timestamp_seconds{algorithm="rsa"}', f"{400 * DAY}x90"),
             series('unseal_errors_total{reason="unseal",namespace="shop"}', "3x90"),
+            ours("audit_failures_total", "3x90"),
         ],
         "80m",
-        [(alert, False) for alert in ("NotReady", "ErrorHigh", "NoLeader", "QueueOld", "KeyExpires")],
+        [(alert, False) for alert in ("NotReady", "ErrorHigh", "NoLeader", "QueueOld", "KeyExpires", "AuditLog")],
     ),
+    "an audit log on a volume that is full": ([ours("audit_failures_total", "0x5 0+1x9")], "10m", [("AuditLog", True)]),
     "failed for a moment": ([series(_OBJECT, "1x5 -1x3 1x90")], "15m", [("NotReady", False)]),
     "failed for long": ([series(_OBJECT, "1x5 -1x90")], "20m", [("NotReady", True)]),
     "failed, as both replicas say": (
@@ -113,6 +115,7 @@ FULL = {
     "NoLeader": "SealedSecretsControllerNoLeader",
     "QueueOld": "SealedSecretsControllerQueueOld",
     "KeyExpires": "SealedSecretsKeyExpires",
+    "AuditLog": "SealedSecretsAuditLogFails",
 }
 
 
@@ -175,7 +178,9 @@ def test_the_chart_has_the_same_alerts_and_the_same_dashboard() -> None:
 
 
 def test_they_ask_for_metrics_that_there_are() -> None:
-    page, _ = Metrics("1.0", lambda: QueueCore().numbers(0.0)).page("")
+    metrics = Metrics("1.0", lambda: QueueCore().numbers(0.0))
+    metrics.audits()
+    page, _ = metrics.page("")
     # Series with labels that nothing was counted for have no line yet, but a type.
     have = set(re.findall(r"^# TYPE (\w+)", page.decode(), re.MULTILINE)) | {"ALERTS"}
     texts = [*expressions(), *(rule["expr"] for group in SPEC["groups"] for rule in group["rules"])]

@@ -15,6 +15,7 @@ OWN_DEFAULTS = {
 }  # fmt: skip
 OURS = {
     "replicaCount", "updateStrategy", "requireIdentity", "tokenAudiences", "cluster", "workers", "labelSelector",
+    "auditLog.enabled", "auditLog.size", "auditLog.storageClass", "auditLog.accessModes", "auditLog.existingClaim",
 }  # fmt: skip
 WITHOUT_EFFECT = {
     "kubeVersion",  # Helm's capabilities: nothing here depends on them

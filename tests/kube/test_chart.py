@@ -99,6 +99,7 @@ def test_the_controller_takes_all_flags(helm: Helm, tmp_path: Path) -> None:
         "cluster": "prod",
         "workers": 4,
         "labelSelector": "team in (a,b)",
+        "auditLog": {"enabled": True},
     }
     for each in ({}, chart_values.merged(values, more), {"rbac": {"clusterRole": False}}):
         flags = arguments(helm.template(each, tmp_path))
@@ -135,6 +136,58 @@ def test_numbers_may_come_as_texts_and_texts_as_numbers(helm: Helm, tmp_path: Pa
 def test_values_are_texts_whatever_yaml_would_make_of_them(helm: Helm, tmp_path: Path) -> None:
     odd = {"requireIdentity": True, "tokenAudiences": ["a: b", "c #d"], "secretName": "e: f"}
     assert {"--token-audiences=a: b,c #d", "--key-prefix=e: f"} <= set(arguments(helm.template(odd, tmp_path)))
+
+
+def audited(objects: list[dict[str, Any]]) -> tuple[str, str, str]:
+    """Where the audit log is written, on which volume, of which claim; nothing else of the container is writable."""
+    (deployment,) = (each for each in objects if each["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    # Kubernetes would else give the log to the group at each start, and the controller refuse it.
+    assert pod["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
+    (flag,) = (each for each in arguments(objects) if each.startswith("--audit-log="))
+    (mount,) = (each["mountPath"] for each in container["volumeMounts"] if each["name"] == "audit")
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "audit")
+    return flag.removeprefix("--audit-log="), mount, volume["persistentVolumeClaim"]["claimName"]
+
+
+def test_the_audit_log_is_on_a_volume_that_outlives_the_release(
+    helm: Helm, tmp_path: Path, plain: list[dict[str, Any]]
+) -> None:
+    assert "PersistentVolumeClaim" not in {each["kind"] for each in plain}
+    found = helm.template({"auditLog": {"enabled": True, "size": "5Gi", "storageClass": "fast"}}, tmp_path)
+    log, mount, name = audited(found)
+    assert (log, mount) == ("/var/lib/sealer/log", "/var/lib/sealer")
+    claim = named(found, "PersistentVolumeClaim", name)
+    assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert claim["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "5Gi"}},
+    }
+    none = helm.template({"auditLog": {"enabled": True, "storageClass": "-"}}, tmp_path)
+    assert named(none, "PersistentVolumeClaim", name)["spec"]["storageClassName"] == ""
+
+
+def test_a_claim_that_is_there_is_taken(helm: Helm, tmp_path: Path) -> None:
+    found = helm.template({"auditLog": {"enabled": True, "existingClaim": "logs"}}, tmp_path)
+    assert audited(found)[2] == "logs"
+    assert "PersistentVolumeClaim" not in {each["kind"] for each in found}
+
+
+def test_of_several_replicas_each_has_an_audit_log_of_its_own(helm: Helm, tmp_path: Path) -> None:
+    several = {"replicaCount": 2, "auditLog": {"enabled": True, "accessModes": ["ReadWriteMany"]}}
+    found = helm.template(several, tmp_path)
+    assert audited(found)[0] == "/var/lib/sealer/$(POD_NAME)"
+    (deployment,) = (each for each in found if each["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert "POD_NAME" in {each["name"] for each in container["env"]}
+    ran = helm.run(
+        "template", "sealed-secrets", str(CHART), "--set", "replicaCount=2", "--set", "auditLog.enabled=true"
+    )
+    assert ran.returncode != 0
+    assert "auditLog.accessModes={ReadWriteMany}" in ran.stderr
 
 
 def test_the_cluster_is_named_where_a_name_is_given(helm: Helm, tmp_path: Path, plain: list[dict[str, Any]]) -> None:

@@ -243,6 +243,22 @@ def test_a_release_of_bitnamis_chart_becomes_ours_and_theirs_again(
     assert release.container() == before
 
 
+def test_a_value_that_only_an_old_chart_of_theirs_knew_is_named_and_can_be_left_out(
+    release: Release, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "templates").mkdir(parents=True)
+    (theirs / "Chart.yaml").write_text("{apiVersion: v2, name: sealed-secrets, version: 1.16.1, appVersion: v0.16.0}")
+    (theirs / "templates" / "deployment.yaml").write_text(BITNAMI)
+    release.put("install", {"crd": {"create": False}, "secretName": "own-key"}, theirs)
+    upgrade = ("upgrade", "sealed-secrets", str(CHART), "--namespace", release.namespace, "--reset-then-reuse-values")
+    ran = release.helm.run(*upgrade)
+    assert ran.returncode != 0
+    assert "additional properties 'crd' not allowed" in ran.stderr
+    release.helm.done(*upgrade, "--set", "crd=null")
+    assert "--key-prefix=own-key" in release.container()["args"]
+
+
 def test_over_bitnamis_type_the_new_one_is_put_first(kube_programs: tuple[Path, Path], tmp_path: Path) -> None:
     from tests.kube.conftest import CRD
 

@@ -14,9 +14,10 @@ import pytest
 
 from controller.kube import names
 from controller.kube.flags import KeyFlags
+from controller.kube.keyschedule import due, suffix
 from controller.kube.keyset import KeySet
 from controller.kube.registry import KeyRegistry
-from controller.kube.renewal import Renewal, due, suffix
+from controller.kube.renewal import Renewal
 from sealer.errors import NoKey, SealerError, UsageError
 from sealer.formats import bundle, keys
 from sealer.formats.keyid import KEM, RSA

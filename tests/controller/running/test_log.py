@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -92,6 +95,29 @@ def test_warnings_of_the_flow_become_records() -> None:
         ("warning", "the source moved"),
         ("info", "way out: look at it"),
     ]
+
+
+def test_records_of_several_threads_are_lines_of_their_own() -> None:
+    class Slowly(io.StringIO):
+        def write(self, text: str) -> int:
+            return sum(super(Slowly, self).write(each) for each in text)
+
+    stream, before = Slowly(), sys.getswitchinterval()
+    log, start = Log(stream, "json", lambda: 0), threading.Barrier(4)
+
+    def writes(number: int) -> None:
+        start.wait(30)
+        for _ in range(50):
+            log.info("poll", number=number)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(writes, range(4)))
+    finally:
+        sys.setswitchinterval(before)
+    numbers = [json.loads(line)["number"] for line in stream.getvalue().splitlines()]
+    assert Counter(numbers) == dict.fromkeys(range(4), 50)
 
 
 def test_a_log_that_can_t_be_written_stops_nothing() -> None:

@@ -21,6 +21,10 @@
 - {{ join "," . | printf "--token-audiences=%s" | quote }}
 {{- end }}
 {{- end }}
+{{- if $v.auditLog.enabled }}
+{{- /* One replica goes on with the chain of the pod before it; of several each has its own. */}}
+- --audit-log=/var/lib/sealer/{{ ternary "$(POD_NAME)" "log" (gt (int $v.replicaCount) 1) }}
+{{- end }}
 {{- $flags := dict
   "key-renew-period" $v.keyrenewperiod
   "key-ttl" $v.keyttl

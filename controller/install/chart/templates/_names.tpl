@@ -32,6 +32,11 @@ colon is in no name of a namespace. Takes a list: the context, the name. */ -}}
 {{- end -}}
 {{- end -}}
 
+{{- /* The claim of the audit log. */ -}}
+{{- define "sealed-secrets.audit" -}}
+{{- default (include "sealed-secrets.fullname" . | printf "%s-audit") .Values.auditLog.existingClaim -}}
+{{- end -}}
+
 {{- define "sealed-secrets.image" -}}
 {{- $tag := toString (default .Chart.AppVersion .Values.image.tag) -}}
 {{- with .Values.image.registry }}{{ . }}/{{ end }}{{ .Values.image.repository }}
