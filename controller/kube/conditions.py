@@ -31,7 +31,7 @@ TYPES = ("Synced", "Ready", "Stalled", "Reconciling")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one SealedSecret. `again`: it will be tried again by itself, so it is not stalled.
+    """What came of one SealedSecret. `again`: it will be tried again by itself, so it is not stalled; `slow`: not soon.
 
     `input`, `keys` and `secret` (name, uid, resourceVersion) are of what stands; empty: nothing that we know of.
     """
@@ -40,6 +40,7 @@ class Outcome:
     reason: str
     message: str = ""
     again: bool = False
+    slow: bool = False
     input: str = ""
     keys: tuple[str, ...] = ()
     secret: tuple[str, str, str] | None = None

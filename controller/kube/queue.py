@@ -50,9 +50,9 @@ class Queue:
         self._core.add_after(self._clock(), key, seconds, priority)
         self._stir()
 
-    def retry(self, key: str) -> float:
-        """It failed, and is tried again after so many seconds; to be called before `done`."""
-        wait = self._core.retry(self._clock(), key)
+    def retry(self, key: str, least: float = 0.0) -> float:
+        """It failed, and is tried again after so many seconds, `least` as there; to be called before `done`."""
+        wait = self._core.retry(self._clock(), key, least)
         self._stir()
         return wait
 

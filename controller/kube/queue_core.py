@@ -92,8 +92,11 @@ class QueueCore:
         elif not self.closed:
             self._later.put(now + seconds, key, priority)
 
-    def retry(self, now: float, key: str) -> float:
-        """It failed: again after a while, the longer the oftener. Seconds, not counting what the bucket takes."""
+    def retry(self, now: float, key: str, least: float = 0.0) -> float:
+        """It failed: again after a while, the longer the oftener. Seconds, not counting what the bucket takes.
+
+        `least`: the longest first back-off, in seconds, where trying at once would be in vain.
+        """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         self._retried += 1
         run = self._running.get(key)
@@ -102,7 +105,7 @@ class QueueCore:
             self.add(now, key, priority)
             return 0.0
         # The exponent is bounded: a float overflows after four days of failures.
-        wait = min(CAP, FIRST * 2.0 ** min(failures - 1, 16)) * self._draw(0.5, 1.0)
+        wait = min(CAP, max(least, FIRST) * 2.0 ** min(failures - 1, 16)) * self._draw(0.5, 1.0)
         if not self.closed:
             self._retries.put(now + wait, key, priority)
         return wait

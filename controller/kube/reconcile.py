@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 PARKED = "no key"
 COMPROMISED_KEY = "Compromised"
 UNAUDITED = "NotAudited"
-_CONFLICT, _INVALID = 409, 422
+_FORBIDDEN, _NOT_FOUND, _CONFLICT, _INVALID = 403, 404, 409, 422
+_SLOW = 1.0
+"""Seconds until what is refused for a right or a namespace that isn't there is tried again: each try opens it."""
 
 
 class Reconciler:
@@ -105,7 +107,7 @@ class Reconciler:
     def _end(self, key: str, outcome: Outcome) -> None:
         queue, sealed = self._parts.queue, self._parts.sealed
         if outcome.again:
-            queue.retry(key)
+            queue.retry(key, _SLOW if outcome.slow else 0.0)
         elif outcome.reason in (NO_KEY, COMPROMISED_KEY):  # of keys, which may come or be called otherwise
             queue.park(key, PARKED)
         else:
@@ -172,7 +174,8 @@ class Reconciler:
             self._parts.metrics.failed("update", namespace)
             again = error.status != _INVALID
             message = conditions.said(error.what, forbidden(error))
-            return Outcome(False, error.reason or "ApiError", message, again=again)
+            slow = error.status in (_FORBIDDEN, _NOT_FOUND)
+            return Outcome(False, error.reason or "ApiError", message, again=again, slow=slow)
         except (Unreachable, SourceError) as error:  # of a token or an authority that can't be read just now
             self._parts.metrics.failed("fetch", namespace)
             return Outcome(False, "Unreachable", error.what, again=True)

@@ -101,6 +101,11 @@ def test_what_fails_is_tried_later_and_later_and_for_ever() -> None:
     assert queue.retry(now, "b") == queue.retry(now, "c") == FIRST
 
 
+def test_what_can_not_be_mended_at_once_waits_longer_from_the_first_time_on() -> None:
+    queue = core()
+    assert [queue.retry(0, "a", least=1.0) for _ in range(12)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+
+
 def test_jitter_takes_off_up_to_half() -> None:
     assert QueueCore(lambda low, high: low).retry(0, "a") == FIRST / 2
     assert QueueCore(longest).retry(0, "a") == FIRST

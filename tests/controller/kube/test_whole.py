@@ -304,3 +304,25 @@ def test_who_may_write_no_events_is_told_in_the_log() -> None:
         await made.stop()
 
     run(test())
+
+
+def test_for_a_missing_right_it_is_opened_seldom() -> None:
+    async def test() -> None:
+        world = World()
+        asked_for = 0
+
+        def fault(number: int, asked: Asked) -> ApiError | None:
+            nonlocal asked_for
+            if (asked.verb, asked.plural, asked.key) != ("create", "secrets", "shop/db"):
+                return None
+            asked_for += 1
+            return ApiError(403, "Forbidden", where="POST")
+
+        world.seal("shop", "db")
+        made = world.controller(fault)
+        await asyncio.sleep(WHILE)
+        assert world.synced("shop/db")[0] == "Forbidden"
+        assert 4 <= asked_for <= 7  # after 1, 2, 4, 8, ... seconds, less the jitter; with the usual back-off it is 14
+        await made.stop()
+
+    run(test())
