@@ -163,7 +163,7 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"the watch broke off ({type(error).__name__})", where=where) from None
         finally:
-            response.close()
+            _abort(response)
 
     async def _request(
         self,
@@ -269,6 +269,17 @@ class Client:
         self._credentials = credentials.Credentials(found)
         self._tls = None
         return True
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """End what nobody reads any more. TLS's own goodbye waits for the server's: for half a minute if that stands still.
+
+    Nothing would know of such a connection, and so nothing end it with the session.
+    """
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int, where: str) -> bytearray:
