@@ -47,18 +47,21 @@ _HEAD = 10.0
 _OPENMETRICS = "application/openmetrics-text"
 
 
-def bind(address: str, option: str = "--listen", example: str = "127.0.0.1:9640") -> socket.socket:
-    """The socket of a HOST:PORT; without a HOST, of all addresses.
+def bind(
+    address: str, option: str = "--listen", example: str = "127.0.0.1:9640", *, must: bool = False
+) -> socket.socket:
+    """The socket of a HOST:PORT; without a HOST, of all addresses. `must`: of an option that can't be `none`.
 
     Raises UsageError for what is none, SourceError for one that can't be had.
     """
     found = _ADDRESS.fullmatch(address)
     if found is None or int(found["port"]) > 65535:
-        raise UsageError("is no HOST:PORT, and not none", where=option, way_out=f"{option} {example}")
+        what = "is no HOST:PORT" if must else "is no HOST:PORT, and not none"
+        raise UsageError(what, where=option, way_out=f"{option} {example}")
     try:
         return _listening(found["six"] or found["host"], int(found["port"]))
     except OSError as error:
-        way_out = f"pass another one: {option} HOST:PORT; or none: {option} none"
+        way_out = f"pass another one: {option} HOST:PORT" + ("" if must else f"; or none: {option} none")
         raise SourceError(
             f"can't listen: {files.reason(error)}", where=f"{option} {address}", way_out=way_out
         ) from None

@@ -41,7 +41,9 @@ _MEMBERS = frozenset((
     "actor", "intent", "node", "outcome", "phase", "prev", "reason", "ref", "revision", "sequence", "source", "store",
     "time", "verb", "version",
 ))  # fmt: skip
-_TEXTS = {"node": 253, "reason": 500, "ref": 320, "revision": 200, "source": 4096, "store": 64}
+MAX_REASON, MAX_REF = 500, 320
+"""Characters: what is longer is cut."""
+_TEXTS = {"node": 253, "reason": MAX_REASON, "ref": MAX_REF, "revision": 200, "source": 4096, "store": 64}
 _MAX_INTEGER = 2**53 - 1
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)

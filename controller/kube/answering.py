@@ -42,8 +42,8 @@ _LOOKS = 1.0
 def bound(flags: Flags) -> tuple[socket.socket, socket.socket]:
     """The sockets of endpoints and metrics. Raises UsageError, SourceError."""
     with contextlib.ExitStack() as stack:
-        listen = stack.enter_context(serving.bind(flags.listen, "--listen-addr", ":8080"))
-        metrics = stack.enter_context(serving.bind(flags.listen_metrics, "--listen-metrics-addr", ":8081"))
+        listen = stack.enter_context(serving.bind(flags.listen, "--listen-addr", ":8080", must=True))
+        metrics = stack.enter_context(serving.bind(flags.listen_metrics, "--listen-metrics-addr", ":8081", must=True))
         stack.pop_all()
         return listen, metrics
 

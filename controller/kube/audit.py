@@ -14,7 +14,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from controller.audit.record import Entry
+from controller.audit.record import MAX_REASON, MAX_REF, Entry, cut
 from controller.kube import rotate
 from controller.kube.auditlog import AuditLog, ended
 from controller.kube.document import STORE
@@ -22,7 +22,7 @@ from controller.kube.opening import NotOpened
 from controller.kube.parts import Away
 from controller.kube.wanted import NotWritten
 from sealer.errors import Refused, SealerError
-from sealer.kube.client import Unreachable
+from sealer.kube.client import ApiError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -37,6 +37,7 @@ _SHOWN = 32
 """Names in a reason, which has no room for more."""
 _RULES = ("Compromised", "Refused", "Unmanaged")
 """Reasons of a status for which, as a rule, nothing is opened, so that nothing else would tell of them."""
+_LOST = 500
 _DONE: _Said = ("done", "")
 _UNCHANGED: _Said = ("unchanged", "")
 _NOT_OPENED: _Said = ("failed", "not opened")
@@ -184,7 +185,8 @@ class Logged(Audit):
             self._log.end((ended(intent, number, told.open or said),))
 
     def _intent(self, verb: Verb, ref: str, revision: str, store: str = "", reason: str = "") -> Entry:
-        return Entry("intent", verb, ref, self._source, revision, store, reason=reason)
+        # Names of a request may be of any length, and what waits is in memory.
+        return Entry("intent", verb, cut(ref, MAX_REF), self._source, revision, store, reason=cut(reason, MAX_REASON))
 
 
 def made(directory: str, source: str, counted: Callable[[], Counted], **more: Any) -> Audit:
@@ -207,4 +209,6 @@ def _said(error: BaseException) -> _Said:
     why = f"{error.reason}: {error.what}" if isinstance(error, (NotOpened, NotWritten)) else error.what
     if isinstance(error, (NotWritten, Refused)):
         return "refused", why
-    return ("unknown" if isinstance(error, Unreachable) else "failed"), why
+    # A 5xx, too: of a write that timed out the API server doesn't know whether etcd has it.
+    lost = isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status >= _LOST)
+    return ("unknown" if lost else "failed"), why

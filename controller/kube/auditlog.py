@@ -13,8 +13,9 @@ import asyncio
 import contextlib
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol, Self
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from controller import flock
 from controller.audit import follow
@@ -30,15 +31,18 @@ if TYPE_CHECKING:
     from controller.audit.record import Entry, Outcome
     from controller.effects import Effects
 
-    _Group = tuple[tuple[Entry, ...], asyncio.Future[list[int]]]
-    """Intents of one caller, and where it waits for their sequences."""
+    _Group = tuple[tuple[Entry, ...], Future[list[int]]]
+    """Intents of one caller, and where it waits for their sequences, perhaps in another thread."""
 
 _SOON = 0.05
 """Seconds that outcomes wait for intents to go along with: alone each would keep the next intents from the disk."""
 _FIRST, _CAP = 1.0, 60.0
 """Seconds until outcomes are tried again that could not be written, and the most."""
 _MOST = 10_000
-"""So many may wait while the log can't be written; refusals go on all the while, and what they say stands elsewhere."""
+"""Above so many no refusal is kept while the log can't be written; these go on, and what they say stands elsewhere.
+Of outcomes there are never more than of intents on disk."""
+_SLOW = 10.0
+"""Seconds of one write until it is told of: a disk on a network may never answer, and all waits for it."""
 _ENDS = 5.0
 """Seconds that what is left has at the end."""
 _KILLED: tuple[Outcome, str] = ("abandoned", "its process ended before it said what came of it")
@@ -100,20 +104,26 @@ class AuditLog:
     async def begin(self, entries: Iterable[Entry]) -> list[int]:
         """Write intents; the sequences to end them by. Raises NotAudited: then nothing may be done.
 
-        Whoever is cancelled meanwhile has done nothing, and that is said.
+        Whoever is cancelled meanwhile has done nothing, which is said if the intents are on disk.
         """
-        here = asyncio.get_running_loop()
-        self._loop = self._loop or here
-        if self._loop is here:
-            return await self._begin(tuple(entries))
-        elsewhere = asyncio.run_coroutine_threadsafe(self._begin(tuple(entries)), self._loop)
-        return await asyncio.wrap_future(elsewhere)
+        self._loop = self._loop or asyncio.get_running_loop()
+        intents, numbers = group = tuple(entries), Future[list[int]]()
+        numbers.set_running_or_notify_cancel()  # whoever waits may go, but what is written is written
+        self._loop.call_soon_threadsafe(self._begin, group)
+        try:
+            return await asyncio.wrap_future(numbers)
+        except asyncio.CancelledError:  # perhaps with the numbers on their way
+            numbers.add_done_callback(partial(self._give_up, intents))
+            self._call(self._drop, group)
+            raise
 
     def end(self, entries: Sequence[Entry]) -> None:
         """Say what came of it, or what was not done. Returns at once."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._end, entries)
+        self._call(self._end, entries)
+
+    def _call(self, what: Callable[[Any], None], argument: Any) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what, argument)
 
     # What the replica does, in its own loop.
 
@@ -141,17 +151,26 @@ class AuditLog:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._release()
 
-    async def _begin(self, entries: tuple[Entry, ...]) -> list[int]:
-        waiter: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entries, waiter))
+    def _begin(self, group: _Group) -> None:
+        self._waiting.append(group)
         self._wake()
-        return await waiter
+
+    def _drop(self, group: _Group) -> None:
+        if group in self._waiting:  # a disk that hangs must not gather those that have gone
+            self._waiting.remove(group)
+
+    def _give_up(self, intents: tuple[Entry, ...], numbers: Future[list[int]]) -> None:
+        if numbers.exception() is None:
+            self.end([ended(each, number, _GIVEN_UP) for each, number in zip(intents, numbers.result(), strict=True)])
 
     def _end(self, entries: Sequence[Entry]) -> None:
-        if len(self._ends) < _MOST:
-            self._ends += entries
+        self._keep(entries)
         if self._task is None:
             self._later(_SOON)
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        room = len(self._ends) < _MOST
+        self._ends += [each for each in entries if room or each.phase == "outcome"]
 
     def _later(self, seconds: float) -> None:
         if self._timer is None and self._loop is not None:
@@ -174,24 +193,34 @@ class AuditLog:
         finally:
             self._task, self._due = None, False
             if self._ends:
-                self._later(min(_FIRST * 2.0 ** (self._failures - 1), _CAP) if self._failures else _SOON)
+                again = min(_FIRST * 2.0 ** min(self._failures - 1, 16), _CAP)  # it may fail a thousand times
+                self._later(again if self._failures else _SOON)
 
     async def _group(self) -> None:
         waiting, ends = self._waiting, self._ends
         self._waiting, self._ends, self._due = [], [], False
         entries = [*ends, *(each for intents, _ in waiting for each in intents)]
+        loop = asyncio.get_running_loop()
+        slow = loop.call_later(_SLOW, self._hangs)
         try:
-            numbers = await asyncio.get_running_loop().run_in_executor(self._pool, self._write, entries)
-        except SealerError as error:
-            self._ends = ends + self._ends
-            self._missed(waiting, error)
+            numbers = await loop.run_in_executor(self._pool, self._write, entries)
+        except (SealerError, OSError, MemoryError) as error:
+            more, self._ends = self._ends, ends
+            self._keep(more)
+            self._missed(waiting, error if isinstance(error, SealerError) else SourceError(_words(error)))
         except Exception as error:  # a defect of ours, or of a record that can't be one: it must not be tried for ever
-            self._missed(waiting, SourceError(f"the audit log can't be written: {type(error).__name__}"))
+            self._missed(waiting, SourceError(_words(error)))
         else:
             self._failures = 0
             if self._counted is not None:
                 self._counted.wrote(len(entries))
             self._settle(waiting, numbers[len(ends) :])
+        finally:
+            slow.cancel()
+
+    def _hangs(self) -> None:
+        what = f"the audit log is not written for {_SLOW:.0f} s: the disk does not answer; nothing is opened meanwhile"
+        self._tell(str(self.directory), SourceError(what))
 
     def _missed(self, waiting: Iterable[_Group], error: SealerError) -> None:
         self._failures += 1
@@ -199,19 +228,14 @@ class AuditLog:
             self._counted.failed()
         self._tell(error.where or str(self.directory), error)
         for _, waiter in waiting:
-            if not waiter.done():
-                what = error.what if "audit log" in error.what else f"the audit log can't be written: {error.what}"
-                waiter.set_exception(NotAudited(what, way_out="see the log of the controller"))
+            what = error.what if "audit log" in error.what else f"the audit log can't be written: {error.what}"
+            waiter.set_exception(NotAudited(what, way_out="see the log of the controller"))
 
     def _settle(self, waiting: Iterable[_Group], numbers: list[int]) -> None:
         at = 0
         for intents, waiter in waiting:
-            mine = numbers[at : at + len(intents)]
+            waiter.set_result(numbers[at : at + len(intents)])
             at += len(intents)
-            if not waiter.done():
-                waiter.set_result(mine)
-            else:
-                self._ends += [ended(each, number, _GIVEN_UP) for each, number in zip(intents, mine, strict=True)]
         if self._news:
             self._told("info", "audit", path=str(self.directory), **self._news)
             self._news = {}
@@ -225,8 +249,8 @@ class AuditLog:
 
     def _opened(self) -> Log:
         """The log, taken for this process; what another one left open is closed."""
-        self._take()
         try:
+            self._take()
             log = Log.unchecked(self.directory, now=_milliseconds, effects=self._effects, max_bytes=self._max_bytes)
             log.prepare()
             left = follow.unended(log.directory)
@@ -247,10 +271,9 @@ class AuditLog:
             files.check_private(directory)
             self._held = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            what = f"the audit log can't be written: {files.reason(error)}; nothing is opened without it"
-            raise SourceError(what, where=str(directory), way_out="make it writable: --audit-log DIR") from None
+            way_out = "make it writable: --audit-log DIR"
+            raise SourceError(_words(error), where=str(directory), way_out=way_out) from None
         if not flock.taken(self._held, within=0):
-            self._release()
             what = "the audit log is written by another controller; each replica needs a directory of its own"
             raise SourceError(what, where=str(directory), way_out="--audit-log=DIR/$(POD_NAME)")
 
@@ -264,6 +287,11 @@ def ended(intent: Entry, number: int, said: tuple[Outcome, str]) -> Entry:
     """The outcome of an intent of this sequence, and why."""
     outcome, why = said
     return intent._replace(phase="outcome", outcome=outcome, reason=why, intent=number)
+
+
+def _words(error: Exception) -> str:
+    said = files.reason(error) if isinstance(error, OSError) else type(error).__name__
+    return f"the audit log can't be written: {said}; nothing is opened without it"
 
 
 def _milliseconds() -> int:

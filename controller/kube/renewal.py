@@ -129,7 +129,7 @@ class Renewal:
         self._failures = self._failures + 1 if errors else 0
         if errors:
             asked = max((error.retry_after for error in errors if isinstance(error, ApiError)), default=0.0)
-            return max(min(_FIRST * 2.0 ** (self._failures - 1), _CAP), asked)
+            return max(min(_FIRST * 2.0 ** min(self._failures - 1, 16), _CAP), asked)
         view = self._registry.current
         return min(_LONGEST, *(self._left(kind, view) for kind in _KINDS))
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import stat
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from tests.controller.kube.test_whole import WHILE, World
 from tests.sealer.rings import rsa_key
 
 if TYPE_CHECKING:
-    from controller.audit.record import Record
+    from controller.audit.record import Entry, Record
 
 OTHER = keys.generate_kem()
 
@@ -229,6 +229,7 @@ def test_what_a_rule_refuses_is_said_once(tmp_path: Path) -> None:
         (Away(), True, ["done", "abandoned"]),
         (Unreachable("no answer", where="/"), True, ["done", "unknown"]),
         (ApiError(409, "Conflict", where="/"), True, ["done", "failed"]),
+        (ApiError(504, "Timeout", where="/"), True, ["done", "unknown"]),  # etcd may have it all the same
         (NotWritten("TooLarge", "is too large"), True, ["done", "refused"]),
         (NotOpened("CannotOpen", "does not open"), False, ["failed", "failed"]),
     ],
@@ -351,6 +352,23 @@ def test_requests_to_verify_and_rotate(tmp_path: Path) -> None:
         ("failed", "no key of this controller is the one that it needs"),
     ]
     assert all(word.encode() not in file.read_bytes() for file in (tmp_path / "log" / "audit").iterdir())
+
+
+def test_of_long_names_no_more_waits_than_a_record_has_room_for(tmp_path: Path) -> None:
+    """A body may have ten megabytes of them, and its record may wait for long."""
+    waits: list[Entry] = []
+
+    class Seen(AuditLog):
+        async def begin(self, entries: Iterable[Entry]) -> list[int]:
+            waits.extend(entries)
+            return await super().begin(waits)
+
+    document = endpoints.sealed({"a": b""}, OTHER)
+    document["metadata"]["name"] = "b" * 9000
+    document["spec"]["encryptedData"] = {"a" * 9000: document["spec"]["encryptedData"]["a"]}
+    with endpoints.running(OTHER, audit=audits.Logged(Seen(tmp_path / "log"), "prod")) as site:
+        assert site.post("/v1/verify", document)[0] != 200
+    assert [(len(each.ref), len(each.reason)) for each in waits] == [(320, 500)]
 
 
 def test_a_request_is_refused_while_it_can_t_be_written(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ from controller.audit import read
 from controller.audit.record import Entry, Record, parse
 from controller.audit.verify import verify
 from controller.effects import Call, Effects
+from controller.kube import auditlog
 from controller.kube.auditlog import AuditLog, NotAudited, ended
 
 if TYPE_CHECKING:
@@ -239,6 +242,156 @@ async def test_who_is_cancelled_while_it_waits_has_done_nothing(tmp_path: Path) 
         ("intent", "open", "shop/db", "", 0),
         ("outcome", "open", "shop/db", "abandoned", 1),
     ]
+
+
+@run
+async def test_who_goes_while_the_disk_does_not_answer_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Neither in memory nor on disk: requests time out as long as a network's disk hangs, which may be for days."""
+    port = Port()
+    async with AuditLog(tmp_path / "log", effects=port) as log:
+        port.go.clear()
+        first = asyncio.create_task(log.begin((INTENT,)))
+        await asyncio.to_thread(port.syncing.wait)
+        gone = [asyncio.create_task(log.begin((INTENT,))) for _ in range(20)]
+        await asyncio.wait(gone, timeout=0)
+        stays = asyncio.create_task(log.begin((INTENT,)))
+        for each in gone:
+            each.cancel()
+        await asyncio.wait(gone)
+        port.go.set()
+        assert (await first, await stays) == ([1], [2])
+    assert len(records(tmp_path / "log")) == 2
+
+
+class Late(AuditLog):
+    """Calls what is next in `between` once intents are on disk, before and after their sequences are handed over."""
+
+    between: Iterator[Callable[[], object]] = iter(())
+
+    def _settle(self, *arguments: Any) -> None:
+        next(self.between, bool)()
+        super()._settle(*arguments)
+        next(self.between, bool)()
+
+
+@run
+async def test_who_is_cancelled_with_the_numbers_on_their_way_too(tmp_path: Path) -> None:
+    """On disk, but whoever waits for that goes before it hears of it: here, and on the loop of another thread."""
+    gone = threading.Event()
+    async with Late(tmp_path / "log") as log:
+
+        async def elsewhere() -> None:
+            there = asyncio.create_task(log.begin((INTENT,)))
+            loop = asyncio.get_running_loop()
+            log.between = iter([lambda: (loop.call_soon_threadsafe(there.cancel), gone.wait())])
+            await asyncio.wait([there])
+            assert there.cancelled()
+            gone.set()
+
+        here = asyncio.create_task(log.begin((INTENT,)))
+        log.between = iter([bool, here.cancel])
+        await asyncio.wait([here])
+        assert here.cancelled()
+        await log.written()
+        await asyncio.to_thread(asyncio.run, elsewhere())
+    assert [each[3] for each in said(tmp_path / "log") if each[0] == "outcome"] == ["abandoned"] * 2
+    assert verify(read.content(read.place(tmp_path / "log"))).open == ()
+
+
+@run
+async def test_refusals_that_wait_take_the_place_of_no_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auditlog, "_MOST", 3)
+    port = Port()
+    refusal = Entry("event", "refuse", "shop/other", "prod", outcome="refused")
+    async with AuditLog(tmp_path / "log", effects=port) as log:
+        await log.begin((INTENT,))
+        port.broken = True
+        for _ in range(9):
+            log.end((refusal,))
+        log.end((ended(INTENT, 1, ("done", "")),))
+        for _ in range(9):
+            with pytest.raises(NotAudited):
+                await log.begin((INTENT,))
+            log.end((refusal,))
+        port.broken = False
+    assert [each.entry.phase for each in records(tmp_path / "log")] == ["intent", *["event"] * 3, "outcome"]
+
+
+def test_it_is_tried_again_however_often_it_failed(tmp_path: Path) -> None:
+    """Each SealedSecret that needs work tries, so that a full disk gives a thousand failures within the hour."""
+    from tests.controller.kube import memory
+
+    async def test() -> None:
+        port = Port()
+        async with AuditLog(tmp_path / "log", effects=port) as log:
+            await log.begin((INTENT,))
+            port.broken = True
+            log.end((ended(INTENT, 1, ("done", "")),))
+            for _ in range(1100):
+                with pytest.raises(NotAudited):
+                    await log.begin((INTENT,))
+            await asyncio.sleep(100)
+            port.broken = False
+            await asyncio.sleep(100)
+            assert len(records(tmp_path / "log")) == 2
+
+    memory.run(test())
+
+
+@run
+async def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so in the system's words, costs no descriptor each time, and what came of what was begun is kept."""
+
+    def none(*_: Any, **__: Any) -> bool:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    async with AuditLog(tmp_path / "first") as log:
+        with monkeypatch.context() as there:
+            there.setattr("controller.flock.taken", none)
+            with pytest.raises(NotAudited, match="no locks available; nothing is opened without it"):
+                await log.begin((INTENT,))
+            open_ = len(os.listdir("/proc/self/fd"))
+            with pytest.raises(NotAudited):
+                await log.begin((INTENT,))
+            assert len(os.listdir("/proc/self/fd")) == open_
+        await log.begin((INTENT,))
+        with monkeypatch.context() as there:
+            there.setattr("controller.flock.taken", none)
+            log.end((ended(INTENT, 1, ("done", "")),))
+            with pytest.raises(NotAudited):
+                await log.begin((INTENT,))
+    assert [each[3:] for each in said(tmp_path / "first")] == [("", 0), ("done", 1)]
+
+
+@run
+async def test_a_disk_that_does_not_answer_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a network's: nothing fails, all waits, and somebody must find out why."""
+    monkeypatch.setattr(auditlog, "_SLOW", 0)
+    port, told = Port(), asyncio.Queue[tuple[str, str]]()
+    log = AuditLog(tmp_path / "log", effects=port, failed=lambda path, error: told.put_nowait((path, error.what)))
+    async with log:
+        port.go.clear()
+        waits = asyncio.create_task(log.begin((INTENT,)))
+        try:
+            path, what = await asyncio.wait_for(told.get(), 30)
+        finally:
+            port.go.set()
+        assert path == str(tmp_path / "log")
+        assert "the disk does not answer" in what
+        assert await waits == [1]
+
+
+@run
+async def test_a_line_that_is_damaged_keeps_nobody_from_going_on(tmp_path: Path) -> None:
+    """One that nothing ended, and behind which the log is whole: `audit verify` names it, and it stays as it is."""
+    async with AuditLog(tmp_path / "log") as log:
+        await log.begin((INTENT,))
+        await log.begin((INTENT,))
+    (file,) = (tmp_path / "log" / "audit").iterdir()
+    file.write_bytes(file.read_bytes().replace(b'"version":1}', b'"version":?}', 1))
+    async with AuditLog(tmp_path / "log") as log:
+        assert await log.begin((INTENT,)) == [4]
+    assert len(verify(read.content(read.place(tmp_path / "log"))).problems) > 0
 
 
 @run

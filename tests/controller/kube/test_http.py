@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from controller import serving
-from controller.kube import http
+from controller.kube import answering, http
 from controller.kube.bodies import LIMIT, Bodies, Busy
 from controller.kube.effort import Effort, TooMuch
 from controller.kube.http import Answered, Endpoints, Site
@@ -29,6 +29,7 @@ from controller.kube.registry import KeyRegistry
 from sealer.errors import SourceError, UsageError
 from sealer.formats.keys import generate_kem
 from tests.controller.kube import keys as kube
+from tests.controller.kube import memory
 from tests.controller.kube.endpoints import (
     Client,
     Held,
@@ -596,8 +597,10 @@ def test_of_all_addresses() -> None:
     with serving.bind(":0", "--listen-addr", ":8080") as bound:
         port = bound.getsockname()[1]
         socket.create_connection(("127.0.0.1", port)).close()
-        with pytest.raises(SourceError, match=f"--listen-addr :{port}: can't listen"):
-            serving.bind(f":{port}", "--listen-addr", ":8080")
-    with pytest.raises(UsageError) as found:
-        serving.bind("8080", "--listen-addr", ":8080")
-    assert found.value.way_out == "--listen-addr :8080"
+        with pytest.raises(SourceError, match=f"--listen-addr :{port}: can't listen") as busy:
+            answering.bound(memory.flags(listen=f":{port}"))
+        assert busy.value.way_out == "pass another one: --listen-addr HOST:PORT"
+    for wrong in ("8080", "none"):
+        with pytest.raises(UsageError) as found:
+            answering.bound(memory.flags(listen=wrong))
+        assert (found.value.what, found.value.way_out) == ("is no HOST:PORT", "--listen-addr :8080")

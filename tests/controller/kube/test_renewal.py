@@ -546,6 +546,8 @@ async def test_what_is_refused_is_told_tried_again_and_stops_nothing_else() -> N
         assert len(replica.failures) == 1
         await found.pass_(timedelta(minutes=10))
         assert 10 <= len(replica.failures) <= 20, "ever more seldom, at least once a minute"
+        replica.renewal._failures = 2000  # after a day and a half
+        await found.pass_(timedelta(minutes=5))
         allowed = True
         await found.pass_(timedelta(minutes=1))
         await found.settled()
