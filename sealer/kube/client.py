@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import aiohttp
 import msgspec
+from aiohttp.connector import NEEDS_CLEANUP_CLOSED
 
 from sealer.kube import answer, credentials
 from sealer.kube.errors import ApiError, TooLarge, Unreachable, of_status
@@ -250,7 +251,8 @@ class Client:
         self._shown = shown
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                # What a request that is cancelled leaves behind ends with the session, if Python doesn't see to it.
+                connector=aiohttp.TCPConnector(limit=0, enable_cleanup_closed=NEEDS_CLEANUP_CLOSED),
                 headers={"User-Agent": self._agent},
                 read_bufsize=_BUFFER,
                 cookie_jar=aiohttp.DummyCookieJar(),

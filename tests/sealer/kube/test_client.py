@@ -310,20 +310,29 @@ def test_tls_both_ways(tmp_path: Path) -> None:
     run(test())
 
 
-def test_a_watch_that_is_given_up_leaves_no_connection_to_a_server_that_stands_still(tmp_path: Path) -> None:
+@pytest.mark.parametrize("answers", [True, False])
+def test_what_is_given_up_leaves_no_connection_to_a_server_that_stands_still(tmp_path: Path, answers: bool) -> None:
     authority = Authority(tmp_path, "one")
-    over = threading.Event()
+    asked, over = threading.Event(), threading.Event()
 
     def stand_still(listening: socket.socket) -> None:
         with authority.context().wrap_socket(listening.accept()[0], server_side=True) as one:
             one.recv(1 << 16)
-            one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}\n")
+            if answers:
+                one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}\n")
+            asked.set()
             over.wait(60)
 
     async def test(url: str) -> None:
         async with client(url, authority.user(), ca=authority.pem) as c:
             watch = c.watch("/x", 30)
-            assert await anext(watch) == b"{}"
+            if answers:
+                assert await anext(watch) == b"{}"
+            else:
+                first = asyncio.ensure_future(anext(watch))
+                await asyncio.to_thread(asked.wait, 60)
+                first.cancel()
+                await asyncio.wait([first])
             await watch.aclose()
 
     with socket.create_server(("127.0.0.1", 0)) as listening, warnings.catch_warnings(record=True) as told:
