@@ -54,7 +54,7 @@ Signals:
 Examples:
   sealer-controller run kubernetes
   sealer-controller run kubernetes --audit-log /var/lib/sealer/log
-  sealer-controller run kubernetes --kubeconfig ~/.kube/config --additional-namespaces=shop,pay""",
+  sealer-controller run kubernetes --additional-namespaces=shop,pay""",
 )
 def run(
     key_prefix: Annotated[

@@ -24,7 +24,7 @@ def run(paths: Sequence[str], key: str, *, namespace: str | None = None, name: s
     sealedfile.write_all(changes)
     for lines in report.table(rows):
         console.out("\n".join(lines))
-    console.note("its old values are still in Git history: revoke them")
+    console.note("where it was committed, its old values stay in Git history: revoke them")
     return console.OK
 
 

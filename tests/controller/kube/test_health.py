@@ -74,14 +74,17 @@ def test_a_loop_beats_as_long_as_it_turns(monkeypatch: pytest.MonkeyPatch) -> No
     found = Health(clock)
 
     async def main() -> None:
-        beats = asyncio.create_task(found.beats(lambda: ready[0]))
-        for _ in range(3):
-            clock.now += 100
-            while found.trouble():
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            beats = group.create_task(found.beats(lambda: ready[0]))
+            for _ in range(3):
+                clock.now += 100
+                assert found.trouble()
+                while found.trouble():
+                    await asyncio.sleep(0)
+            assert not found.ready()
+            ready[0] = True
+            while not found.ready():
                 await asyncio.sleep(0)
-        ready[0] = True
-        while not found.ready():
-            await asyncio.sleep(0)
-        beats.cancel()
+            beats.cancel()
 
     asyncio.run(main())

@@ -30,6 +30,20 @@ def _time(monkeypatch: pytest.MonkeyPatch) -> None:
     memory.on_the_loops_time(monkeypatch)
 
 
+class Refusing:
+    """Every creation of shop/db's Secret is answered so; `asked`: how many."""
+
+    def __init__(self, error: ApiError) -> None:
+        self._error = error
+        self.asked = 0
+
+    def __call__(self, number: int, asked: Asked) -> ApiError | None:
+        if (asked.verb, asked.plural, asked.key) != ("create", "secrets", "shop/db"):
+            return None
+        self.asked += 1
+        return self._error
+
+
 class World:
     """A cluster with keys, and what was sealed there."""
 
@@ -263,15 +277,7 @@ def test_a_secret_of_others_is_taken_over_once_the_way_out_is_taken() -> None:
 def test_an_api_server_that_calls_a_secret_invalid_is_not_asked_again_and_its_type_is_explained() -> None:
     async def test() -> None:
         world = World()
-        asked_for = 0
-
-        def fault(number: int, asked: Asked) -> ApiError | None:
-            nonlocal asked_for
-            if (asked.verb, asked.plural, asked.key) != ("create", "secrets", "shop/db"):
-                return None
-            asked_for += 1
-            return ApiError(422, "Invalid", where="POST", fields=("data[tls.crt]", "data[tls.key]"))
-
+        fault = Refusing(ApiError(422, "Invalid", where="POST", fields=("data[tls.crt]", "data[tls.key]")))
         world.seal("shop", "db", type="kubernetes.io/tls")
         made = world.controller(fault)
         await asyncio.sleep(WHILE)
@@ -279,7 +285,7 @@ def test_an_api_server_that_calls_a_secret_invalid_is_not_asked_again_and_its_ty
         needs = "type kubernetes.io/tls needs the items tls.crt and tls.key"
         assert world.synced("shop/db") == ("Invalid", f"{said}; {needs}")
         assert {each["type"] for each in world.status("shop/db")["conditions"]} == {"Synced", "Ready", "Stalled"}
-        assert asked_for == 1
+        assert fault.asked == 1
         (event,) = world.api.all("events").values()
         assert (event["reason"], event["message"]) == ("ErrUpdateFailed", f"{said}; {needs}")
         await made.stop()
@@ -309,20 +315,12 @@ def test_who_may_write_no_events_is_told_in_the_log() -> None:
 def test_for_a_missing_right_it_is_opened_seldom() -> None:
     async def test() -> None:
         world = World()
-        asked_for = 0
-
-        def fault(number: int, asked: Asked) -> ApiError | None:
-            nonlocal asked_for
-            if (asked.verb, asked.plural, asked.key) != ("create", "secrets", "shop/db"):
-                return None
-            asked_for += 1
-            return ApiError(403, "Forbidden", where="POST")
-
+        fault = Refusing(ApiError(403, "Forbidden", where="POST"))
         world.seal("shop", "db")
         made = world.controller(fault)
         await asyncio.sleep(WHILE)
         assert world.synced("shop/db")[0] == "Forbidden"
-        assert 4 <= asked_for <= 7  # after 1, 2, 4, 8, ... seconds, less the jitter; with the usual back-off it is 14
+        assert 4 <= fault.asked <= 7  # after 1, 2, 4, 8, ... seconds, less the jitter; with the usual back-off it is 14
         await made.stop()
 
     run(test())
