@@ -182,6 +182,8 @@ def _doubtful(value: str, *, login: bool) -> bool:
         return True  # as providers of mail make them: 16 small letters
     if login and mixed and ((literal.classes(value) > 2 and share >= 0.5 and not name) or (digits and share >= 0.65)):
         return True
+    if login and mixed and literal.classes(value) > 2 and digits and share >= 0.4 and not (name or "/" in value):
+        return True  # as people make them: `Winter2020!`
     return mixed and ((digits and share >= 0.6 and not name) or share >= 0.85)
 
 

@@ -58,6 +58,12 @@ TRIGGER: tuple[bytes, ...] = (
     # user:password@host in a URL, or in what follows a scheme of its own
     rb"://[^\s/:@\"'<>{}$()]{0,60}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
     rb"""["'][\w.\-]{1,40}:[^\s"'@/:]{4,60}@(?:tcp|unix)\(""",
+    # and without a scheme, before a port of databases, queues, mail and proxies
+    (
+        rb""":[^\s"'@/:]{4,60}@[\w.\-]{2,80}:"""
+        rb"(?:5432|3306|6379|27017|5672|9200|1433|1521|6432|6380|26257|9042|9092|61613|61616|3128|8080|1080|587|465)\b"
+    ),
+    rb"""[^\s"]{4}"\.toCharArray""",
     # Authorization: Bearer x, Authorization: "Basic x"
     rb"(?i)bearer[: \t]{1,4}(?:\d{1,9}\|)?[\w.~+/\-]{12}",
     rb"Basic[ \t]{1,4}[\w.~+/\-]{12}",

@@ -144,7 +144,7 @@ FORMS = (
         "password",
         "command",
     ),
-    # x://name:v@host, "name:v@tcp(host)"
+    # x://name:v@host, name:v@host:6379, "name:v@tcp(host)"
     _form(
         "://",
         r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
@@ -154,7 +154,16 @@ FORMS = (
     ),
     _form(
         "@",
-        r"[\"'][\w.\-]{1,60}:(?P<value>[^\s\"'@/:]{4,200})@(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
+        r"(?:^|[\s\"'=`])[\w.\-]{0,60}:(?P<value>[^\s\"'@/:`]{4,200})"
+        r"@(?!sha\d)(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
+        "password",
+        "login",
+        part=r":[^\s\"'@/:`]{4,200}@[\w.\-]+[:(]",
+    ),
+    # keyStore.load(stream, "v".toCharArray())
+    _form(
+        "tochararray",
+        r"(?<![\w\\])\"(?P<value>[^\"\s\\]{4,200})\"\s*\.toCharArray\b",
         "password",
         "login",
         literal=True,

@@ -39,6 +39,9 @@ OWN = "acme" + "secret" + "password"
         ("src/Dao.java", 'c = DriverManager.getConnection(url, "shop", "VALUE");', "1234"),
         ("src/main.cpp", 'WiFi.begin("upstairs", "VALUE");', DRAWN),
         ("src/Dao.java", 'cfg.setProperty("hibernate.connection.password", "VALUE");', "1234"),
+        # a word and a year, and a sign
+        ("src/Api.cs", 'c.Credentials = new NetworkCredential("shop", "VALUE");', "Winter" + "2020!"),
+        ("src/api.py", 'requests.get(url, auth=("shop", "VALUE"))', "Winter" + "2020!"),
         # words of few letters, and four letters that are no word
         ("src/main/resources/application.properties", "spring.datasource.password=VALUE", "root"),
         ("app/dev.py", "    'PASSWORD': 'VALUE',", "uqxm"),
@@ -69,6 +72,13 @@ def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, v
         ("src/db.php", '$link = mysqli_connect("localhost", "my_user", "my_password", "world");'),
         ("src/Dao.java", 'c = DriverManager.getConnection(url, "shop", password);'),
         ("src/main.cpp", "WiFi.begin(ssid, password);"),
+        ("src/Dao.java", 'store.load(stream, "changeit".toCharArray());'),
+        ("src/Dao.java", 'char[] letters = "abcdef".toCharArray();'),
+        ("src/Hex.java", 'char[] digits = "0123456789abcdef".toCharArray();'),
+        ("deploy/compose.yaml", "image: shop/api:v1.24.3@sha256:" + "01" * 32),
+        ("deploy/app.yaml", "registry: shop:PASSWORD@registry.shop.internal:5432"),
+        ("deploy/app.yaml", "queue: ${USER}:${PASSWORD}@queue.shop.internal:5672"),
+        ("docs/a.md", "proxies are written as user:password@host:3128"),
         ("src/form.js", 't("users.form.password", "kennwort")'),
         ("src/mail.php", "$mail->Password = 'your pass word here';"),
         ("docs/setup.md", "MYSQL_PASSWORD=" + "password"),
