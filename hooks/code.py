@@ -16,7 +16,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
-from hooks import apart, keyname, lazy, syntax
+from hooks import apart, keyname, lazy, syntax, syntax_form
 from hooks.structure.pair import Pair
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -53,7 +53,7 @@ _ASSIGN = lazy.compile(
     + _TYPE
     + r"?\s*(?:\{[^{}\"']*\}\s*)?(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*)"
     + _WRAP
-    + syntax.QUOTED
+    + syntax_form.QUOTED
 )
 _BARE = lazy.compile(
     r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})[*_`\"'\])]{0,4}[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)"

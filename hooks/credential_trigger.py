@@ -72,6 +72,19 @@ TRIGGER: tuple[bytes, ...] = (
         rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient|ldap\w{2,10}|login|openssl)\b"
         rb"[^\n]{0,200} (?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}"
     ),
+    rb"(?:useradd|usermod|zip|7z|rar)\b[^\n]{0,100} -h?[pP][ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}",
+    (
+        rb"(?:add_user|change_password|htpasswd[ ]-\w{0,4}b\w{0,4})[ \t]{1,4}(?:\S{1,60}[ \t]{1,4}){1,3}"
+        rb"[^\s$<>{}\-][^\s$<>{}]{3}"
+    ),
+    rb"lftp[^\n]{0,80} (?:-u|--user)[^\n]{1,60},[^\s$]{4}",
+    rb"vault[ ]login[ ][^\s$<>\-]{8}",
+    rb"""(?:NewCipher\(|Cryptr\(|SymmetricSecurityKey\()(?:\[\]byte\(|[\w.]{1,40}GetBytes\()?[\"'`][^\s\"'`]{6}""",
+    rb"""CryptoJS\.\w{2,20}(?:\.(?:en|de)crypt)?\([^,\"'\n]{1,80},[ ]?[\"'`][^\s\"'`]{6}""",
+    (
+        rb"""(?i)\.(?:type|fill|fill_in|setValue|send_?Keys|setInput\w{0,9})\(["'][^\n]{0,40}passw(?:or)?d[^\n]{0,30},"""
+        rb"""[ ](?:with:[ ])?["'`][^\s"'`]{4}"""
+    ),
     rb"--from-literal[= \t][\"']?[\w.\-]{1,60}=[\"']?[^\s\"'$<>{}]{4}",
     rb"echo[^\n]{1,60}\|[ \t]?(?:sudo[ \t])?(?:ch)?passwd",
     rb"(?i)net user [^\n]{1,60}\d",

@@ -1,8 +1,4 @@
-"""Credentials that syntax alone shows, whatever language is around it: options, URLs, SQL, sign-ins, elements. Pure.
-
-One row a form: what its line holds in lower case (so that most forms cost one search), a pattern, the key of the pair,
-and where that is said to stand. A pattern has the group `value`, and `key` if the text names one.
-"""
+"""Credentials that syntax alone shows, whatever language is around it: options, URLs, SQL, sign-ins, elements. Pure."""
 
 from __future__ import annotations
 
@@ -11,60 +7,27 @@ from collections.abc import Iterator
 
 from hooks import lazy
 from hooks.structure.pair import Pair
+from hooks.syntax_commands import COMMANDS
+from hooks.syntax_form import QUOTED, form
 
-QUOTED = (
-    r"(?P<prefix>[@$rbuRBULNf]{0,2})(?P<q>\"{3}|'{3}|\\{0,2}[\"'`])"
-    r"(?P<value>(?:(?!(?P=q))(?:\\.|[^\\])){1,1000}?)(?P=q)"
-)
-
-
-Form = tuple[tuple[str, ...], re.Pattern[str] | None, re.Pattern[str], str, str, bool, bool]
-"""One row: marks, part, pattern, key, where, quoted, literal."""
-
-
-def _form(
-    marks: str,
-    pattern: str,
-    key: str = "",
-    where: str = "code",
-    *,
-    quoted: bool = True,
-    literal: bool = False,
-    part: str = "",
-) -> Form:
-    """`quoted`: the value is a literal; `literal`: no line without a quote can match.
-
-    `part`: what each match holds and is found much faster, since it begins with a rare sign.
-    """
-    return (
-        tuple(marks.split()),
-        lazy.compile(part) if part else None,
-        lazy.compile(pattern),
-        key,
-        where,
-        quoted,
-        literal,
-    )
-
-
-_CLEAR = r"[^\s\"'<>|;&$(){}`]{4,200}"
 FORMS = (
+    *COMMANDS,
     # "v".equals(password)
-    _form(
+    form(
         "== != equals( compareto(",
         r"[@b]?(?P<q>[\"'])(?P<value>[^\"'\s]{4,200})(?P=q)\s*(?:===?|!==?|\.[eE]quals\(|\.compareTo\()"
         r"\s*(?:\w+(?:\.|->))*\$?(?P<key>\w{3,60})",
         literal=True,
     ),
     # ENV NAME v
-    _form(
+    form(
         "env arg set export",
         r"^\s*(?:#\s*)?(?:ENV|ARG|setx|set|setenv|export|\$env:)\s*(?P<key>[A-Za-z_]\w{2,60})\s+"
         r"[\"']?(?P<value>[^\s\"'=]{4,300})[\"']?(?:\s+/M)?\s*$",
         quoted=False,
     ),
     # name: "password", value: "v"
-    _form(
+    form(
         "value default val text content",
         r"(?i:name|key|id|field|option|setting|header)\\?[\"']?\s*[:=]\s*\\?[\"'](?P<key>[\w.\- ]{2,80})\\?[\"'][\s,;]+"
         r"@?\\?[\"']?(?i:value|default\w*|val|text|content)\\?[\"']?\s*[:=]\s*" + QUOTED,
@@ -72,87 +35,38 @@ FORMS = (
         part=r"[:=]\s*\\?[\"'][\w.\- ]{2,80}\\?[\"'][\s,;]+@?\\?[\"']?(?i:value|default|val|text|content)",
     ),
     # ("--password", default="v")
-    _form(
+    form(
         "default fallback value initial",
         r"[\"']-{0,2}(?P<key>[\w.\-]{2,80})[\"'][^\"'\n]{0,120}\b(?i:default\w*|fallback|value|initial)\s*[=:]\s*"
         + QUOTED,
         literal=True,
     ),
     # <password>v</password>, <entry key="password">v</entry>
-    _form("</", r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?P<value>[^<>\s]{3,500})\s*</(?P=key)>"),
-    _form(
+    form("</", r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?P<value>[^<>\s]{3,500})\s*</(?P=key)>"),
+    form(
         "</",
         r"<\w[\w.:\-]*\s[^<>]{0,80}?(?:key|name|id)=[\"'](?P<key>[\w.\-]{3,80})[\"'][^<>]{0,80}>\s*"
         r"(?P<value>[^<>\s]{4,300})\s*</",
     ),
     # ${name:-v}
-    _form("${", r"\$\{(?P<key>[\w.\-]{2,80}):[-=]?(?P<value>[^{}$\s]{3,200})\}", where="prose", quoted=False),
+    form("${", r"\$\{(?P<key>[\w.\-]{2,80}):[-=]?(?P<value>[^{}$\s]{3,200})\}", where="prose", quoted=False),
     # --name v, "--name", "v"
-    _form(
+    form(
         "-",
         r"-(?<![\w-]-)-?(?P<key>[A-Za-z][\w.\-]{2,60})(?:=|[ \t]+|[\"'][ \t]*,[ \t]*)[\"']?"
         r"(?P<value>(?!-)[^\s\"'`<>|;&,\]]{4,500})[\"']?",
         where="prose",
         quoted=False,
     ),
-    # curl -u name:v
-    _form(
-        "curl http wget xh",
-        r"\b(?:curl|https?|wget|xh)\b.{0,300}?\s(?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?"
-        r"[^\s:\"'$]{0,80}:(?P<value>[^\s\"'@]{3,200})",
-        "password",
-        "command",
-        quoted=False,
-        part=r"\s-(?:[uaU]|-user|-auth|-proxy-user)",
-    ),
-    # mysql -pv
-    _form(
-        "sshpass mysql mongo redis docker ldap net smbclient az helm pass:",
-        r"\b(?:(?:sshpass\b.{0,40}?\s-p|mysql\w{0,8}\b.{0,200}?\s-p|(?:mongo\w{0,8}|docker\s+login|az\s+login|helm\s+\w+)\b"
-        r".{0,200}?\s-p\s|redis-cli\b.{0,200}?\s-a\s|ldap\w+\b.{0,200}?\s-w\s|net\s+use\b.{0,200}?/user:\S+"
-        r"|smbclient\b.{0,200}?\s-U\s?[^\s%]+%)\s*|pass:)[\"']?(?P<value>" + _CLEAR + ")",
-        "password",
-        "command",
-        quoted=False,
-        part=r"-[pawU]|/user:|pass:",
-    ),
-    # kubectl create secret generic x --from-literal=name=v: whatever its name, it goes into a Secret
-    _form(
-        "--from-literal",
-        r"--from-literal[= \t]{1,4}[\"']?[\w.\-]{1,80}=[\"']?(?P<value>" + _CLEAR + ")",
-        "secret",
-        "command",
-        quoted=False,
-    ),
-    _form(
-        "securestring",
-        r"ConvertTo-SecureString\s+(?:-String\s+)?[\"'](?P<value>[^\"'$]{4,200})[\"']",
-        "password",
-        "command",
-        literal=True,
-    ),
-    _form(
-        "passwd",
-        r"\becho\s+(?:-n\s+)?[\"']?(?:\w+:)?(?P<value>[^\s\"'|:$]{4,200})[\"']?\s*\|\s*(?:sudo\s+)?(?:ch)?passwd\b",
-        "password",
-        "command",
-    ),
-    _form("user", r"\bnet\s+user\s+\S+\s+(?P<value>[^\s/]{4,100})\s", "password", "command", part=r"net\s+user\s"),
-    _form(
-        "openssl",
-        r"\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<value>[^\s:$]{4,200})",
-        "password",
-        "command",
-    ),
     # x://name:v@host, name:v@host:6379, "name:v@tcp(host)"
-    _form(
+    form(
         "://",
         r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
         "url",
         "url",
         part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@",
     ),
-    _form(
+    form(
         "@",
         r"(?:^|[\s\"'=`])[\w.\-]{0,60}:(?P<value>[^\s\"'@/:`]{4,200})"
         r"@(?!sha\d)(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
@@ -161,7 +75,7 @@ FORMS = (
         part=r":[^\s\"'@/:`]{4,200}@[\w.\-]+[:(]",
     ),
     # keyStore.load(stream, "v".toCharArray())
-    _form(
+    form(
         "tochararray",
         r"(?<![\w\\])\"(?P<value>[^\"\s\\]{4,200})\"\s*\.toCharArray\b",
         "password",
@@ -169,14 +83,14 @@ FORMS = (
         literal=True,
     ),
     # jwt.sign(x, "v"), createHmac("sha256", "v"), btoa("name:v")
-    _form(
+    form(
         "jwt.",
         r"\bjwt\.(?:sign|verify|encode|decode)\w*\(\s*(?:[\w.'\"\-]{1,40}|\{[^{}]{0,120}\}),\s*b?"
         r"[\"'](?P<value>[^\"'\s]{4,300})[\"']",
         "jwt_secret",
         literal=True,
     ),
-    _form(
+    form(
         "hmac signwith fernet cipher keyspec signingkey",
         r"(?:createHmac|\bhmac\.new|HMAC\.new|signWith|Fernet|create(?:C|Dec)ipher\w*|SecretKeySpec|setSigningKey"
         r"|hmac_sha\d+)\(\s*(?:[\w.'\"\-]{1,40},\s*){0,2}b?[\"'](?P<value>[^\"'\s]{10,300})[\"']",
@@ -184,24 +98,34 @@ FORMS = (
         "login",
         literal=True,
     ),
-    _form(
+    # the key that a cipher is made with, and what a text is ciphered with
+    form(
+        "newcipher( cryptojs. cryptr( symmetricsecuritykey(",
+        r"(?:\bNewCipher\(|\bCryptoJS\.\w+\.(?:en|de)crypt\(\s*[^,\"'\n]{1,80},|\bCryptoJS\.Hmac\w+\(\s*[^,\"'\n]{1,80},"
+        r"|\bnew\s+Cryptr\(|\bSymmetricSecurityKey\()\s*(?:\[\]byte\(\s*|[\w.]{1,40}GetBytes\(\s*)?[\"'`]"
+        r"(?P<value>[^\"'`\s]{6,300})[\"'`]",
+        "secret_key",
+        literal=True,
+    ),
+    # page.type("#password", "v")
+    form(
+        "passw",
+        r"\.(?:type|fill|setValue|send_?[kK]eys|fill_in|setInput\w*)\(\s*(?P<o>[\"'])[^\n]{0,40}?[pP]assw(?:or)?d[^\n]{0,20}?(?P=o)"
+        r"\]?\s*,\s*(?:with:\s*)?[\"'`](?P<value>[^\"'`\s]{4,200})[\"'`]",
+        "password",
+        "login",
+        literal=True,
+        part=r"\.(?:type|fill|setV|send|setI)",
+    ),
+    form(
         "btoa encode base64",
         r"(?:btoa|[bB]ase64\w*|b64encode|[eE]ncode\w*)\(\s*b?[\"'][\w.@\-]{1,60}:(?P<value>[^\"'\s]{4,200})[\"']",
         "password",
         "login",
         literal=True,
     ),
-    # network devices and others: enable secret 5 v
-    _form(
-        "enable username key-string pre-shared community sp_add htpasswd",
-        r"\b(?:enable\s+secret|username\s+\S+(?:\s+privilege\s+\d+)?\s+(?:password|secret)|key-string|pre-shared-key"
-        r"|snmp-server\s+community|sp_add\w+\s+N?'[^']+',|htpasswd\s+-\w*b\w*\s+(?:-\w+\s+)*\S+\s+\S+)\s+(?:[0-9]\s+)?"
-        r"N?['\"]?(?P<value>[^\s'\"]{5,200})",
-        "secret",
-        "login",
-    ),
     # IDENTIFIED BY 'v'
-    _form(
+    form(
         "identified password",
         r"(?i:identified\s+(?:with\s+\S+\s+)?by|(?:with|encrypted|set|login|user\s+\S+)\s+password|\bpassword\s*\()\s*=?\s*"
         r"(?i:password\s*)?['\"](?P<value>[^'\"\n]{3,200})['\"]",
@@ -210,7 +134,7 @@ FORMS = (
         literal=True,
     ),
     # connect(host, "name", "v"), where the function says which argument the password is
-    _form(
+    form(
         "getconnection( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo(",
         r"(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO))\(\s*"
         r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[\w$.>\[\]-]{1,80})\s*,\s*"
@@ -218,14 +142,14 @@ FORMS = (
         "password",
         literal=True,
     ),
-    _form(
+    form(
         "wifi.begin(",
         r"\bWiFi\.begin\(\s*(?:\"[^\"\n]{1,80}\"|[\w.]{1,60})\s*,\s*\"(?P<value>[^\"\s]{8,63})\"",
         "password",
         literal=True,
     ),
     # login("name", "v")
-    _form(
+    form(
         "login log_in connect pdo mysqli auth credential signin sign_in",
         r"(?i:(?:\blog_?in|connect|\bPDO|mysqli|auth|credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)new)?\s*"
         r"(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w{1,40}\(\s*)?[@bu]?[\"'][\w.@\-]{2,60}[\"']\s*,\s*"
@@ -236,7 +160,7 @@ FORMS = (
         part=r"[\"'][\w.@\-]{2,60}[\"']\s*,\s*[@bu]?[\"']",
     ),
     # the password for x is v
-    _form(
+    form(
         "password passwd passphrase",
         r"\b(?i:password|passwd|passphrase) (?i:for|of|on|to|in) [^\n=]{1,60}?(?:\s(?i:is|was):?|:)\s{1,3}[`\"'*]{0,3}"
         r"(?P<value>[^\s`\"'*<>{}$]{6,60}?)[`\"'*]{0,3}[.,;)]?(?=\s|$)",
@@ -245,7 +169,7 @@ FORMS = (
         quoted=False,
     ),
     # login: name / v
-    _form(
+    form(
         "login cred user account log",
         r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}"
         r"(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}[\w.@\-]{2,60}[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}"

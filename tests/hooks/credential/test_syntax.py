@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hooks import syntax
+
+if TYPE_CHECKING:
+    from hooks.syntax_form import Form
 
 DRAWN = "x7" + secrets.token_hex(5)
 LINES = [
@@ -24,6 +28,9 @@ LINES = [
         "smbclient //host/share -U admin%VALUE",
         "openssl rsa -passin pass:VALUE",
         "net user admin VALUE /add",
+        "useradd -m -p VALUE bob",
+        "unzip -P VALUE all.zip",
+        "7z a -pVALUE all.7z all",
         "postgres://admin:VALUE@db/shop",
         "--password VALUE",
         "run -password=VALUE --token VALUE",
@@ -34,7 +41,7 @@ FORMS = [form for form in syntax.FORMS if form[1] is not None]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form[0][0])
-def test_what_is_looked_for_first_leaves_out_nothing(form: syntax.Form) -> None:
+def test_what_is_looked_for_first_leaves_out_nothing(form: Form) -> None:
     _, part, pattern, *_ = form
     assert part is not None
     found = [line for line in LINES if pattern.search(line)]

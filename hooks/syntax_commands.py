@@ -1,0 +1,86 @@
+"""Credentials that commands take as arguments, of shells and of network devices. Pure."""
+
+from __future__ import annotations
+
+from hooks.syntax_form import CLEAR, form
+
+COMMANDS = (
+    # curl -u name:v
+    form(
+        "curl http wget xh",
+        r"\b(?:curl|https?|wget|xh)\b.{0,300}?\s(?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?"
+        r"[^\s:\"'$]{0,80}:(?P<value>[^\s\"'@]{3,200})",
+        "password",
+        "command",
+        quoted=False,
+        part=r"\s-(?:[uaU]|-user|-auth|-proxy-user)",
+    ),
+    # mysql -pv
+    form(
+        "sshpass mysql mongo redis docker ldap net smbclient az helm pass:",
+        r"\b(?:(?:sshpass\b.{0,40}?\s-p|mysql\w{0,8}\b.{0,200}?\s-p|(?:mongo\w{0,8}|docker\s+login|az\s+login|helm\s+\w+)\b"
+        r".{0,200}?\s-p\s|redis-cli\b.{0,200}?\s-a\s|ldap\w+\b.{0,200}?\s-w\s|net\s+use\b.{0,200}?/user:\S+"
+        r"|smbclient\b.{0,200}?\s-U\s?[^\s%]+%)\s*|pass:)[\"']?(?P<value>" + CLEAR + ")",
+        "password",
+        "command",
+        quoted=False,
+        part=r"-[pawU]|/user:|pass:",
+    ),
+    # kubectl create secret generic x --from-literal=name=v: whatever its name, it goes into a Secret
+    form(
+        "--from-literal",
+        r"--from-literal[= \t]{1,4}[\"']?[\w.\-]{1,80}=[\"']?(?P<value>" + CLEAR + ")",
+        "secret",
+        "command",
+        quoted=False,
+    ),
+    form(
+        "securestring",
+        r"ConvertTo-SecureString\s+(?:-String\s+)?[\"'](?P<value>[^\"'$]{4,200})[\"']",
+        "password",
+        "command",
+        literal=True,
+    ),
+    form(
+        "passwd",
+        r"\becho\s+(?:-n\s+)?[\"']?(?:\w+:)?(?P<value>[^\s\"'|:$]{4,200})[\"']?\s*\|\s*(?:sudo\s+)?(?:ch)?passwd\b",
+        "password",
+        "command",
+    ),
+    form("user", r"\bnet\s+user\s+\S+\s+(?P<value>[^\s/]{4,100})\s", "password", "command", part=r"net\s+user\s"),
+    form(
+        "openssl",
+        r"\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<value>[^\s:$]{4,200})",
+        "password",
+        "command",
+    ),
+    # network devices and others: enable secret 5 v
+    form(
+        "enable username key-string pre-shared community sp_add",
+        r"\b(?:enable\s+secret|username\s+\S+(?:\s+privilege\s+\d+)?\s+(?:password|secret)|key-string|pre-shared-key"
+        r"|snmp-server\s+community|sp_add\w+\s+N?'[^']+',)\s+(?:[0-9]\s+)?"
+        r"N?['\"]?(?P<value>[^\s'\"]{5,200})",
+        "secret",
+        "login",
+    ),
+    # useradd -p v, zip -P v, 7z a -pv
+    form(
+        "useradd usermod zip 7z rar",
+        r"\b(?:user(?:add|mod)\b.{0,200}?\s-p\s|(?:un)?zip\b.{0,100}?\s-P\s?|(?:7z[ar]?|u?n?rar)\s+[a-z]\b.{0,100}?\s-h?p)"
+        r"[\"']?(?P<value>" + CLEAR + ")",
+        "password",
+        "command",
+        quoted=False,
+        part=r"\s-h?[pP]",
+    ),
+    # the name of a user, then the password
+    form(
+        "rabbitmqctl htpasswd lftp vault",
+        r"\b(?:rabbitmqctl\s.{0,80}?\b(?:add_user|change_password)\s+\S+\s+|htpasswd\s+-\w*b\w*\s+(?:-\w+\s+)*\S+\s+\S+\s+"
+        r"|lftp\b.{0,80}?\s(?:-u|--user)[ =]?[\"']?[^\s,\"'$]{1,80},|vault\s+login\s+)[\"']?(?P<value>" + CLEAR + ")",
+        "password",
+        "command",
+        quoted=False,
+    ),
+)
+"""Rows of `hooks.syntax`."""
