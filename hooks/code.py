@@ -215,7 +215,7 @@ def _assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[P
         yield Pair(name, match["key"], value, number, number, True, where)
         return
     bare = _BARE.match(line, start) if not beyond else None
-    if bare and _ends(line, bare):
+    if bare and _ends(line, bare) and not (bare["op"] == ":" and line[start - 1 : start] == ":"):  # a part of an ARN
         value = bare["value"].rstrip(".!?:*`_" if bare["op"] != "=" else "`*")
         where = "said" if bare["op"][0].isalpha() else "prose"
         name = _annotated(line, start) + syntax.last(bare["key"])

@@ -45,6 +45,7 @@ _DOUBTFUL = frozenset(("said", "login"))
 _DRAWN = frozenset(("key", "salt", "drawn"))
 _LONG = 16
 """Characters of what is surely drawn, where letters of one kind count as well."""
+_STRONG = "!#$%^&*?+="
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 
@@ -220,6 +221,13 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
         return share >= 0.74 and len(value) >= 12 and classes > 1
     if share >= 0.72:
         return _no_name(value, share)
+    if (
+        classes == 4
+        and len(value) >= 12
+        and any(sign in value for sign in _STRONG)
+        and not literal.is_identifier(value)
+    ):
+        return True  # as people type it so that it looks strong
     return setting and kind != "token" and share >= 0.55 and classes > 1 and not literal.is_identifier(value)
 
 

@@ -47,8 +47,8 @@ TRIGGER: tuple[bytes, ...] = (
     rb"""(?i)(?:connect|log_?in|PDO\()[^\n]{0,120}["'][,:][ \t]?["'][^\s"']{0,40}\d""",
     # and those whose position says it, where a word will do: mysqli_connect($host, "root", "x")
     (
-        rb"(?:getConnection|mysqli?_p?connect|new[ ]\\?(?:mysqli|PDO))\([^\n]{1,200}[\w\"'\])],[ \t]{0,4}"
-        rb"[\"'][^\s\"'$]{4}"
+        rb"(?:getConnection|mysqli?_p?connect|mysql_real_connect|new[ ]\\?(?:mysqli|PDO))\([^\n]{1,200}[\w\"'\])],"
+        rb"[ \t]{0,4}[\"'][^\s\"'$]{4}"
     ),
     rb"""WiFi\.begin\([^\n]{1,80},[ \t]{0,4}"[^\s"]{8}""",
     *(
@@ -70,13 +70,17 @@ TRIGGER: tuple[bytes, ...] = (
     # -u name:password, -pX of mysql and sshpass
     (
         rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient|ldap\w{2,10}|login|openssl)\b"
-        rb"[^\n]{0,200} (?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}"
+        rb"[^\n]{0,200}[ \"'](?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}"
     ),
     rb"(?:useradd|usermod|zip|7z|rar)\b[^\n]{0,100} -h?[pP][ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}",
     (
         rb"(?:add_user|change_password|htpasswd[ ]-\w{0,4}b\w{0,4})[ \t]{1,4}(?:\S{1,60}[ \t]{1,4}){1,3}"
         rb"[^\s$<>{}\-][^\s$<>{}]{3}"
     ),
+    rb" -(?:(?:src|dest)?(?:store|key)|new)pass(?:wd)?[ \t]{1,4}[^\s$<>\-][^\s$<>]{3}",
+    rb"SQLConnectInfo[ \t]{1,9}\S{1,80}[ \t]{1,9}\S{1,80}[ \t]{1,9}\S{4}",
+    rb"(?:buildConfigField|resValue)[ (\t]{1,4}[\"'][sS]tring[\"'],[ \t]{0,4}[\"']\w{2,80}[\"'],[ \t]{0,4}[\"']\S{6}",
+    rb"[?&]appid=[0-9a-f]{32}",
     rb"lftp[^\n]{0,80} (?:-u|--user)[^\n]{1,60},[^\s$]{4}",
     rb"vault[ ]login[ ][^\s$<>\-]{8}",
     rb"""(?:NewCipher\(|Cryptr\(|SymmetricSecurityKey\()(?:\[\]byte\(|[\w.]{1,40}GetBytes\()?[\"'`][^\s\"'`]{6}""",

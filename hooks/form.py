@@ -17,7 +17,8 @@ _SHORTEST = 364
 """Characters of the shortest envelope: 2 + 256 + 16 bytes in base64, of which the last group may be missing."""
 _NOTHING = {"", "null", "~", '""', "''", "nil", "none", "undefined", "n/a", "{}", "[]", "-"}
 _SEALED = lazy.compile(
-    r"ENC\[.*\]\s*$|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
+    r"ENC(?:\[.*\]|\([\w+/=-]+\))\s*$|\{[A-Za-z0-9+/]{40,}={0,2}\}\s*$"
+    r"|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
     r"|vault:v\d+:|\{cipher\}|Ag[A-Za-z0-9+/=]{300,}\s*$|v2:[A-Za-z0-9+/=_-]{300,}\s*$",
     re.DOTALL,
 )
@@ -36,7 +37,7 @@ _SSH_PUBLIC = lazy.compile(
     r"(?:\S+\s+)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA[\w+/=]{20,}.*"
 )
 _RECIPIENT = lazy.compile(
-    r"age1[a-z0-9]{50,}|pk_(?:live|test)_\w+|sha256[:~][A-Fa-f0-9]{64}|[\w-]+\.apps\.googleusercontent\.com"
+    r"age1[a-z0-9]{50,}|AC[0-9a-f]{32}|pk_(?:live|test)_\w+|sha256[:~][A-Fa-f0-9]{64}|[\w-]+\.apps\.googleusercontent\.com"
 )
 _FLAG = lazy.compile(r"(?i:true|false|yes|no|on|off|enabled|disabled)")
 _NUMBER = lazy.compile(r"[-+]?\d{1,6}(?:\.\d+)?(?:ms|s|m|h|d|[kmgKMG]i?[bB]?|%)?")

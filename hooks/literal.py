@@ -40,7 +40,7 @@ _ADDRESS = lazy.compile(
 )
 _NUMBERED = lazy.compile(
     r"[v^~<>=]{0,3}\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*"
-    r"|\d{4}-\d\d-\d\dT?[\d:.]*Z?"
+    r"|\d{4}-\d\d-\d\dT?[\d:.]*Z?|\d+\.(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
 )
 _UUID = lazy.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 _DIGEST = lazy.compile(
@@ -65,7 +65,7 @@ _BASE64 = lazy.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
 _FILLER = lazy.compile(
     r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted"
     r"|todo|fixme"
-    r"|(?<![a-z])some|test|testing|demo|here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|bad(?![a-z])"
+    r"|(?<![a-z])some|test|testing|demo|(?<![a-z])here|(?:goes|value|key|code|text|string|put|id)here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|bad(?![a-z])"
     r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah"
     r"|whatever|nope|senha|contrase|geheim|kennwort|wachtwoord|secreto|segredo|mot[-_ ]?de[-_ ]?passe)"
 )

@@ -46,8 +46,10 @@ _TEST_NAME = lazy.compile(r"(?:[a-z](?:Tests?|Spec|TestCase|IT)|^Test[A-Z]\w*|Mo
 _DOCUMENT = lazy.compile(
     r"(?:^|[/_.\-])(?:docs?|documentation|examples?|samples?|demos?|tutorials?|guides?|readme|changelog|changes|history|man\d?"
     r"|quickstarts?|templates?|dist|skeleton|boilerplate|howto|website|cookbook|snippets?)(?:[/_.\-]|$)"
-    r"|\.(?:md|markdown|rst|adoc|asciidoc|html?|ipynb|tex|org|mdx|[1-8]|pod|textile)$"
+    r"|\.(?:md|markdown|rst|adoc|asciidoc|html?|tex|org|mdx|[1-8]|pod|textile)$"
 )
+_COMMANDS = lazy.compile(r"(?:^|/)(?:\.\w+_history|fish_history|\.histfile|\.dbshell|consolehost_history\.txt)$")
+"""What shells and consoles remember of what was typed into them."""
 _LABELS = lazy.compile(
     r"(?:^|[/_.\-])(?:locales?|i18n|l10n|lang|langs|languages?|translations?|intl|messages|strings|resources?[-_.]?strings"
     r"|values-[a-z]{2}(?:-r[A-Z]{2})?|nls)(?:[/_.\-]|$)|\.(?:po|pot|mo|xlf|xliff|resx|arb|strings|lproj|ftl)$"
@@ -115,6 +117,8 @@ def of(path: str) -> str:
         return LABELS
     if _TEST.search(low) or _TEST_NAME.search(name):
         return TEST
+    if _COMMANDS.search(low):
+        return SETTINGS
     if _DOCUMENT.search(low):
         return DOCUMENT
     if _STORE.search(low):

@@ -135,8 +135,8 @@ FORMS = (
     ),
     # connect(host, "name", "v"), where the function says which argument the password is
     form(
-        "getconnection( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo(",
-        r"(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO))\(\s*"
+        "getconnection( mysql_real_connect( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo(",
+        r"(?:\bmysql_real_connect\(\s*[&\w.>-]{1,60}\s*,|(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO))\()\s*"
         r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[\w$.>\[\]-]{1,80})\s*,\s*"
         r"(?:[\"'][\w.@\-]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
         "password",
@@ -148,16 +148,31 @@ FORMS = (
         "password",
         literal=True,
     ),
+    # password.equals("v")
+    form(
+        "equals",
+        r"(?P<key>\w{3,60})\.[eE]quals(?:IgnoreCase)?\(\s*\"(?P<value>[^\"\s]{4,200})\"\s*\)",
+        literal=True,
+    ),
+    # buildConfigField "String", "API_KEY", "\"v\""
+    form(
+        "buildconfigfield resvalue",
+        r"\b(?:buildConfigField|resValue)\s*\(?\s*[\"'][sS]tring[\"']\s*,\s*[\"'](?P<key>\w{2,80})[\"']\s*,\s*"
+        r"(?P<q>[\"'])(?:\\?\")?(?P<value>[^\"'\\\s]{4,300})\\?",
+        literal=True,
+    ),
+    # ?appid=v, as OpenWeatherMap has it
+    form("appid=", r"[?&]appid=(?P<value>[0-9a-f]{32})\b", "api_key", "code"),
     # login("name", "v")
     form(
         "login log_in connect pdo mysqli auth credential signin sign_in",
-        r"(?i:(?:\blog_?in|connect|\bPDO|mysqli|auth|credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)new)?\s*"
-        r"(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w{1,40}\(\s*)?[@bu]?[\"'][\w.@\-]{2,60}[\"']\s*,\s*"
+        r"(?i:(?:\blog_?in|connect|\bPDO|mysqli|auth|credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)(?:new|basic))?\s*"
+        r"(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w{1,40}\(\s*)?[@bu]?[\"'][\w.@\-]{2,60}[\"']\s*,\s*(?:Some\(\s*)?"
         r"[@bu]?[\"'](?P<value>[^\"'\s]{4,200})[\"']",
         "password",
         "login",
         literal=True,
-        part=r"[\"'][\w.@\-]{2,60}[\"']\s*,\s*[@bu]?[\"']",
+        part=r"[\"'][\w.@\-]{2,60}[\"']\s*,\s*(?:Some\(\s*)?[@bu]?[\"']",
     ),
     # the password for x is v
     form(

@@ -18,7 +18,7 @@ COMMANDS = (
     # mysql -pv
     form(
         "sshpass mysql mongo redis docker ldap net smbclient az helm pass:",
-        r"\b(?:(?:sshpass\b.{0,40}?\s-p|mysql\w{0,8}\b.{0,200}?\s-p|(?:mongo\w{0,8}|docker\s+login|az\s+login|helm\s+\w+)\b"
+        r"\b(?:(?:sshpass\b.{0,40}?\s-p|mysql\w{0,8}\b.{0,200}?[\s\"']-p|(?:mongo\w{0,8}|docker\s+login|az\s+login|helm\s+\w+)\b"
         r".{0,200}?\s-p\s|redis-cli\b.{0,200}?\s-a\s|ldap\w+\b.{0,200}?\s-w\s|net\s+use\b.{0,200}?/user:\S+"
         r"|smbclient\b.{0,200}?\s-U\s?[^\s%]+%)\s*|pass:)[\"']?(?P<value>" + CLEAR + ")",
         "password",
@@ -72,6 +72,16 @@ COMMANDS = (
         "command",
         quoted=False,
         part=r"\s-h?[pP]",
+    ),
+    # keytool -storepass v; SQLConnectInfo name@host user v, of proftpd
+    form(
+        "storepass keypass sqlconnectinfo",
+        r"(?:\s-(?:(?:src|dest)?(?:store|key)|new)pass(?:wd)?\s+|\bSQLConnectInfo\s+\S+\s+\S+\s+)[\"']?(?P<value>"
+        + CLEAR
+        + ")",
+        "password",
+        "command",
+        quoted=False,
     ),
     # the name of a user, then the password
     form(

@@ -50,6 +50,9 @@ TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + _ASSIGNED for word in _WORDS),
     rb"(?i)(?:pass|secret)" + _NAMED,
     rb"(?i)(?:token|[_-]key|apikey)" + _NAMED,
+    # <key>APISecret</key><string>x</string>, <AdministratorPassword><Value>x
+    rb"(?i)(?:pass|pwd|secret|token|cred|[a-z_. -]key)[\w.\-]{0,24}</key>\s{0,40}<(?:string|data)>[^<\s]{4}",
+    rb"(?i)passw\w{0,16}>\s{0,40}<value>[^<\s]{3}",
     # `db_pw: x`; requirepass x of Redis; variables of Terraform, passwords in its state
     rb"(?i)(?:\b|_)pw" + _ASSIGNED.replace(rb"""[\w.\-]{0,24}[\\""", rb"""[\\""", 1),
     rb"(?:requirepass|masterauth|masteruser)[ \t]{1,8}[\"']?\S{4}",

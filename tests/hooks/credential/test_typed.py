@@ -42,6 +42,17 @@ OWN = "acme" + "secret" + "password"
         # a word and a year, and a sign
         ("src/Api.cs", 'c.Credentials = new NetworkCredential("shop", "VALUE");', "Winter" + "2020!"),
         ("src/api.py", 'requests.get(url, auth=("shop", "VALUE"))', "Winter" + "2020!"),
+        # names and values that elements part
+        ("ios/Info.plist", "<plist><dict>\n<key>APISecret</key>\n<string>VALUE</string></dict></plist>", HEX[:32]),
+        (
+            "x/autounattend.xml",
+            "<u>\n<AdministratorPassword>\n<Value>VALUE</Value></AdministratorPassword></u>",
+            WORD,
+        ),
+        ("src/api.py", 'u = "https://api.openweathermap.org/data/2.5/weather?q=Rome&appid=VALUE"', HEX[:31] + "7"),
+        # as people type it so that it looks strong, and words that end like a filler
+        ("src/api.ts", "const o = { clientSecret: 'VALUE' };", "Zebr4Tr33" + "Hous3!"),
+        ("app.ini", "gpg_passphrase = VALUE", "W1nterIs" + "Here"),
         # words of few letters, and four letters that are no word
         ("src/main/resources/application.properties", "spring.datasource.password=VALUE", "root"),
         ("app/dev.py", "    'PASSWORD': 'VALUE',", "uqxm"),
@@ -72,6 +83,17 @@ def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, v
         ("src/db.php", '$link = mysqli_connect("localhost", "my_user", "my_password", "world");'),
         ("src/Dao.java", 'c = DriverManager.getConnection(url, "shop", password);'),
         ("src/main.cpp", "WiFi.begin(ssid, password);"),
+        ("config/a.properties", "db.password=ENC(" + "q1Zk" * 8 + "=)"),
+        ("config/initializers/devise.rb", "config.reset_password_within = 6.hours"),
+        ("config/a.rb", "password_expires_after = 30.days"),
+        ("prod.tfvars", 'secret_arn = "arn:aws:secretsmanager:eu-west-1:112233445566:secret:prod/db-7IvdNC"'),
+        (".env", "TWILIO_ACCOUNT_SID=AC" + HEX[:32]),
+        ("src/a.py", 'token = "put-your-value-here-1"'),
+        ("ios/Info.plist", "<dict>\n<key>PasswordLabel</key>\n<string>Password</string>\n</dict>"),
+        ("app/build.gradle", 'buildConfigField "String", "API_KEY", "\\"${apiKey}\\""'),
+        ("app/build.gradle", 'resValue "string", "app_name", "Orchard"'),
+        ("bin/a.sh", "keytool -genkey -storepass $PASS -keypass changeit"),
+        ("src/Dao.java", 'if (key.equals("password")) {'),
         ("src/Dao.java", 'store.load(stream, "changeit".toCharArray());'),
         ("src/Dao.java", 'char[] letters = "abcdef".toCharArray();'),
         ("src/Hex.java", 'char[] digits = "0123456789abcdef".toCharArray();'),
