@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from sealer.formats import passphrase
 from tests.controller.world import Counts, World, watch
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ def world(tmp_path: Path, home: Path, capfd: pytest.CaptureFixture[str], monkeyp
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
     """Private operations, commits and fsyncs from now on."""
     return watch(monkeypatch)
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passphrases are derived with the least work that Argon2 knows: what it takes is tested beside the format."""
+    monkeypatch.setattr(passphrase, "_ITERATIONS", 1)
+    monkeypatch.setattr(passphrase, "_MEMORY", 32)
 
 
 @pytest.fixture

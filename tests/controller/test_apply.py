@@ -461,6 +461,7 @@ def test_a_state_in_use_is_a_2_after_the_lock_timeout(world: World) -> None:
         assert world.apply("--dry-run").code == 0
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_passphrase_is_asked_for_only_where_a_key_is_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil as files
 

@@ -95,6 +95,7 @@ def test_init_defaults_and_refusals(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "here/keyring.json").exists()
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_keyring_under_a_passphrase(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pw").write_text("a passphrase\n")
     (tmp_path / "wrong").write_text("a guess\n")
@@ -247,6 +248,7 @@ def test_import_from_files_and_stdin(run: Run, tmp_path: Path) -> None:
     assert not any(line in done.out + done.err + again.err for line in _private())
 
 
+@pytest.mark.usefixtures("cheap")
 def test_backup_and_restore_into_an_empty_home(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("init", "--cluster", "prod")
     key_id = _prod().entries[0].id

@@ -49,15 +49,17 @@ class Audited:
 
     def requests(self, user: str = "", since: float = 0.0) -> list[Request]:
         """Those of a user, or of all, that came after a time."""
-        return [each for each in self._all() if (not user or each.user == user) and each.at > since]
+        return [each for each in self._all(user) if (not user or each.user == user) and each.at > since]
 
     def changes(self, user: str, since: float = 0.0) -> list[Request]:
         """What a user wrote after a time, leases aside."""
         return [each for each in self.requests(user, since) if each.writes and each.resource != "leases"]
 
-    def _all(self) -> Iterator[Request]:
+    def _all(self, user: str) -> Iterator[Request]:
         seen = set()
         for line in self.log.read_text().splitlines() if self.log.exists() else ():
+            if user not in line:  # reading thousands of others' takes longer than the question
+                continue
             event: dict[str, Any] = json.loads(line)
             if event["auditID"] in seen:  # a watch is told of when it begins and when it ends
                 continue
