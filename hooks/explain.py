@@ -62,7 +62,8 @@ def known() -> dict[str, Known]:
 
     found = {one.id: Known(one) for one in rule.RULES.values()}
     found |= {one.id: Known(one) for one in vars(credential).values() if isinstance(one, rule.Rule)}
-    specs = pack.load([*engine.rule_files(engine.RULES), *engine.rule_files(engine.custom())])
+    ours = engine.rule_files(engine.RULES)
+    specs = pack.load([*ours, *engine.rule_files(engine.custom())], outlined=frozenset(ours))
     examples.check(engine.own(specs))
     for spec in specs:
         found[spec.id] = Known(rule.Rule(spec.id, spec.description, spec.severity, spec.remediation), spec)

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hooks.engine import checksum
+from hooks.engine import checksum, shape
 from hooks.engine.spec import Example, Spec, assigned, read
 from hooks.engine.syntax import PatternError
 from hooks.rule import ERROR
 from sealer.errors import DocumentError, SourceError
 
 if TYPE_CHECKING:
+    from hooks.engine.tree import Tree
     from sealer.documents.node import Node
 
 # Examples are `true` and `false`, which YAML reads as booleans: nobody should have to know that here.
 _BOOLEAN = re.compile(rb"^([ \t]+)(true|false)(?=:\s)", re.MULTILINE)
 
 
-def load(paths: Iterable[str]) -> list[Spec]:
-    """The rules of files. Raises DocumentError or SourceError."""
+def load(paths: Iterable[str], outlined: Container[str] = ()) -> list[Spec]:
+    """The rules of files. Raises DocumentError or SourceError.
+
+    `outlined`: files of ours, right as they are, whose rules are only spoken of: their expressions aren't read (a
+    fifth of the time), so that these have no `tree`.
+    """
     rules: dict[str, Spec] = {}
     for path in paths:
-        for rule in parse(_read(path), _shown(path)):
+        for rule in parse(_read(path), _shown(path), outlined=path in outlined):
             if rule.id in rules:
                 first = rules[rule.id]
                 what = f"rule {rule.id} is in {first.file}:{first.line} already"
@@ -33,7 +38,7 @@ def load(paths: Iterable[str]) -> list[Spec]:
     return list(rules.values())
 
 
-def parse(data: bytes, file: str) -> list[Spec]:
+def parse(data: bytes, file: str, *, outlined: bool = False) -> list[Spec]:
     """The rules of one file's bytes. Raises DocumentError."""
     from sealer import schema
     from sealer.documents import yamlio
@@ -41,9 +46,10 @@ def parse(data: bytes, file: str) -> list[Spec]:
     node = yamlio.load(_BOOLEAN.sub(rb'\1"\2"', data), file)
     if node is None:
         raise DocumentError("is empty", file=file, way_out="write `version: 1` and `rules:`")
-    schema.validate(node.plain(), "scan-rules", file=file, node=node)
+    if not outlined:
+        schema.validate(node.plain(), "scan-rules", file=file, node=node)
     listed = node.get("rules")
-    return [_rule(one, file) for one in (listed.children if listed else ())]
+    return [_rule(one, file, outlined=outlined) for one in (listed.children if listed else ())]
 
 
 def _read(path: str) -> bytes:
@@ -59,7 +65,7 @@ def _shown(path: str) -> str:
     return path if short.startswith("..") else short
 
 
-def _rule(node: Node, file: str) -> Spec:
+def _rule(node: Node, file: str, *, outlined: bool) -> Spec:
     said: dict[str, Any] = node.plain()
     name = said["id"]
     place = node.get("pattern") or node.get("assigned") or node
@@ -67,10 +73,7 @@ def _rule(node: Node, file: str) -> Spec:
     names = [each.lower() for each in by_name["names"]] if by_name else []
     pattern = assigned(names, by_name["value"]) if by_name else said["pattern"]
     try:
-        if by_name:
-            read(by_name["value"])  # by itself, so that it can't close what is around it
-        tree = read(pattern)
-        _check(pattern)
+        tree = shape.EMPTY if outlined else _tree(pattern, by_name["value"] if by_name else "")
     except PatternError as error:
         raise DocumentError(f"rule {name}: the pattern {error}", file=file, line=place.line) from None
     if said.get("checksum", "") not in ("", *checksum.CHECKS):
@@ -100,6 +103,14 @@ def _rule(node: Node, file: str) -> Spec:
         names=tuple(names),
         mentions=mentions,
     )
+
+
+def _tree(pattern: str, value: str) -> Tree:
+    if value:
+        read(value)  # by itself, so that it can't close what is around it
+    tree = read(pattern)
+    _check(pattern)
+    return tree
 
 
 def _check(pattern: str) -> None:

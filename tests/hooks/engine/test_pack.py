@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import re2
 from hooks.engine import checksum, pack, rule_files, shape, syntax, template
 from hooks.engine.spec import assigned
 from sealer.errors import DocumentError
+from tests.hooks.engine.specs import FILES, SPECS
 
 HEAD = "version: 1\nrules:\n  - id: demo-key\n    description: a key\n"
 
@@ -34,6 +36,12 @@ def refused(text: str) -> str:
 )
 def test_what_is_refused_says_where(body: str, said: str) -> None:
     assert refused(HEAD + body).startswith(said)
+
+
+def test_an_outline_is_all_of_a_rule_but_its_tree() -> None:
+    outlined = pack.load(FILES, outlined=FILES)
+    assert outlined == [replace(rule, tree=shape.EMPTY) for rule in SPECS]
+    assert outlined != SPECS
 
 
 def test_ids_are_unique_over_files(tmp_path: Path) -> None:
