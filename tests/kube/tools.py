@@ -32,7 +32,7 @@ def done(program: str | Path, *arguments: str, stdin: str = "", **environment: s
     ran = run(program, *arguments, stdin=stdin, **environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     # Of client-go's own log, not of what was asked for: that a watch which it no longer needs has ended.
-    said = [each for each in ran.stderr.splitlines() if "] \"Warning: watch ended with error\"" not in each]
+    said = [each for each in ran.stderr.splitlines() if '] "Warning: watch ended with error"' not in each]
     assert "Warning" not in "\n".join(said), ran.stderr
     return ran.stdout
 
