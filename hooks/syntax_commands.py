@@ -85,12 +85,13 @@ COMMANDS = (
     ),
     # the name of a user, then the password
     form(
-        "rabbitmqctl htpasswd lftp vault",
+        "rabbitmqctl htpasswd lftp",
         r"\b(?:rabbitmqctl\s.{0,80}?\b(?:add_user|change_password)\s+\S+\s+|htpasswd\s+-\w*b\w*\s+(?:-\w+\s+)*\S+\s+\S+\s+"
-        r"|lftp\b.{0,80}?\s(?:-u|--user)[ =]?[\"']?[^\s,\"'$]{1,80},|vault\s+login\s+)[\"']?(?P<value>" + CLEAR + ")",
+        r"|lftp\b.{0,80}?\s(?:-u|--user)[ =]?[\"']?[^\s,\"'$]{1,80},)[\"']?(?P<value>" + CLEAR + ")",
         "password",
         "command",
         quoted=False,
     ),
+    form("vault", r"\bvault\s+login\s+[\"']?(?P<value>" + CLEAR + ")", "token", "command", quoted=False),
 )
 """Rows of `hooks.syntax`."""
