@@ -13,7 +13,7 @@ from hooks.engine.found import Candidates, note
 
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from hooks.engine.build import Built, Pattern
@@ -116,10 +116,26 @@ def _fits(module: Any, pattern: Pattern, built: Built) -> bool:
 def _compile(module: Any, patterns: Sequence[Pattern], hard: set[int] | frozenset[int] = frozenset()) -> Any:
     database = module.Database(mode=module.HS_MODE_BLOCK)
     flags = [_SINGLEMATCH * once | _PREFILTER * (number in hard) for number, (_, _, once) in enumerate(patterns)]
-    database.compile(
-        expressions=[expression for expression, _, _ in patterns],
-        ids=[number for _, number, _ in patterns],
-        elements=len(patterns),
-        flags=flags,
-    )
+    expressions, ids = [expression for expression, _, _ in patterns], [number for _, number, _ in patterns]
+    _aside(lambda: database.compile(expressions=expressions, ids=ids, elements=len(patterns), flags=flags))
     return database
+
+
+def _aside(work: Callable[[], object]) -> None:
+    """Do in a thread what takes seconds in C, where no signal is looked at: Ctrl-C is answered at once."""
+    import threading
+
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            failed.append(error)
+
+    # A daemon, since nobody waits for it when the program ends.
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]

@@ -6,15 +6,17 @@ import marshal
 import os
 import random
 import shutil
+import signal
 import sys
 import sysconfig
+import threading
 import zlib
 from pathlib import Path
 
 import pytest
 
 from hooks import engine
-from hooks.engine import cache, triggers
+from hooks.engine import cache, triggers, vectorscan
 from hooks.engine.confirm import Confirm
 from hooks.engine.found import Candidates
 from hooks.engine.template import expand
@@ -113,6 +115,33 @@ def test_a_window_is_remembered(engines: tuple[engine.Engine, engine.Engine]) ->
         (hit,) = confirm.hits(text, engines[0].candidates(text.data))
         assert (hit.line, hit.rule.id) == (2, "github-pat")
     assert confirm.hits(Text("x", b""), Candidates({})) == []
+
+
+def test_ctrl_c_is_answered_while_rules_are_compiled() -> None:
+    done, ran_in = threading.Event(), []
+
+    class Slow:
+        HS_MODE_BLOCK = 1
+
+        def __init__(self, mode: int = 0) -> None:
+            pass
+
+        Database = property(lambda self: Slow)
+
+        def compile(self, **_: object) -> None:
+            ran_in.append(threading.current_thread())
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            done.wait()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            vectorscan._compile(Slow(), ())
+    finally:
+        done.set()
+        signal.signal(signal.SIGINT, before)
+    assert ran_in != [threading.main_thread()]
+    ran_in[0].join()
 
 
 # --- the cache ------------------------------------------------------------------------------------------------------
