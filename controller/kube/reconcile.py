@@ -182,7 +182,8 @@ class Reconciler:
 
     async def _delivered(self, subject: Subject) -> Outcome:
         parts, ref = self._parts, subject.ref
-        absent = parts.absent(subject.key)
+        # Not after a failure: the watch may have broken off together with the write whose answer was lost.
+        absent = parts.absent(subject.key) and not parts.queue.failures(subject.key)
         stands = None if absent else await found_at(parts.client, names.secrets(*ref))
         if self._stands(subject, stands) and stands is not None:
             return good(subject, stands, tuple(status_of(subject.item).get("keys") or ()))

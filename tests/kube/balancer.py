@@ -17,8 +17,11 @@ def balanced(ports: Sequence[int]) -> Iterator[int]:
     thread.start()
     balancer = _Balancer(ports)
     try:
-        yield asyncio.run_coroutine_threadsafe(balancer.start(), loop).result()
-        asyncio.run_coroutine_threadsafe(balancer.end(), loop).result()
+        try:
+            yield asyncio.run_coroutine_threadsafe(balancer.start(), loop).result()
+        finally:
+            # Also where the test failed: what is left of it would be the failure of the next one.
+            asyncio.run_coroutine_threadsafe(balancer.end(), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

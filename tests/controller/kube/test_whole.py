@@ -324,3 +324,35 @@ def test_for_a_missing_right_it_is_opened_seldom() -> None:
         await made.stop()
 
     run(test())
+
+
+def test_what_was_written_when_the_answer_was_lost_is_found_though_the_watch_is_late() -> None:
+    """Else it would be created again and again, and its status tell of the lost answer, until the watch tells."""
+
+    async def test() -> None:
+        world = World()
+        late = asyncio.Event()
+
+        async def hangs() -> None:
+            await late.wait()
+
+        def fault(number: int, asked: Asked) -> Any:
+            if (asked.verb, asked.plural) == ("watch", "secrets"):
+                return hangs()
+            first = (asked.verb, asked.plural) == ("create", "secrets") and not world.api.count("create", "secrets")
+            return "lost" if first else None
+
+        made = world.controller(fault)
+        await asyncio.sleep(WHILE)
+        world.seal("shop", "db")
+        await asyncio.sleep(WHILE)
+        assert world.delivered("shop/db")
+        assert world.synced("shop/db")[0] == "Unsealed"
+        assert [each.verb for each in world.api.applied if (each.plural, each.key) == ("secrets", "shop/db")] == [
+            "create"
+        ]
+        assert made.opens == 1
+        late.set()
+        await made.stop()
+
+    run(test())
