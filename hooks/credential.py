@@ -79,7 +79,7 @@ def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) 
         return CONNECTION if embedded.connection(value, where) else None
     if pair.where == "header" or _is_authorization(pair.key):
         return HEADER if embedded.header(value, where) else None
-    return _named(pair, value, where)
+    return _named(pair, value, where) or _hidden(pair, value, where)
 
 
 _known = functools.lru_cache(maxsize=1 << 12)(_rule)  # the same value is told again by each version of its file
@@ -99,6 +99,14 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     if literal.echoes(pair.key, value) or _says_other(pair.key, value, where, setting=setting):
         return None
     return _BY_KIND[kind] if _is_sure(pair, value, where, kind, setting=setting) else None
+
+
+def _hidden(pair: Pair, value: str, where: str) -> Rule | None:
+    """What settings hide a password in, base64, hides it from nobody: it is judged as what it says."""
+    if pair.where not in _SETTING_FORMATS or where not in place.IN_USE or keyname.kind(pair.key) != "password":
+        return None
+    said = literal.decoded(value)
+    return _named(pair, said, where) if said is not None and literal.classes(said) > 2 else None
 
 
 def _is_short(pair: Pair, value: str, kind: str) -> bool:

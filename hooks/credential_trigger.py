@@ -82,6 +82,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?:buildConfigField|resValue)[ (\t]{1,4}[\"'][sS]tring[\"'],[ \t]{0,4}[\"']\w{2,80}[\"'],[ \t]{0,4}[\"']\S{6}",
     rb"[?&]appid=[0-9a-f]{32}",
     rb"lftp[^\n]{0,80} (?:-u|--user)[^\n]{1,60},[^\s$]{4}",
+    rb"ansible_\w{0,20}pass(?:word)?=[\\\"']{0,2}[^\s\"'{}$]{4}",
     rb"vault[ ]login[ ][^\s$<>\-]{8}",
     rb"""(?:NewCipher\(|Cryptr\(|SymmetricSecurityKey\()(?:\[\]byte\(|[\w.]{1,40}GetBytes\()?[\"'`][^\s\"'`]{6}""",
     rb"""CryptoJS\.\w{2,20}(?:\.(?:en|de)crypt)?\([^,\"'\n]{1,80},[ ]?[\"'`][^\s\"'`]{6}""",

@@ -44,6 +44,9 @@ _NO_HOST = lazy.compile(
 )
 
 
+_AT_HOME = lazy.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0", re.IGNORECASE)
+
+
 # One that whoever reads the file may ask, or somebody's own by its address.
 _PUBLIC_HOST = lazy.compile(
     r"(?:[\w-]+\.)+(?!local$|internal$|example$|test$|lan$)[a-z]{2,12}|(?!127\.)(?:\d{1,3}\.){3}\d{1,3}", re.IGNORECASE
@@ -64,7 +67,10 @@ def lets_in(password: str, where: str, host: str = "") -> bool:
         return False  # `postgres:postgres@db`, of a container beside
     share = letters.share(password)
     if where in place.EXAMPLES or _NO_HOST.fullmatch(host):
-        return share >= 0.72 and len(password) >= 6 and literal.classes(password) > 1
+        # At home, too, people use what they thought up themselves: `river1987`.
+        own = where not in place.EXAMPLES and _AT_HOME.fullmatch(host) and literal.is_numbered(password)
+        least = 0.5 if own and len(password) >= 8 and not literal.has_filler(password) else 0.72
+        return share >= least and len(password) >= 6 and literal.classes(password) > 1
     public = len(password) >= 5 and _PUBLIC_HOST.fullmatch(host) is not None
     if literal.has_filler(password, typed=public):
         return share >= 0.78

@@ -20,11 +20,19 @@ COMMANDS = (
         "sshpass mysql mongo redis docker ldap net smbclient az helm pass:",
         r"\b(?:(?:sshpass\b.{0,40}?\s-p|mysql\w{0,8}\b.{0,200}?[\s\"']-p|(?:mongo\w{0,8}|docker\s+login|az\s+login|helm\s+\w+)\b"
         r".{0,200}?\s-p\s|redis-cli\b.{0,200}?\s-a\s|ldap\w+\b.{0,200}?\s-w\s|net\s+use\b.{0,200}?/user:\S+"
-        r"|smbclient\b.{0,200}?\s-U\s?[^\s%]+%)\s*|pass:)[\"']?(?P<value>" + CLEAR + ")",
+        r"|smbclient\b.{0,200}?\s-U\s?[^\s%]+%)\s*|pass:)\\?[\"']?(?P<value>" + CLEAR + ")",
         "password",
         "command",
         quoted=False,
         part=r"-[pawU]|/user:|pass:",
+    ),
+    # host1 ansible_user=name ansible_password=v, a line of an inventory or of what writes one
+    form(
+        "ansible_",
+        r"\bansible_\w{0,20}pass(?:word)?=(?P<q>\\?[\"']?)(?P<value>[^\s\"'\\{}$][^\s\"'\\{}]{3,200})(?P=q)(?=[\s\"'\\]|$)",
+        "password",
+        "command",
+        quoted=False,
     ),
     # kubectl create secret generic x --from-literal=name=v: whatever its name, it goes into a Secret
     form(

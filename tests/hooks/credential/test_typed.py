@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import string
 
@@ -25,6 +26,7 @@ def found(path: str, text: str) -> list[int]:
 WORD = "toor"
 HEX = _draw("0123456789abcdef", 39)
 DRAWN = _draw(string.ascii_lowercase + string.digits, 7) + "4"
+LEET = b"P@ss" + b"w0rd123"
 OWN = "acme" + "secret" + "password"
 
 
@@ -67,6 +69,13 @@ OWN = "acme" + "secret" + "password"
         ("deploy/db.yaml", "env:\n- name: POSTGRES_PASSWORD\n  value: VALUE", "postgres"),
         ("deploy/compose.yaml", "services:\n  api:\n    environment:\n      - JWT_SECRET=VALUE", "orchard"),
         ("deploy/values.yaml", "db:\n  mongoPassword: VALUE", OWN),
+        # base64 hides it from nobody
+        ("src/main/resources/application.properties", "db.password=VALUE", base64.b64encode(LEET).decode()),
+        # by an address of one's own machine, but one's own word
+        ("src/app.py", "DB = 'postgresql://shop:VALUE@localhost:5432/shop'", "harborlight" + "271"),
+        # in quotes that a text escapes; with signs that end it elsewhere
+        ("bin/help.sh", 'echo "  mysql -u root -p\\"VALUE\\" trading"', "Nobody" + "@4453"),
+        ("hosts", "db1 ansible_user=ops ansible_ssh_pass=VALUE", "5;LF+" + "J4Rfqds:DZ8"),
     ],
 )
 def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, value: str) -> None:
