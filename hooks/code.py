@@ -16,7 +16,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
-from hooks import apart, keyname, lazy, syntax, syntax_form
+from hooks import apart, keyname, lazy, syntax, syntax_row
 from hooks.structure.pair import Pair
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -44,16 +44,19 @@ _TYPE = (
 # What a literal may be wrapped in without being another one: String("v"), []byte("v"), SecretStr("v")
 _WRAP = (
     r"(?:(?:new\s+[A-Z][\w.]{0,40}|[\w.:]{0,30}(?:[Ss]tring|[Ss]tr|\w*Literal|[Bb]ytes?|Some|Just|Ok|SecretStr|encode"
-    r"|decode|unicode|[Tt]ext|of|from|quote|trim|literal|password|secret|token|Plain\w*)|\[\]byte|[bBsS]|)\(\s*|\[\s*"
+    r"|decode|unicode|[Tt]ext|of|from|quote|trim|literal|password|secret|token|Plain\w*|[Mm][Dd]5|[Ss][Hh][Aa]\d{0,3})|\[\]byte|[bBsS]|)\(\s*|\[\s*"
     r"|~[sS])?"
 )
+# What is asked first, where a literal stands in: `os.environ.get("KEY") or "v"`, `process.env.KEY ?? "v"`.
+_ELSE = r"(?:[A-Za-z_$][\w.$]{0,60}(?:[(\[]\s*[\"'][\w.\-]{1,60}[\"']\s*[)\]])?\s*(?:\|\||\?\?|\bor\b)\s*)?"
 _ASSIGN = lazy.compile(
     r"(?P<key>(?:[^\W\d]|\$)[\w$.\-]{0,90})(?P<close>\\{0,2}[\"'`]?(?:\[\w*\])?(?:[ \t]\])?[\])]{0,3})"
     r"(?:(?P<spaced>[ \t]+)|"
     + _TYPE
     + r"?\s*(?:\{[^{}\"']*\}\s*)?(?P<op>:=|=>|<-|[=!]==?|\|\|=?|\?\?=?|\?:|\|=|~=|[:=,(]|\bor\b|\beq\b)\s*)"
+    + _ELSE
     + _WRAP
-    + syntax_form.QUOTED
+    + syntax_row.QUOTED
 )
 _BARE = lazy.compile(
     r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})[*_`\"'\])]{0,4}[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)"
@@ -215,11 +218,16 @@ def _assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[P
         yield Pair(name, match["key"], value, number, number, True, where)
         return
     bare = _BARE.match(line, start) if not beyond else None
-    if bare and _ends(line, bare) and not (bare["op"] == ":" and line[start - 1 : start] == ":"):  # a part of an ARN
+    if bare and _ends(line, bare) and not (bare["op"] == ":" and _is_of_arn(line, start)):
         value = bare["value"].rstrip(".!?:*`_" if bare["op"] != "=" else "`*")
         where = "said" if bare["op"][0].isalpha() else "prose"
         name = _annotated(line, start) + syntax.last(bare["key"])
         yield Pair(name, bare["key"], value, number, number, bool(bare["mark"]), where)
+
+
+def _is_of_arn(line: str, start: int) -> bool:
+    """Whether a name is a part of `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`."""
+    return line[start - 1 : start] == ":" and line[:start].split()[-1].lstrip("\"'`(").startswith("arn:")
 
 
 def _annotated(line: str, start: int) -> str:

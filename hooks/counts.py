@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_NOUNS = {"staged": "staged file", "range": "file version", "stdin": "input"}
+_NOUNS = {"staged": "staged file", "range": "file version", "history": "file version", "stdin": "input"}
 
 
 def line(

@@ -45,7 +45,9 @@ _DOUBTFUL = frozenset(("said", "login"))
 _DRAWN = frozenset(("key", "salt", "drawn"))
 _LONG = 16
 """Characters of what is surely drawn, where letters of one kind count as well."""
-_STRONG = "!#$%^&*?+="
+_SHORTEST_WPA = 8
+"""Characters of a passphrase of a wireless network (IEEE 802.11i); no text that is shown tells anybody one."""
+_STRONG = "!#$%^@"
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 
@@ -90,9 +92,12 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     if not kind or _is_short(pair, value, kind) or _is_none(pair, value, where, kind):
         return None
     stored = pair.where in _SETTING_FORMATS or pair.where == "git-credentials" or pair.quoted
-    if where == place.STORE and kind == "password" and stored:
+    if where in (place.STORE, place.SEED) and kind == "password" and stored and not keyname.is_digest(pair.key):
         return PASSWORD  # whatever it is, the program lets in with it
+    if pair.where == "taken" and where not in place.EXAMPLES:  # its position says what it is
+        return None if literal.is_stand_in(value) else _BY_KIND[kind]
     real = pair.where in _SETTING_FORMATS and where not in (*place.EXAMPLES, place.PIPELINE)
+    real = real or (pair.where == "code" and pair.quoted and where == place.SETTINGS)
     if kind == "password" and real and _is_given(pair.key, value):
         return PASSWORD
     setting = pair.where in _SETTING_FORMATS or where in place.IN_USE
@@ -153,6 +158,8 @@ def _is_sure(pair: Pair, value: str, where: str, kind: str, *, setting: bool) ->
         )
         if own and literal.is_own_word(value):
             return True
+        if assigned and where not in place.EXAMPLES and keyname.is_of_network(pair.key) and len(value) >= _SHORTEST_WPA:
+            return not literal.has_filler(value)
         # A word in quotes that is assigned to a password; labels begin with a capital.
         typed = assigned and (pair.where in _SETTING_FORMATS or value.islower())
         return _password(value, where, assigned=assigned or setting, typed=typed)
@@ -191,7 +198,8 @@ def _doubtful(value: str, *, login: bool) -> bool:
         return True  # as providers of mail make them: 16 small letters
     if login and mixed and ((literal.classes(value) > 2 and share >= 0.5 and not name) or (digits and share >= 0.65)):
         return True
-    if login and mixed and literal.classes(value) > 2 and digits and share >= 0.4 and not (name or "/" in value):
+    strong = any(sign in value for sign in _STRONG) and "/" not in value
+    if login and mixed and literal.classes(value) > 2 and digits and share >= 0.4 and strong and not name:
         return True  # as people make them: `Winter2020!`
     return mixed and ((digits and share >= 0.6 and not name) or share >= 0.85)
 
@@ -208,6 +216,8 @@ def _password(value: str, where: str, *, assigned: bool, typed: bool) -> bool:
             share >= 0.6 and len(value) >= 8 and classes >= 3 and not literal.has_filler(value)
         )
     if literal.has_filler(value, typed=assigned):
+        if assigned and literal.is_varied(value):
+            return True
         return share >= 0.78 and len(value) >= 10
     if value.isdigit():
         return len(value) >= (4 if assigned else 6) and (assigned or share >= 0.55)
@@ -229,13 +239,8 @@ def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
         return share >= 0.74 and len(value) >= 12 and classes > 1
     if share >= 0.72:
         return _no_name(value, share)
-    if (
-        classes == 4
-        and len(value) >= 12
-        and any(sign in value for sign in _STRONG)
-        and not literal.is_identifier(value)
-    ):
-        return True  # as people type it so that it looks strong
+    if _looks_strong(value):
+        return True
     return setting and kind != "token" and share >= 0.55 and classes > 1 and not literal.is_identifier(value)
 
 
@@ -243,12 +248,18 @@ def _signs(value: str, where: str) -> bool:
     """What frameworks sign with is often typed: `app.secret_key = "whiteKnight"`."""
     if where in place.EXAMPLES:
         return False
-    if literal.classes(value) == 4 and len(value) >= 12:  # typed so that it looks strong: `mySecretKey2026!`
+    if _looks_strong(value):
         return True
     if len(re.split(r"[-_]", value)) >= 4:  # a sentence; names of entries are shorter
         return value[:1].isalpha()
     name = (value[:1].isalpha() or literal.is_numbered(value)) and value.isalnum() and len(value) <= 40
     return name and not literal.is_kind(value) and not literal.has_filler(value)
+
+
+def _looks_strong(value: str) -> bool:
+    """Whether somebody typed a value so that it looks strong: `mySecretKey2026!`, and no chord, query or reference."""
+    signed = any(sign in value for sign in _STRONG) and not any(sign in value for sign in "/=+ ")
+    return literal.classes(value) == 4 and len(value) >= 12 and signed
 
 
 def _no_name(value: str, share: float) -> bool:

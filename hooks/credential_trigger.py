@@ -16,7 +16,7 @@ _BARE = (
 _NEXT_LINE = rb"""[\w"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}""" + _QUOTED
 # Any literal that a password is given: the rest of its name, a type, an assignment.
 _ASSIGNED = (
-    rb"""[\w.\-]{0,24}[\\"'`\])]{0,3}[ \t]{0,12}(?:[: ][ \t]{0,3}[\w?&'<>\[\] *]{1,24}[ \t]{0,3})?"""
+    rb"""[\w.\-]{0,24}[\\"'`\[\])]{0,3}[ \t]{0,12}(?:[: ][ \t]{0,3}[\w?&'<>\[\] *]{1,24}[ \t]{0,3})?"""
     rb"""(?:[=:,(|?]|!=|<-|or)[=>~|?:]{0,2}\s{0,40}(?:\w{1,16}\(|\[\]byte\()?(?:N?\(?[@$rbuRBU]?["'`]{1,3}|\\")"""
     rb"""[^\s"'`<>{}%$]{4}"""
 )
@@ -34,8 +34,8 @@ TRIGGER: tuple[bytes, ...] = (
     rb"""\.(?:log_?in|Log_?[Ii]n)\([ \t]{0,4}["'][^"'\n]{1,60}["'],[ \t]?["'][^\s"']{12}""",
     # What frameworks sign with, which people type: SECRET_KEY = "x", session({ secret: "x" })
     (
-        rb"(?i)(?:secret_key|(?:jwt|session|cookie|token)_?secret)[\"'\])]{0,3}[ \t]{0,8}[:=][ \t]{0,4}[ub]?"
-        rb"[\"'`][^\s\"'`<>{}%$]{4}"
+        rb"(?i)(?:secret_key|(?:jwt|session|cookie|token)_?secret)[\"'\])]{0,3}[ \t]{0,8}"
+        rb"(?:[:=]|or|\|\||\?\?)[ \t]{0,4}[ub]?[\"'`][^\s\"'`<>{}%$]{4}"
     ),
     (
         rb"session\([ \t]{0,4}\{\s{0,20}(?:\w{2,20}:[ \t]?[\w.]{1,40},\s{0,20}){0,3}secret:[ \t]{0,4}"
@@ -59,10 +59,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"://[^\s/:@\"'<>{}$()]{0,60}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
     rb"""["'][\w.\-]{1,40}:[^\s"'@/:]{4,60}@(?:tcp|unix)\(""",
     # and without a scheme, before a port of databases, queues, mail and proxies
-    (
-        rb""":[^\s"'@/:]{4,60}@[\w.\-]{2,80}:"""
-        rb"(?:5432|3306|6379|27017|5672|9200|1433|1521|6432|6380|26257|9042|9092|61613|61616|3128|8080|1080|587|465)\b"
-    ),
+    (rb""":[^\s"'@/:]{4,60}@[\w.\-]{2,80}:[1-9]\d{1,4}\b"""),
     rb"""[^\s"]{4}"\.toCharArray""",
     # Authorization: Bearer x, Authorization: "Basic x"
     rb"(?i)bearer[: \t]{1,4}(?:\d{1,9}\|)?[\w.~+/\-]{12}",
@@ -72,7 +69,7 @@ TRIGGER: tuple[bytes, ...] = (
         rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient|ldap\w{2,10}|login|openssl)\b"
         rb"[^\n]{0,200}[ \"'](?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}"
     ),
-    rb"(?:useradd|usermod|zip|7z|rar)\b[^\n]{0,100} -h?[pP][ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}",
+    rb"(?:useradd|usermod|zip|7z[ar]?|rar)\b[^\n]{0,100} -h?[pP][ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}",
     (
         rb"(?:add_user|change_password|htpasswd[ ]-\w{0,4}b\w{0,4})[ \t]{1,4}(?:\S{1,60}[ \t]{1,4}){1,3}"
         rb"[^\s$<>{}\-][^\s$<>{}]{3}"
@@ -83,13 +80,25 @@ TRIGGER: tuple[bytes, ...] = (
     rb"[?&]appid=[0-9a-f]{32}",
     rb"lftp[^\n]{0,80} (?:-u|--user)[^\n]{1,60},[^\s$]{4}",
     rb"ansible_\w{0,20}pass(?:word)?=[\\\"']{0,2}[^\s\"'{}$]{4}",
+    rb"mysqladmin[^\n]{1,100}[ ]password[ \t]{1,4}[^\s$<>]{4}",
+    (
+        rb"/[\w\-]{0,30}pass(?:word|wd|phrase)?(?:[-_](?:again|confirm))?[ \t]{1,4}(?:password|select|string)"
+        rb"[ \t]{1,4}[^\s$<>]{4}"
+    ),
+    rb"git[ ]config[ ][^\n]{1,80}token[ ][^\s$<>]{8}",
+    (
+        rb"(?:Hash::make|bcrypt\w{0,10}\.(?:[hH]ash\w{0,10}|GenerateFromPassword)|argon2\w{0,4}\.hash|BCrypt\.hashpw|[pP]assword_?[hH]ash"
+        rb"|[hH]ash_?[pP]assword|make_password|(?:[pP]assword|[cC]rypt)Encoder(?:\(\))?\.encode)\((?:\[\]byte\()?b?[\"'][^\s\"'$]{4}"
+    ),
+    rb"jwt\.(?:sign|verify|encode)\([^\n]{1,100},[ ]?(?:[\w.]{1,60}[ ]?(?:\|\||\?\?)[ ]?)?[\"'][^\s\"'$]{4}",
     rb"vault[ ]login[ ][^\s$<>\-]{8}",
     rb"""(?:NewCipher\(|Cryptr\(|SymmetricSecurityKey\()(?:\[\]byte\(|[\w.]{1,40}GetBytes\()?[\"'`][^\s\"'`]{6}""",
-    rb"""CryptoJS\.\w{2,20}(?:\.(?:en|de)crypt)?\([^,\"'\n]{1,80},[ ]?[\"'`][^\s\"'`]{6}""",
+    rb"""CryptoJS\.\w{2,20}(?:\.(?:en|de)crypt)?\([^,\n]{1,80},[ ]?[\"'`][^\s\"'`]{6}""",
     (
-        rb"""(?i)\.(?:type|fill|fill_in|setValue|send_?Keys|setInput\w{0,9})\(["'][^\n]{0,40}passw(?:or)?d[^\n]{0,30},"""
-        rb"""[ ](?:with:[ ])?["'`][^\s"'`]{4}"""
+        rb"""(?i)(?:\.(?:type|fill|setValue|send_?Keys|setInput\w{0,9})\(|\bfill_in[ (])["'][^\n]{0,40}passw(?:or)?d"""
+        rb"""[^\n]{0,30},[ ](?:with:[ ])?["'`][^\s"'`]{4}"""
     ),
+    rb"""(?i)\(["'][^"'\n]{0,60}passw(?:or)?d[^\n]{0,60}\)\.(?:type|fill|setValue|send_?Keys|val)\(["'`][^\s"'`]{4}""",
     rb"--from-literal[= \t][\"']?[\w.\-]{1,60}=[\"']?[^\s\"'$<>{}]{4}",
     rb"echo[^\n]{1,60}\|[ \t]?(?:sudo[ \t])?(?:ch)?passwd",
     rb"(?i)net user [^\n]{1,60}\d",

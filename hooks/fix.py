@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hooks.dotenv import is_env_file
 from hooks.rule import ENV_FILE
 from sealer import console
 from sealer.errors import SealerError, UsageError
@@ -38,8 +39,11 @@ def fix(findings: Sequence[Finding], to: str | None = None, *, staged: bool = Fa
         except SealerError as error:
             console.report(_for_fix(error, path))
     sealed = set(written)
-    env = list(dict.fromkeys(one.path for one in findings if one.rule.id == ENV_FILE.id))
-    if env and to is not None:
+    # Of an environment file all is sealed, whatever rule found a value in it.
+    env = list(dict.fromkeys(one.path for one in findings if _is_env(one)))
+    if to is not None and not env:
+        console.warn(f"--to {console.line(quote(to))} was not needed: no .env file holds a finding")
+    elif to is not None:
         try:
             _seal_env(env, to)
             written.append(to)
@@ -50,13 +54,17 @@ def fix(findings: Sequence[Finding], to: str | None = None, *, staged: bool = Fa
             f"to seal {console.line(quote(env[0]))}: sealer-scan --fix --to secrets/NAMESPACE/NAME.yaml {quote(env[0])}"
         )
         console.note(said)
-    left = sum(not one.sealable and one.rule.id != ENV_FILE.id for one in findings)
+    left = sum(not one.sealable and one.path not in env for one in findings)
     if left:
         console.note(f"{count(left, 'finding')} can't be sealed by --fix: see what is said to each")
     if written:
         still = "what is staged still holds the values" if staged else "nothing was staged"
         console.note(f"{still}; look at it, then: git add {' '.join(map(quote, written))}")
     return list(findings) if staged else [one for one in findings if not (one.sealable and one.path in sealed)]
+
+
+def _is_env(one: Finding) -> bool:
+    return one.rule.id == ENV_FILE.id or ("!" not in one.path and is_env_file(one.path))
 
 
 def _for_fix(error: SealerError, path: str) -> SealerError:

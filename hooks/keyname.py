@@ -44,6 +44,7 @@ _ABOUT = word_set(
     "mismatch library class types state states "
     "schema helper handler factory location desc descr description summary purpose verb usage example owner",
 )
+_AGAIN = word_set("confirmation confirm")
 _COUNTED = word_set("max min num")
 # Tokens of lists in pages, of languages and of texts let nobody in.
 _NO_TOKENS = word_set(
@@ -102,6 +103,8 @@ def words(key: str) -> tuple[str, ...]:
 def is_credential(key: str) -> bool:
     """Whether the name says that its value is a credential: API_KEY, but not PASSWORD_MIN_LENGTH or PUBLIC_KEY."""
     parts = words(key)
+    if len(parts) > 1 and parts[-1] in _AGAIN and parts[-2] in _PASSWORD:
+        parts = parts[:-1]
     if (
         not parts
         or parts[-1] in _ABOUT
@@ -148,6 +151,7 @@ _STRONG_KEYS = word_set(
     "client service consumer deploy admin subscription webhook jwt auth integration crypto cipher cookie aes hmac",
     "security server ssh gpg rsa des primary secondary instrumentation functions function host read write root ingest",
 )
+_NETWORKS = word_set("wifi wlan wpa ssid hotspot wi")
 _SIGNS = lazy.compile(
     r"(?i:(?:[a-z]+_)?secret_key(?:_base)?|(?:[a-z]+_)?(?:jwt|session|cookie|token)_secret(?:_key)?)"
     r"|(?:jwt|session|cookie|token)Secret(?:Key)?|secret"
@@ -167,6 +171,11 @@ _ENDS = (
 def is_event(key: str) -> bool:
     """Whether the name says what happens with a credential: WRONG_PASSWORD. Its value is a code of that."""
     return not _EVENTS.isdisjoint(words(key))
+
+
+def is_of_network(key: str) -> bool:
+    """Whether the name says that it is a wireless network's."""
+    return not _NETWORKS.isdisjoint(words(key))
 
 
 def signs(key: str) -> bool:

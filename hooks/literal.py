@@ -35,7 +35,7 @@ _PATH = lazy.compile(
     r"|key|cer|p12|pfx|jks|php|py|js|ts|html?|xml|md|go|java|rb|sh|conf|cfg|ini|db|sql|log|com|org|net|io)"
 )
 _ADDRESS = lazy.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|(?:https?|ftp|wss?|file|urn|arn|s3|gs|data"
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|(?:[0-9a-fA-F]{1,4}:){1,7}(?::[0-9a-fA-F]{1,4}){1,7}|(?:https?|ftp|wss?|file|urn|arn|s3|gs|data"
     r"|mailto|tel)[:].*|\w+://\S*"
 )
 _NUMBERED = lazy.compile(
@@ -50,7 +50,7 @@ _NAMED_DIGEST = lazy.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA
 _ALGORITHM = lazy.compile(
     r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|PBKDF|MD|BLAKE|secp|scram-sha"
     r"|argon)[-_/]?\d{1,4}[a-z]?\d?(?:[-_/]\w{2,10}){0,4}|X\d{3,5}"
-    r"|ssh-[a-z]+|ecdsa-[a-z]+\S*|x-[a-z]+(?:-[a-z]+)*|BCrypt|scrypt|HKDF|utf-?\d+|latin-?1|ascii|base\d\d"
+    r"|ssh-[a-z]+|ecdsa-[a-z]+\S*|x-[a-z]+(?:-[a-z]+)*|BCrypt|scrypt|HKDF|utf-?\d+(?:[-_]?[bl]e)?|latin-?1|ascii|base\d\d"
     r"|\w+[-_](?:sha|aes|md|rsa)[-_]?\d+|\w*hmac[-_]?(?:sha|md)[-_]?\d+\w*",
     re.IGNORECASE,
 )
@@ -125,6 +125,8 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     # A text with many signs that was drawn holds a `%s`, a `.*` or a `->` by chance.
     loose = _FORMAT.match(value) or _REGEX.fullmatch(value) or _CODE.fullmatch(value)
+    if quoted and value[-1] == ")" and "(" not in value:
+        return False  # no call ends so
     return bool(loose or (not quoted and _CODE.match(value))) and (len(value) < 8 or letters.share(value) < 0.78)
 
 
@@ -201,6 +203,25 @@ def is_weak_word(value: str) -> bool:
     """Whether a password is a word that people take for one where it does not matter to them: `password`, `acmedb`."""
     rest = _SELF.sub("", value)
     return _WEAK_WORD.fullmatch(value) is not None and not has_filler(rest) and (rest != value or not is_kind(value))
+
+
+_STAND_IN = lazy.compile(
+    r"(?i)(?:my|your|our|some|the|user|new|old|a|hashed)?[-_. ]?(?:user[-_. ]?)?(?:pass(?:word|wd)?|secret|pwd)"
+)
+
+
+def is_stand_in(value: str) -> bool:
+    """Whether a value is only a word for what stands there, as documents write it: `my_password`, `MYSQL_PASS`."""
+    return _STAND_IN.fullmatch(value) is not None or (value.isupper() and value.replace("_", "").isalpha())
+
+
+_VARIED = lazy.compile(r"[^\W_]+[@#!$%&*+]?[^\W_]*[@#!$%&*+]*")
+
+
+def is_varied(value: str) -> bool:
+    """Whether a password is a word for one, varied until a rule for passwords was content: `Secret@2011`."""
+    varied = classes(value) >= 3 and len(value) >= 8 and any(map(str.isdigit, value)) and _VARIED.fullmatch(value)
+    return bool(varied) and not has_filler(_SELF.sub("", value.lower()).replace("test", ""), typed=True)
 
 
 def is_prefixed_hex(value: str) -> bool:

@@ -45,8 +45,12 @@ class Parser(argparse.ArgumentParser):
             self.error("no such option")
         import difflib
 
+        from hooks.compat.switches import OPTIONS as OTHERS
+
         near = difflib.get_close_matches(name, self._option_string_actions, 1, 0.75)
-        console.report(UsageError(f"no such option: {name}", way_out=near[0] if near else f"{self.prog} --help"))
+        others = OTHERS.get(name, "") if self.prog == "sealer-scan" else ""
+        way_out = others or (near[0] if near else f"{self.prog} --help")
+        console.report(UsageError(f"no such option: {name}", way_out=way_out))
         sys.exit(console.CANNOT_TELL)
 
     def error(self, message: str) -> NoReturn:

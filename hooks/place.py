@@ -22,12 +22,17 @@ LABELS = "labels"
 MACHINE = "machine"
 STORE = "store"
 """What programs keep credentials in, and nothing but those that they use: none of them is an example."""
+SEED = "seed"
+"""What a program fills its database with: whom it makes there may sign in."""
 COPY = "copy"
 """An environment that is made to be copied and filled in."""
 
 PIPELINE = "pipeline"
 """Settings of a build, whose servers live as long as it does and may have any word for a password."""
 
+_SEED = lazy.compile(
+    r"(?:^|[/_.\-])(?:db|database|)(?:seed|seeds|seeder|seeders|seeding|initdb)[/_.\-]|seeder\.\w+$|(?:^|/)seed[a-z]*user[a-z]*\."
+)
 _PIPELINE = lazy.compile(
     r"(?:^|/)\.(?:github|gitea|forgejo|circleci|buildkite|woodpecker|drone|semaphore)/"
     r"|(?:^|/)\.?(?:gitlab-ci|travis|appveyor|drone|woodpecker|azure-pipelines|bitbucket-pipelines|cirrus)[\w.\-]*\.ya?ml$"
@@ -123,6 +128,8 @@ def of(path: str) -> str:
         return DOCUMENT
     if _STORE.search(low):
         return STORE
+    if _SEED.search(low):
+        return SEED
     if _PIPELINE.search(low):
         return PIPELINE
     return SETTINGS if _SETTINGS.search(low) else CODE

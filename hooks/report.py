@@ -24,6 +24,7 @@ _TARGET = "secrets/NAMESPACE/NAME.yaml"
 _ITEM = re.compile(r"[-._A-Za-z0-9]{1,253}", re.ASCII)
 _PAGE = re.compile(r"https://\S+\Z")
 _CHANGE = ("change it", "where it is used: whoever reads this file knows it")
+_WARNING = "warning   it does not fail without --strict; why it is one: sealer scan explain"
 _COMMITTED = "  committed change the value as well: what was committed stays in Git's history"
 _KEYS = (PRIVATE_KEY.id, ENCRYPTED_KEY.id)
 _NO_COMMENTS = (".json", ".ipynb", ".jsonl", ".csv", ".tfstate")
@@ -53,6 +54,7 @@ class Report:
     """
 
     __slots__ = (
+        "_piped",
         "accepted",
         "binary",
         "bytes",
@@ -90,11 +92,12 @@ class Report:
         self.seconds = seconds
         self.people = people or {}
         self.sealing = sealing
+        self._piped = source == "stdin" and all(one.path.partition("!")[0] == "stdin" for one in findings)
         self.errors = sum(one.rule.severity == ERROR for one in findings)
 
     def ways(self, one: Finding) -> list[tuple[str, str]]:
         """What to do about a finding here: (label, text)."""
-        return ways_out(one, sealing=self.sealing)
+        return ways_out(one, sealing=self.sealing, piped=self._piped)
 
     def author(self, one: Finding) -> str:
         """Who made the commit that brought a finding in; empty if that is not known."""
@@ -119,10 +122,14 @@ def rows(report: Report) -> list[str]:
     return list(itertools.chain.from_iterable(_lines(list(group), marks=True) for _, group in groups))
 
 
+def short(report: Report) -> list[str]:
+    """Each finding in a line of its own, however long that is: for `grep` and editors."""
+    return ["  ".join(map(console.line, _cells(one, marks=True))) for one in report.findings]
+
+
 def _lines(same: Sequence[Finding], *, marks: bool = False) -> Iterator[str]:
     """Findings in lines; `marks` says there what a mark lacks."""
-    lines = [[*_row(one), *([f"mark: {one.mark}"] if marks and one.mark else [])] for one in same]
-    return itertools.chain.from_iterable(table(lines))
+    return itertools.chain.from_iterable(table([_cells(one, marks=marks) for one in same]))
 
 
 def counts(report: Report) -> str:
@@ -140,8 +147,11 @@ def counts(report: Report) -> str:
     )
 
 
-def ways_out(one: Finding, *, sealing: bool = True) -> list[tuple[str, str]]:
-    """What to do about a finding: (label, text)."""
+def ways_out(one: Finding, *, sealing: bool = True, piped: bool = False) -> list[tuple[str, str]]:
+    """What to do about a finding: (label, text). `piped`: it came from a pipe, so that there is no file of its name."""
+    if piped:
+        first = "" if sealing else "sealer init, then  "
+        return [*(remedy(one.rule) or [_CHANGE]), ("seal it", f"{first}{_seal_piped(one)}"), _not_one(one)]
     if sealing:
         return [*_seal(one, quote(one.path)), *remedy(one.rule), _not_one(one)]
     return [*(remedy(one.rule) or [_CHANGE]), *_take_out(one), _not_one(one)]
@@ -152,6 +162,9 @@ def remedy(rule: Rule) -> list[tuple[str, str]]:
     text, page = rule.remediation.strip(), ""
     if found := _PAGE.search(text):
         text, page = text[: found.start()].strip(), found[0].rstrip(".,;")
+    label, _, rest = text.partition(" it ")
+    if label == "change":
+        return [("change it", rest), *([("see", page)] if page else [])]
     return [(label, said) for label, said in (("revoke it", text), ("see", page)) if said]
 
 
@@ -163,6 +176,8 @@ def _told(same: Sequence[Finding], report: Report) -> Iterator[str]:
     """Findings of one rule in one file, and what to do about them."""
     yield from _lines(same)
     yield from (f"  {label:<9} {said}" for label, said in report.ways(same[0]))
+    if any(one.rule.severity != ERROR for one in same):
+        yield f"  {_WARNING} {same[0].rule.id}"
     if any(one.commit for one in same):
         yield _COMMITTED
 
@@ -181,6 +196,8 @@ def _advice(report: Report) -> Iterator[str]:
     for names, ways in sorted(blocks.items(), key=lambda block: len(block[0])):
         yield f"{', '.join(names)}:"
         yield from (f"  {label:<9} {text}" for label, text in ways)
+    if report.errors < len(report.findings):
+        yield f"  {_WARNING} RULE"
     if any(one.commit for one in report.findings):
         yield _COMMITTED
 
@@ -189,6 +206,10 @@ def _any_path(path: str) -> str:
     """A path that stands for others whose files have the same comments."""
     name, inside, _ = path.partition("!")
     return f"FILE{os.path.splitext(name)[1].lower()}" + ("!" if inside else "")
+
+
+def _cells(one: Finding, *, marks: bool) -> list[str]:
+    return [*_row(one), *([f"mark: {one.mark}"] if marks and one.mark else [])]
 
 
 def _row(one: Finding) -> list[str]:
@@ -220,6 +241,14 @@ def _seal(one: Finding, path: str) -> list[tuple[str, str]]:
         key = console.line(bare(one.path.rpartition("/")[2]))
         return [("seal it", f"sealer set {_TARGET} {key} --from-file {path}"), ("and then", f"git rm --cached {path}")]
     return [("seal it", f"sealer set {_TARGET} {_item(one)}")]
+
+
+def _seal_piped(one: Finding) -> str:
+    if one.rule.id == KUBERNETES_SECRET.id and one.sealable:
+        return f"pipe it into  sealer seal -o {_TARGET}"
+    if one.rule.id in _KEYS and not one.key:
+        return f"pipe it into  sealer set {_TARGET} KEY"
+    return f"sealer set {_TARGET} {_item(one)}"
 
 
 def _take_out(one: Finding) -> list[tuple[str, str]]:

@@ -148,6 +148,8 @@ def source(options: Namespace) -> blobs.Source:
         raise UsageError("--stdin-name belongs to --stdin", way_out="sealer-scan --stdin --stdin-name PATH")
     if options.stdin:
         return blobs.stdin(sys.stdin.buffer.read(), options.stdin_name or "")
+    if options.paths:
+        _check_paths(options)
     if options.staged:
         return blobs.staged(options.paths, scanner.load)
     if options.range:
@@ -158,6 +160,23 @@ def source(options: Namespace) -> blobs.Source:
 
         return history.source(options.paths, key())
     return blobs.work_tree(options.paths, submodules=options.recurse_submodules)
+
+
+def _check_paths(options: Namespace) -> None:
+    """Whether paths that are not on disk are those of files that once were: a typing error must not look clean."""
+    gone = [path for path in options.paths if not os.path.lexists(path)]
+    if not gone:
+        return
+    from hooks import gitpipe
+    from hooks.compat.switches import COMMANDS
+
+    if way_out := COMMANDS.get(gone[0]):
+        raise UsageError(f"{gone[0]}: no such file or directory", way_out=way_out)
+    if not (options.staged or options.range or options.history):
+        return  # what lists the work tree names each
+    for path in gone:
+        if not (gitpipe.output("ls-files", "--", path) or gitpipe.output("rev-list", "-n1", "--all", "--", path)):
+            raise UsageError(f"{console.line(path)}: no such file or directory, here or in any commit")
 
 
 def _run(options: Namespace) -> int:

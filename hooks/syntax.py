@@ -8,26 +8,26 @@ from collections.abc import Iterator
 from hooks import lazy
 from hooks.structure.pair import Pair
 from hooks.syntax_commands import COMMANDS
-from hooks.syntax_form import QUOTED, form
+from hooks.syntax_row import QUOTED, row
 
-FORMS = (
+ROWS = (
     *COMMANDS,
     # "v".equals(password)
-    form(
+    row(
         "== != equals( compareto(",
         r"[@b]?(?P<q>[\"'])(?P<value>[^\"'\s]{4,200})(?P=q)\s*(?:===?|!==?|\.[eE]quals\(|\.compareTo\()"
         r"\s*(?:\w+(?:\.|->))*\$?(?P<key>\w{3,60})",
         literal=True,
     ),
     # ENV NAME v
-    form(
+    row(
         "env arg set export",
         r"^\s*(?:#\s*)?(?:ENV|ARG|setx|set|setenv|export|\$env:)\s*(?P<key>[A-Za-z_]\w{2,60})\s+"
         r"[\"']?(?P<value>[^\s\"'=]{4,300})[\"']?(?:\s+/M)?\s*$",
         quoted=False,
     ),
     # name: "password", value: "v"
-    form(
+    row(
         "value default val text content",
         r"(?i:name|key|id|field|option|setting|header)\\?[\"']?\s*[:=]\s*\\?[\"'](?P<key>[\w.\- ]{2,80})\\?[\"'][\s,;]+"
         r"@?\\?[\"']?(?i:value|default\w*|val|text|content)\\?[\"']?\s*[:=]\s*" + QUOTED,
@@ -35,23 +35,23 @@ FORMS = (
         part=r"[:=]\s*\\?[\"'][\w.\- ]{2,80}\\?[\"'][\s,;]+@?\\?[\"']?(?i:value|default|val|text|content)",
     ),
     # ("--password", default="v")
-    form(
+    row(
         "default fallback value initial",
         r"[\"']-{0,2}(?P<key>[\w.\-]{2,80})[\"'][^\"'\n]{0,120}\b(?i:default\w*|fallback|value|initial)\s*[=:]\s*"
         + QUOTED,
         literal=True,
     ),
     # <password>v</password>, <entry key="password">v</entry>
-    form("</", r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?P<value>[^<>\s]{3,500})\s*</(?P=key)>"),
-    form(
+    row("</", r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?P<value>[^<>\s]{3,500})\s*</(?P=key)>"),
+    row(
         "</",
         r"<\w[\w.:\-]*\s[^<>]{0,80}?(?:key|name|id)=[\"'](?P<key>[\w.\-]{3,80})[\"'][^<>]{0,80}>\s*"
         r"(?P<value>[^<>\s]{4,300})\s*</",
     ),
     # ${name:-v}
-    form("${", r"\$\{(?P<key>[\w.\-]{2,80}):[-=]?(?P<value>[^{}$\s]{3,200})\}", where="prose", quoted=False),
+    row("${", r"\$\{(?P<key>[\w.\-]{2,80}):[-=]?(?P<value>[^{}$\s]{3,200})\}", where="prose", quoted=False),
     # --name v, "--name", "v"
-    form(
+    row(
         "-",
         r"-(?<![\w-]-)-?(?P<key>[A-Za-z][\w.\-]{2,60})(?:=|[ \t]+|[\"'][ \t]*,[ \t]*)[\"']?"
         r"(?P<value>(?!-)[^\s\"'`<>|;&,\]]{4,500})[\"']?",
@@ -59,38 +59,60 @@ FORMS = (
         quoted=False,
     ),
     # x://name:v@host, name:v@host:6379, "name:v@tcp(host)"
-    form(
+    row(
         "://",
         r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
         "url",
         "url",
         part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@",
     ),
-    form(
+    row(
         "@",
-        r"(?:^|[\s\"'=`])[\w.\-]{0,60}:(?P<value>[^\s\"'@/:`]{4,200})"
+        r"(?:^|[\s\"'=`])(?!mailto:|sips?:|xmpp:)[\w.\-]{0,60}:(?P<value>[^\s\"'@/:`]{4,200})"
         r"@(?!sha\d)(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
         "password",
         "login",
         part=r":[^\s\"'@/:`]{4,200}@[\w.\-]+[:(]",
     ),
+    # what is hashed to be kept as a password: Hash::make("v"), bcrypt.hash("v", 10)
+    row(
+        "hash make_password hashpw encoder generatefrompassword",
+        r"(?:\bHash::make|\bbcrypt\w{0,10}\.(?:hash\w{0,10}|GenerateFromPassword)|\bargon2\w{0,4}\.hash|\bBCrypt\.hashpw|\b\w{0,20}[pP]assword_?[hH]ash"
+        r"|\b(?:get_)?[hH]ash_?[pP]assword|\bmake_password|\b(?:\w{0,20}[pP]assword|[bB][cC]rypt)Encoder(?:\(\))?\.encode)\(\s*(?:\[\]byte\(\s*)?b?"
+        r"[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
+        "password",
+        "taken",
+        literal=True,
+        part=r"(?:make|hash\w{0,10}|Hash|[pP]assword|hashpw|encode)\(\s*(?:\[\]byte\(\s*)?b?[\"']",
+    ),
     # keyStore.load(stream, "v".toCharArray())
-    form(
+    row(
         "tochararray",
-        r"(?<![\w\\])\"(?P<value>[^\"\s\\]{4,200})\"\s*\.toCharArray\b",
+        r"(?:\bload|[kK]ey[sS]tore|\bgetKey|\bgetEntry|PBEKeySpec|PasswordProtection|[pP]ass(?:w\w*)?|\.init|[dD]ecrypt\w*"
+        r"|[eE]ncrypt\w*)\W[^;\n]{0,160}?(?<![\w\\])\"(?P<value>[^\"\s\\]{4,200})\"\s*\.toCharArray\b",
         "password",
         "login",
         literal=True,
     ),
     # jwt.sign(x, "v"), createHmac("sha256", "v"), btoa("name:v")
-    form(
+    row(
         "jwt.",
-        r"\bjwt\.(?:sign|verify|encode|decode)\w*\(\s*(?:[\w.'\"\-]{1,40}|\{[^{}]{0,120}\}),\s*b?"
+        r"\bjwt\.(?:sign|verify|encode|decode)\w*\(\s*(?:[\w.'\"\-]{1,40}(?:\([^()\n]{0,60}\))?|\{[^{}]{0,120}\}),\s*"
+        r"(?:[\w.]{1,60}\s*(?:\|\||\?\?)\s*)?b?"
         r"[\"'](?P<value>[^\"'\s]{4,300})[\"']",
         "jwt_secret",
+        "taken",
         literal=True,
     ),
-    form(
+    # session({ secret: "v" })
+    row(
+        "session(",
+        r"(?i:\b(?:cookie)?session\()\s*\{[^{}\n]{0,200}?\bsecret:\s*[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
+        "session_secret",
+        "taken",
+        literal=True,
+    ),
+    row(
         "hmac signwith fernet cipher keyspec signingkey",
         r"(?:createHmac|\bhmac\.new|HMAC\.new|signWith|Fernet|create(?:C|Dec)ipher\w*|SecretKeySpec|setSigningKey"
         r"|hmac_sha\d+)\(\s*(?:[\w.'\"\-]{1,40},\s*){0,2}b?[\"'](?P<value>[^\"'\s]{10,300})[\"']",
@@ -99,25 +121,35 @@ FORMS = (
         literal=True,
     ),
     # the key that a cipher is made with, and what a text is ciphered with
-    form(
+    row(
         "newcipher( cryptojs. cryptr( symmetricsecuritykey(",
-        r"(?:\bNewCipher\(|\bCryptoJS\.\w+\.(?:en|de)crypt\(\s*[^,\"'\n]{1,80},|\bCryptoJS\.Hmac\w+\(\s*[^,\"'\n]{1,80},"
+        r"(?:\bNewCipher\(|\bCryptoJS\.\w+\.(?:en|de)crypt\(\s*(?:[^,\"'\n]{1,80}|[\"'][^\"'\n]{0,80}[\"']),|\bCryptoJS\.Hmac\w+\(\s*[^,\"'\n]{1,80},"
         r"|\bnew\s+Cryptr\(|\bSymmetricSecurityKey\()\s*(?:\[\]byte\(\s*|[\w.]{1,40}GetBytes\(\s*)?[\"'`]"
         r"(?P<value>[^\"'`\s]{6,300})[\"'`]",
         "secret_key",
         literal=True,
     ),
     # page.type("#password", "v")
-    form(
+    row(
         "passw",
-        r"\.(?:type|fill|setValue|send_?[kK]eys|fill_in|setInput\w*)\(\s*(?P<o>[\"'])[^\n]{0,40}?[pP]assw(?:or)?d[^\n]{0,20}?(?P=o)"
+        r"(?:\.(?:type|fill|setValue|send_?[kK]eys|setInput\w*)\(|\bfill_in[ (])\s*(?P<o>[\"'])[^\n]{0,40}?[pP]assw(?:or)?d[^\n]{0,20}?(?P=o)"
         r"\]?\s*,\s*(?:with:\s*)?[\"'`](?P<value>[^\"'`\s]{4,200})[\"'`]",
         "password",
         "login",
         literal=True,
-        part=r"\.(?:type|fill|setV|send|setI)",
+        part=r"\.(?:type|fill|setV|send|setI)|fill_in",
     ),
-    form(
+    # page.locator("#password").fill("v"), By.id("password")).sendKeys("v")
+    row(
+        "passw",
+        r"\(\s*[\"'][^\"'\n]{0,60}[pP]assw(?:or)?d[^\"'\n]{0,40}[\"'][^\"'\n;]{0,60}\)\s*\.(?:type|fill|setValue|send_?[kK]eys|val)\("
+        r"\s*[\"'`](?P<value>[^\"'`\s]{4,200})[\"'`]",
+        "password",
+        "login",
+        literal=True,
+        part=r"\)\s*\.(?:type|fill|setV|send|val)",
+    ),
+    row(
         "btoa encode base64",
         r"(?:btoa|[bB]ase64\w*|b64encode|[eE]ncode\w*)\(\s*b?[\"'][\w.@\-]{1,60}:(?P<value>[^\"'\s]{4,200})[\"']",
         "password",
@@ -125,16 +157,16 @@ FORMS = (
         literal=True,
     ),
     # IDENTIFIED BY 'v'
-    form(
+    row(
         "identified password",
         r"(?i:identified\s+(?:with\s+\S+\s+)?by|(?:with|encrypted|set|login|user\s+\S+)\s+password|\bpassword\s*\()\s*=?\s*"
         r"(?i:password\s*)?['\"](?P<value>[^'\"\n]{3,200})['\"]",
         "password",
-        "sql",
+        "taken",
         literal=True,
     ),
     # connect(host, "name", "v"), where the function says which argument the password is
-    form(
+    row(
         "getconnection( mysql_real_connect( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo(",
         r"(?:\bmysql_real_connect\(\s*[&\w.>-]{1,60}\s*,|(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO))\()\s*"
         r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[\w$.>\[\]-]{1,80})\s*,\s*"
@@ -142,31 +174,31 @@ FORMS = (
         "password",
         literal=True,
     ),
-    form(
+    row(
         "wifi.begin(",
         r"\bWiFi\.begin\(\s*(?:\"[^\"\n]{1,80}\"|[\w.]{1,60})\s*,\s*\"(?P<value>[^\"\s]{8,63})\"",
         "password",
         literal=True,
     ),
     # password.equals("v")
-    form(
+    row(
         "equals",
         r"(?P<key>\w{3,60})\.[eE]quals(?:IgnoreCase)?\(\s*\"(?P<value>[^\"\s]{4,200})\"\s*\)",
         literal=True,
     ),
     # buildConfigField "String", "API_KEY", "\"v\""
-    form(
+    row(
         "buildconfigfield resvalue",
         r"\b(?:buildConfigField|resValue)\s*\(?\s*[\"'][sS]tring[\"']\s*,\s*[\"'](?P<key>\w{2,80})[\"']\s*,\s*"
         r"(?P<q>[\"'])(?:\\?\")?(?P<value>[^\"'\\\s]{4,300})\\?",
         literal=True,
     ),
     # ?appid=v, as OpenWeatherMap has it
-    form("appid=", r"[?&]appid=(?P<value>[0-9a-f]{32})\b", "api_key", "code"),
+    row("appid=", r"[?&]appid=(?P<value>[0-9a-f]{32})\b", "api_key", "code"),
     # login("name", "v")
-    form(
+    row(
         "login log_in connect pdo mysqli auth credential signin sign_in",
-        r"(?i:(?:\blog_?in|connect|\bPDO|mysqli|auth|credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)(?:new|basic))?\s*"
+        r"(?i:(?:\blog_?in|connect(?!ivity|or|signal)|\bPDO|mysqli|auth(?!or|flow)|credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)(?:new|basic))?\s*"
         r"(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w{1,40}\(\s*)?[@bu]?[\"'][\w.@\-]{2,60}[\"']\s*,\s*(?:Some\(\s*)?"
         r"[@bu]?[\"'](?P<value>[^\"'\s]{4,200})[\"']",
         "password",
@@ -175,7 +207,7 @@ FORMS = (
         part=r"[\"'][\w.@\-]{2,60}[\"']\s*,\s*(?:Some\(\s*)?[@bu]?[\"']",
     ),
     # the password for x is v
-    form(
+    row(
         "password passwd passphrase",
         r"\b(?i:password|passwd|passphrase) (?i:for|of|on|to|in) [^\n=]{1,60}?(?:\s(?i:is|was):?|:)\s{1,3}[`\"'*]{0,3}"
         r"(?P<value>[^\s`\"'*<>{}$]{6,60}?)[`\"'*]{0,3}[.,;)]?(?=\s|$)",
@@ -184,7 +216,7 @@ FORMS = (
         quoted=False,
     ),
     # login: name / v
-    form(
+    row(
         "login cred user account log",
         r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}"
         r"(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}[\w.@\-]{2,60}[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}"
@@ -194,7 +226,7 @@ FORMS = (
         quoted=False,
     ),
 )
-_BARE = tuple(form for form in FORMS if not form[-1])
+_BARE = tuple(each for each in ROWS if not each.literal)
 _SCHEME = lazy.compile(
     r"(?i:\b(?P<scheme>bearer|basic)|authorization\W{1,6}(?:token|apikey|key))[ :]+"
     r"(?P<value>(?:\d{1,9}\|)?[\w.~+/=\-]{8,4000})"
@@ -211,7 +243,7 @@ _IS_CONNECTION = lazy.compile(
 
 def pairs(line: str, low: str) -> Iterator[Pair]:
     """The pairs of one line, whose number is 0 here. `low`: the line in lower case."""
-    for marks, part, pattern, key, where, quoted, _ in FORMS if '"' in line or "'" in line else _BARE:
+    for marks, part, pattern, key, where, quoted, _ in ROWS if '"' in line or "'" in line else _BARE:
         for mark in marks:
             if mark in low:
                 break
@@ -247,4 +279,4 @@ def unescaped(value: str, prefix: str) -> str:
     """A literal as its program sees it, but for escapes of signs that credentials don't have."""
     if "\\" not in value or "r" in prefix.lower() or "@" in prefix:
         return value
-    return re.sub(r"\\+([\"'`\\/])", r"\1", value)
+    return re.sub(r"\\+([\"'`\\/$])", r"\1", value)

@@ -95,6 +95,8 @@ def _said(error: ValidationError) -> str:
         return "is empty or too short"
     if rule in ("maxItems", "maxProperties", "maxLength"):
         return "is too long"
+    if rule == "pattern":
+        return f"is not of the form {wanted}"
     return f"breaks the rule '{rule}' of its schema"
 
 

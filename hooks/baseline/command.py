@@ -31,6 +31,7 @@ Examples:
   sealer-scan baseline --reason 'keys of the test server'
   sealer-scan baseline --reason 'rotated in May' --history --expires 90d
   sealer-scan baseline --from .secrets.baseline
+  sealer-scan baseline --history --from .gitleaksignore
   sealer-scan baseline --prune"""
 _MOST_NAMED = 20
 _DAYS = re.compile(r"([1-9]\d{0,4})d", re.ASCII)
@@ -208,7 +209,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reason", metavar="TEXT", help="why they are accepted")
     parser.add_argument("--expires", metavar="DATE|Nd", help="until when; then they count again")
     parser.add_argument(
-        "--from", dest="from_", metavar="FILE", help="only what .secrets.baseline or .gitleaksignore accepts"
+        "--from",
+        dest="from_",
+        metavar="FILE",
+        help="only what .secrets.baseline, .gitleaksignore or a report of gitleaks (JSON) accepts",
     )
     parser.add_argument("--prune", action="store_true", help="take out what is not found any more, or has expired")
     parser.add_argument("--dry-run", action="store_true", help="with --prune: only show it; 1 if there is any")

@@ -42,9 +42,9 @@ _MODULES = {
 def render(name: str, report: Report, *, quiet: bool = False) -> str:
     """A report in the format of this name; `quiet` leaves all but the findings out of a text."""
     if name == "text" and quiet:
-        from hooks.report import rows
+        from hooks.report import short
 
-        return "\n".join(rows(report))
+        return "\n".join(short(report))
     if name == "text":
         from hooks.report import text
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hooks.rule import Rule
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-HOME = "https://sealer.dev"
 _BASE = "SRCROOT"
 _URL = re.compile(r"https://[^\s<>\"')]+[^\s<>\"').,;]")
 
@@ -41,7 +40,6 @@ def sarif(report: Report) -> str:
             "driver": {
                 "name": "sealer-scan",
                 "semanticVersion": version("sealer"),
-                "informationUri": HOME,
                 "rules": list(map(_rule, rules)),
             }
         },
@@ -67,9 +65,9 @@ def sarif(report: Report) -> str:
 
 
 def help_uri(rule: Rule) -> str:
-    """Where a rule's provider says how to revoke; else a page of ours."""
+    """Where a rule's provider says how to revoke; empty where there is no such page."""
     found = _URL.search(rule.remediation)
-    return found[0] if found else f"{HOME}/rules#{rule.id}"
+    return found[0] if found else ""
 
 
 def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
@@ -105,6 +103,7 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[dict[str, Any]]
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
+    page = help_uri(rule)
     lines = [f"Found: {rule.description}. A value that was in Git has to be changed, wherever it is used."]
     if rule.remediation:
         lines.append(f"To revoke it: {rule.remediation}")
@@ -115,7 +114,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "shortDescription": {"text": rule.description[:1].upper() + rule.description[1:]},
         "fullDescription": {"text": f"{rule.description[:1].upper()}{rule.description[1:]}, in plaintext."},
         "help": {"text": "\n".join(lines), "markdown": "\n\n".join(map(_markdown, lines))},
-        "helpUri": help_uri(rule),
+        **({"helpUri": page} if page else {}),
         "defaultConfiguration": {"level": _level(rule)},
         "properties": {
             "tags": ["security", "secret", "external/cwe/cwe-798"],

@@ -79,6 +79,20 @@ def test_fix_seals_an_env_file_where_it_is_told_to(repo: Repo) -> None:
     assert "--to names one file" in repo.scan("--staged", "--fix", "--to", "secrets/web/env.yaml").stderr
 
 
+def test_all_of_an_env_file_is_sealed_whatever_rules_found_in_it(repo: Repo) -> None:
+    _with_keys(repo)
+    repo.write("live.env", f"STRIPE_SECRET_KEY=sk_live_{random_text('alnum', 24)}\n")
+    done = repo.scan("live.env")
+    assert "live.env:1  stripe-secret-key" in done.stdout
+    done = repo.scan("--fix", "--to", "secrets/web/live.yaml", "live.env")
+    assert "STRIPE_SECRET_KEY" in (repo.path / "secrets/web/live.yaml").read_text()
+    assert "can't be sealed" not in done.stderr
+    repo.write("a.py", f"key = 'sk_live_{random_text('alnum', 24)}'\n")
+    done = repo.scan("--fix", "--to", "secrets/web/other.yaml", "a.py")
+    assert "no .env file holds a finding" in done.stderr
+    assert "1 finding can't be sealed by --fix" in done.stderr
+
+
 def test_fix_without_keys_says_how_to_get_them(repo: Repo) -> None:
     path = repo.add("s.yaml", secret())
     before = path.read_text()

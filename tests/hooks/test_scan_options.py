@@ -82,6 +82,81 @@ def test_quiet_prints_findings_alone(repo: Repo) -> None:
     assert (done.returncode, done.stdout) == (1, "s.yaml:7  kubernetes-secret  stringData.password: ********\n")
 
 
+def test_a_quiet_line_is_one_however_long_its_path(repo: Repo) -> None:
+    paths = [f"{'a-folder-of-many/' * 8}{name}.yaml" for name in "ab"]
+    for path in paths:
+        repo.add(path, secret())
+    done = repo.scan("--staged", "-q")
+    assert done.stdout.splitlines() == [f"{path}:7  kubernetes-secret  stringData.password: ********" for path in paths]
+
+
+@pytest.mark.parametrize("where", [("--staged",), ("--range", "HEAD..HEAD"), ("--history",)])
+def test_a_path_that_never_was_is_not_clean(repo: Repo, where: tuple[str, ...]) -> None:
+    repo.add("once.yaml", secret())
+    assert repo.scan("--staged", "--quiet", "nowhere.yaml").returncode == 2, "without any commit, too"
+    repo.commit()
+    repo.git("rm", "-q", "once.yaml")
+    repo.commit()
+    assert repo.scan(*where, "once.yaml").returncode == (where == ("--history",))
+    done = repo.scan(*where, "nowhere.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: nowhere.yaml: no such file or directory, here or in any commit\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "way_out"),
+    [
+        ("detect --source .", "sealer-scan PATH"),
+        ("detect", "sealer-scan; for commits as well: sealer-scan --history"),
+        ("protect --staged", "sealer-scan --staged"),
+        ("git --report-path r.json", "-o FILE"),
+        ("--since-commit main", "--range COMMIT..HEAD"),
+        ("--only-verified", "leave it out: no credential is ever tried out"),
+        ("-r r.json", "-o FILE"),
+    ],
+)
+def test_words_of_other_scanners_are_told_what_does_the_same(repo: Repo, words: str, way_out: str) -> None:
+    repo.add("s.yaml", secret())
+    done = repo.scan(*words.split())
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"  way out: {way_out}")
+
+
+def test_a_folder_that_is_called_as_a_command_of_theirs_is_scanned(repo: Repo) -> None:
+    repo.add("git/s.yaml", secret())
+    assert repo.scan("git").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (secret(), "  seal it   sealer init, then  pipe it into  sealer seal -o secrets/NAMESPACE/NAME.yaml"),
+        (
+            "\n".join(pem("PRIVATE KEY")),
+            "  seal it   sealer init, then  pipe it into  sealer set secrets/NAMESPACE/NAME.yaml KEY",
+        ),
+    ],
+)
+def test_what_came_from_a_pipe_is_no_file_to_seal_or_remove(repo: Repo, text: str, said: str) -> None:
+    done = subprocess.run([SCAN, "-"], input=text, capture_output=True, text=True, check=False, cwd=repo.path)
+    assert said in done.stdout.splitlines()
+    assert " stdin" not in done.stdout
+
+
+def test_a_warning_says_where_it_is_explained(repo: Repo) -> None:
+    repo.add("key.pem", "\n".join(pem("ENCRYPTED PRIVATE KEY")) + "\n")
+    assert "why it is one: sealer scan explain encrypted-private-key\n" in repo.scan("--staged").stdout
+    repo.add("s.yaml", secret())
+    assert "explain kubernetes-secret" not in repo.scan("--staged").stdout
+
+
+def test_versions_of_files_are_called_so(repo: Repo) -> None:
+    repo.add("a.txt", "one\n")
+    repo.commit()
+    repo.add("a.txt", "two\n")
+    repo.commit()
+    assert repo.scan("--history").stdout.startswith("0 findings; 2 file versions, ")
+
+
 def test_an_excluded_file_does_not_count_as_scanned(repo: Repo) -> None:
     repo.add("a/s.yaml", secret())
     repo.add("b.txt", "x\n")

@@ -62,7 +62,7 @@ def test_looking_for_a_schema_imports_no_jsonschema() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "path", "said"),
     [
-        ("version: 1\nclusters:\n  prod:\n    url: VALUE\n", 4, "clusters.prod.url", "rule 'pattern'"),
+        ("version: 1\nclusters:\n  prod:\n    url: VALUE\n", 4, "clusters.prod.url", "is not of the form ^https:"),
         ("version: 1\nclusters:\n  prod: VALUE\n", 3, "clusters.prod", "is not an object"),
         ("version: 1\nclusters: {prod: {}}\nrules:\n  - {}\n", 4, "rules[0]", "lacks path"),
         ("version: 1\nclusters:\n  prod:\n    VALUE: 1\n", 4, "clusters.prod", "not part of the format"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ import pytest
 from hooks import syntax
 
 if TYPE_CHECKING:
-    from hooks.syntax_form import Form
+    from hooks.syntax_row import Row
 
 DRAWN = "x7" + secrets.token_hex(5)
 LINES = [
-    line.replace("VALUE", DRAWN)
+    re.sub("VALUE|<V[0-9]>", DRAWN, line)
     for line in (
         *(Path(__file__).parent / "syntaxes.txt").read_text("utf-8").splitlines(),
         "curl -u admin:VALUE https://host/",
@@ -37,14 +38,14 @@ LINES = [
         'connect("host", "admin", "VALUE")',
     )
 ]
-FORMS = [form for form in syntax.FORMS if form[1] is not None]
+ROWS = [each for each in syntax.ROWS if each.part is not None]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form[0][0])
-def test_what_is_looked_for_first_leaves_out_nothing(form: Form) -> None:
-    _, part, pattern, *_ = form
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.marks[0])
+def test_what_is_looked_for_first_leaves_out_nothing(row: Row) -> None:
+    part = row.part
     assert part is not None
-    found = [line for line in LINES if pattern.search(line)]
+    found = [line for line in LINES if row.pattern.search(line)]
     assert found
     assert [line for line in found if not part.search(line)] == []
 

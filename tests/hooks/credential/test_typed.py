@@ -76,6 +76,23 @@ OWN = "acme" + "secret" + "password"
         # in quotes that a text escapes; with signs that end it elsewhere
         ("bin/help.sh", 'echo "  mysql -u root -p\\"VALUE\\" trading"', "Nobody" + "@4453"),
         ("hosts", "db1 ansible_user=ops ansible_ssh_pass=VALUE", "5;LF+" + "J4Rfqds:DZ8"),
+        # where the position says what a word is
+        ("db/init.sql", "CREATE USER 'shop'@'%' IDENTIFIED BY 'VALUE';", "root"),
+        ("bin/a.sh", 'mysql -uroot -pVALUE -e "SELECT 1"', "orchard"),
+        ("bin/a.sh", "mysqladmin -u root password VALUE", "orchard"),
+        ("src/a.js", "const token = jwt.sign(payload, 'VALUE');", "orchardkey"),
+        ("src/app.js", 'app.use(session({ resave: false, secret: "VALUE" }));', "bigOrchard"),
+        ("database/seeders/AdminSeeder.php", "'password' => Hash::make('VALUE'),", "password"),
+        ("db/seeds.rb", 'User.create(email: "a@acme.io", password: "VALUE")', "Chandler"),
+        ("db/seeds.rb", 'password: "VALUE", password_confirmation: "x"', "password" + "123"),
+        # a word for a password, varied as a rule for passwords asks
+        ("src/Program.cs", 'builder.Password = "VALUE";', "secret" + "@2011"),
+        ("src/main.cpp", 'const char* PASSWORD = "VALUE";', "Test" + "1234"),
+        ("src/wifi.cpp", 'const char WIFI_PASSWORD[] = "VALUE";', "ExpectoRouter"),
+        ("app/config.py", "POSTGRES_PASSWORD = 'VALUE'", "password"),
+        # a bracket that closes nothing
+        ("src/Db.java", 'private static final String PASSWORD = "VALUE";', "orchard" + "s01)"),
+        ("src/wp-config.php", "define( 'NONCE_KEY',   'VALUE');", HEX + "0"),
     ],
 )
 def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, value: str) -> None:
@@ -130,12 +147,38 @@ def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, v
         ("deploy/compose.yaml", "services:\n  db:\n    environment:\n      MYSQL_PASSWORD: yourpassword"),
         ("deploy/values.yaml", "db:\n  passwordKey: acmepassword\n  existingSecret: acmepassword"),
         ("deploy/external.yaml", "data:\n- secretKey: orchard\n  remoteRef: {key: shop}"),
+        ("src/A.java", 'String s = URLEncoder.encode("a1-b2&c3");'),
+        ("src/A.java", 'String s = punycodeEncoder.encode("muenchen1");'),
+        ("src/A.java", 'char[] letters = "ybndrfg8ejkmcpqxot1uwisza345h769".toCharArray();'),
+        ("src/A.java", 'if (token.equals("UTF-16LE")) {'),
+        ("src/a.js", 'authenticate("Policy", "Admin-2.0")'),
+        ("src/a.js", 'db.connection("utf8", "SQL_Latin1_General_CP1_CI_AS")'),
+        ("src/a.js", 'connectSignal("Button", "Clicked!1")'),
+        ("src/a.js", 'const accessKey = "Ctrl+Shift+F12";'),
+        ("src/a.js", 'const o = { client_secret: "kv/data/App1?version=2" };'),
+        ("src/a.js", 'const tokenData = "Type=Access2,Scope=Read";'),
+        ("src/a.go", 'connect("dns", "2001:4860:4860::8888")'),
+        ("src/a.js", "export const VAPID_KEY = 'B" + "aZ3-" * 21 + "x_';"),
+        ("bin/a.sh", "wget https://acme.io/all.zip -P vendor-2024"),
+        ("bin/a.sh", "mysql -h db -u shop -p orders24"),
+        ("bin/a.sh", "mysql -u shop -pDBPASS orders"),
+        ("docs/a.md", "write to mailto:ops2024@acme.io:587"),
+        ("src/Seed.php", "'password' => Hash::make($request->password),"),
+        ("src/Factory.php", "'password' => Hash::make('password'),"),
+        ("src/a.js", "const token = jwt.sign(payload, process.env.JWT_SECRET);"),
+        ("db/seeds/1.js", "{ username: 'admin', password_hash: 'hashedpassword' },"),
+        ("etc/a.cfg", "config /app/pass_count string value99x"),
+        ("src/User.php", "'password_confirmation' => 'required|same:password',"),
         ("app.properties", "SEALED_PASSWORD=if_you_see_this_please_use_k8s"),
         ("app.properties", "vaultpassword=if-you-see-this-please-set-one-in-2024"),
     ],
 )
 def test_what_only_looks_like_it_is_not(path: str, line: str) -> None:
     assert found(path, line + "\n") == []
+
+
+def test_what_identifies_an_account_at_twilio_is_a_key_under_the_name_of_one() -> None:
+    assert found("src/a.env", f"API_KEY=AC{HEX[:32]}\n") == [1]
 
 
 @pytest.mark.parametrize(

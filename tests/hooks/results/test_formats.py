@@ -96,6 +96,8 @@ def test_sarif_has_what_code_scanning_wants() -> None:
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == ["acme-token", "kubernetes-secret", "private-key", "encrypted-private-key"]
     assert rules[0]["helpUri"] == "https://acme.example/tokens?a=1&b=2"
+    assert "helpUri" not in rules[1], "no page of ours is there to be looked at"
+    assert "informationUri" not in run["tool"]["driver"]
     assert "Revoke" in rules[0]["help"]["text"]
     assert "security" in rules[0]["properties"]["tags"]
     for result in run["results"]:

@@ -7,6 +7,7 @@ and `key` if the text names one; the key of the pair else; and where that is sai
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from hooks import lazy
 
@@ -17,11 +18,23 @@ QUOTED = (
 CLEAR = r"[^\s\"'<>|;&$(){}`]{4,200}"
 """A value of a command, which no shell would change."""
 
-Form = tuple[tuple[str, ...], re.Pattern[str] | None, re.Pattern[str], str, str, bool, bool]
-"""One row: marks, part, pattern, key, where, quoted, literal."""
+
+class Row(NamedTuple):
+    """`quoted`: the value is a literal; `literal`: no line without a quote can match.
+
+    `part`: what each match holds and is found much faster, since it begins with a rare sign.
+    """
+
+    marks: tuple[str, ...]
+    part: re.Pattern[str] | None
+    pattern: re.Pattern[str]
+    key: str
+    where: str
+    quoted: bool
+    literal: bool
 
 
-def form(
+def row(
     marks: str,
     pattern: str,
     key: str = "",
@@ -30,17 +43,7 @@ def form(
     quoted: bool = True,
     literal: bool = False,
     part: str = "",
-) -> Form:
-    """`quoted`: the value is a literal; `literal`: no line without a quote can match.
-
-    `part`: what each match holds and is found much faster, since it begins with a rare sign.
-    """
-    return (
-        tuple(marks.split()),
-        lazy.compile(part) if part else None,
-        lazy.compile(pattern),
-        key,
-        where,
-        quoted,
-        literal,
-    )
+) -> Row:
+    """A row from its texts; `marks` are separated by blanks."""
+    compiled = lazy.compile(part) if part else None
+    return Row(tuple(marks.split()), compiled, lazy.compile(pattern), key, where, quoted, literal)
