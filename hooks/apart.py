@@ -27,10 +27,10 @@ def pairs(line: str, low: str) -> Iterator[Pair]:
     if "," in line and "=" in line:
         yield from _unpacked(line)
     if "insert" in low:
-        yield from _inserted(line)
+        yield from inserted(line)
 
 
-def _inserted(line: str) -> Iterator[Pair]:
+def inserted(line: str) -> Iterator[Pair]:
     """Values of columns that hold credentials: `INSERT INTO t (name, password) VALUES ('x', 'v')`."""
     for match in _INSERT.finditer(line):
         names = [name.strip(" `\"'[]") for name in match["names"].split(",")]

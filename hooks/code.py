@@ -48,7 +48,7 @@ _WRAP = (
     r"|~[sS])?"
 )
 # What is asked first, where a literal stands in: `os.environ.get("KEY") or "v"`, `process.env.KEY ?? "v"`.
-_ELSE = r"(?:[A-Za-z_$][\w.$]{0,60}(?:[(\[]\s*[\"'][\w.\-]{1,60}[\"']\s*[)\]])?\s*(?:\|\||\?\?|\bor\b)\s*)?"
+_ELSE = r"(?:[A-Za-z_$][\w.$]{0,60}(?:[(\[]\s*[\"'][\w.\-]{1,60}[\"']\s*[)\]])?!?\s*(?:\|\||\?\?|\bor\b)\s*)?"
 _ASSIGN = lazy.compile(
     r"(?P<key>(?:[^\W\d]|\$)[\w$.\-]{0,90})(?P<close>\\{0,2}[\"'`]?(?:\[\w*\])?(?:[ \t]\])?[\])]{0,3})"
     r"(?:(?P<spaced>[ \t]+)|"
@@ -62,6 +62,8 @@ _BARE = lazy.compile(
     r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})[*_`\"'\])]{0,4}[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)"
     r"[*`_]{0,3}[ \t]{0,20}(?P<mark>[`*\"']{0,3})(?P<value>[^\s\"'`(){}<>\[\]|\\,;]{4,500})(?P=mark)"
 )
+_OPTION = lazy.compile(r"(?P<indent>\s*)- [\"']?--?(?P<key>[A-Za-z][\w.\-]{2,60})[\"']?\s*")
+_ARGUMENT = lazy.compile(r"(?P<indent>\s*)- (?P<q>[\"']?)(?P<value>[^\s\"'`<>{}$,\-][^\s\"'`<>{}$]{3,500})(?P=q)")
 _APOSTROPHE = lazy.compile(r"(?<=[A-Za-z])'(?=[a-z])")
 _OPEN_END = lazy.compile(r"(?:[:=(,]|=>|:=|\+|\\)\s*\\?\s*$")
 _GOES_ON = frozenset((b":", b"=", b"(", b",", b">", b"+", b"\\"))
@@ -168,6 +170,11 @@ def _line(line: str, following: str) -> Iterator[Pair]:
     low = line.lower()
     names = _names(line, low)
     apart_ = tuple(apart.pairs(line, low))
+    if following:
+        yield from _listed(line, following)
+        if "insert" in low and low.rstrip().endswith((")", "values")):
+            joined = f"{line.rstrip()} {following.strip()}"
+            yield from (pair.moved(1) for pair in apart.inserted(joined))
     given = {pair.path for pair in apart_}
     for start in names:
         # In `USER, PASSWORD = "bob", x` it is the first name that the first literal is given to.
@@ -179,6 +186,13 @@ def _line(line: str, following: str) -> Iterator[Pair]:
             yield from _assigned(joined, start, 1, beyond=len(begun))
     yield from syntax.pairs(line, low)
     yield from apart_
+
+
+def _listed(line: str, following: str) -> Iterator[Pair]:
+    """An option and its argument as two items of a list, as containers are started: `- --password`, then `- v`."""
+    option, argument = _OPTION.fullmatch(line), _ARGUMENT.fullmatch(following.rstrip())
+    if option and argument and option["indent"] == argument["indent"]:
+        yield Pair(option["key"], option["key"], argument["value"], 1, 1, bool(argument["q"]), "prose")
 
 
 _IN_NAMES = (

@@ -51,6 +51,7 @@ _STRONG = "!#$%^@"
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 
+_FALLBACK = lazy.compile(r"\$\{[A-Za-z_]\w*:?-([^{}$]+)\}")
 _IS_CONNECTION = lazy.compile(
     r"(?:server|data source|host|user id|uid|username|user|database|initial catalog|endpoint|accountname|dbname)\s*=",
     re.IGNORECASE,
@@ -69,6 +70,8 @@ def judge(pair: Pair, path: str) -> Rule | None:
 def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) -> Rule | None:
     pair = Pair(key, path, value, 1, 1, quoted, form)
     value = value.strip("\r\n") if pair.where in _SETTING_FORMATS else value
+    if value.startswith("${") and (other := _FALLBACK.fullmatch(value)):
+        pair, value = Pair(key, path, other[1], 1, 1, False, "prose"), other[1]
     if pair.where == "keypair":
         return API_KEY
     if where == place.COPY:

@@ -47,8 +47,8 @@ TRIGGER: tuple[bytes, ...] = (
     rb"""(?i)(?:connect|log_?in|PDO\()[^\n]{0,120}["'][,:][ \t]?["'][^\s"']{0,40}\d""",
     # and those whose position says it, where a word will do: mysqli_connect($host, "root", "x")
     (
-        rb"(?:getConnection|mysqli?_p?connect|mysql_real_connect|new[ ]\\?(?:mysqli|PDO))\([^\n]{1,200}[\w\"'\])],"
-        rb"[ \t]{0,4}[\"'][^\s\"'$]{4}"
+        rb"(?:getConnection|mysqli?_p?connect|mysql_real_connect|new[ ]\\?(?:mysqli|PDO|Sequelize))"
+        rb"\([^\n]{1,200}[\w\"'\])],[ \t]{0,4}[\"'][^\s\"'$]{4}"
     ),
     rb"""WiFi\.begin\([^\n]{1,80},[ \t]{0,4}"[^\s"]{8}""",
     *(
@@ -67,7 +67,7 @@ TRIGGER: tuple[bytes, ...] = (
     # -u name:password, -pX of mysql and sshpass
     (
         rb"(?:curl|http|wget|sshpass|mysql\w{0,8}|mongo\w{0,8}|redis-cli|smbclient|ldap\w{2,10}|login|openssl)\b"
-        rb"[^\n]{0,200}[ \"'](?:-u|-p|-a|-U|-w|-k)[ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}"
+        rb"[^\n]{0,200}[ \"'](?:--user[ =]|-[upaUwk][ \t]?)['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}"
     ),
     rb"(?:useradd|usermod|zip|7z[ar]?|rar)\b[^\n]{0,100} -h?[pP][ \t]?['\"]?[^\s'\"$<>\-][^\s'\"$<>]{3}",
     (
@@ -99,6 +99,12 @@ TRIGGER: tuple[bytes, ...] = (
         rb"""[^\n]{0,30},[ ](?:with:[ ])?["'`][^\s"'`]{4}"""
     ),
     rb"""(?i)\(["'][^"'\n]{0,60}passw(?:or)?d[^\n]{0,60}\)\.(?:type|fill|setValue|send_?Keys|val)\(["'`][^\s"'`]{4}""",
+    rb"(?i)(?:pass\w{0,12}|pwd|secret\w{0,8}|token|key)><!\[CDATA\[\s{0,20}[^\s\]]{4}",
+    rb"echo[ ][^\n]{1,200}--password-stdin",
+    rb"aws[ ]configure[ ]set[ ][\w.\-]{0,60}(?:secret|token)\w{0,20}[ ][\"']?[^\s$<>]{8}",
+    rb"CURLOPT_(?:PROXY)?USERPWD[^\n]{1,60}:[^\s\"']{4}",
+    # - --password, and on the next line what it is
+    rb"- [\"']?--?[\w\-]{0,40}(?:pass|pwd|secret|token|key)\w{0,12}[\"']?[ \t]{0,4}\r?\n",
     rb"--from-literal[= \t][\"']?[\w.\-]{1,60}=[\"']?[^\s\"'$<>{}]{4}",
     rb"echo[^\n]{1,60}\|[ \t]?(?:sudo[ \t])?(?:ch)?passwd",
     rb"(?i)net user [^\n]{1,60}\d",
@@ -107,6 +113,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?i)identified[ \t]{1,9}(?:with[ \t]{1,9}\S{1,30}[ \t]{1,9})?by[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
     rb"(?i)password[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
     rb"(?i)insert[ \t]into[^\n]{1,200}(?:pass|pwd|secret|token|_key)[^\n]{1,300}values",
+    rb"(?i)insert[ \t]into[^\n]{1,200}(?:pass|pwd|secret|token|_key)[^\n]{0,200}\)[ \t]{0,9}\r?\n",
     rb"(?i)sp_add[^\n]{1,60}'[^\s']{4}",
     # of connection strings, and a word alone behind the name in prose and settings
     rb"(?i);[ \t]{0,4}(?:password|pwd)[ \t]{0,4}=[ \t]{0,4}[^\s;\"'<>{}$][^\s;\"'<>{}]{3}",

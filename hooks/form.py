@@ -58,7 +58,7 @@ def is_nothing(bare: str) -> bool:
 
 
 def is_sealed(bare: str) -> bool:
-    """Whether a value is ciphertext: SOPS, age, PGP, ansible-vault, eyaml, Jasypt, Maven, transit, a sealed envelope."""
+    """Whether a value is ciphertext: of SOPS, age, PGP, ansible-vault, eyaml, Jasypt, Maven, transit, an envelope."""
     return _SEALED.match(bare) is not None or _is_envelope(bare)
 
 

@@ -65,8 +65,10 @@ _BASE64 = lazy.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
 _FILLER = lazy.compile(
     r"(?:example|sample|dummy|placeholder|change|replace|your|fake|mock|foo(?![a-z])|foobar|lorem|insert|redacted"
     r"|todo|fixme"
-    r"|(?<![a-z])some|test|testing|demo|(?<![a-z])here|(?:goes|value|key|code|text|string|put|id)here|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|bad(?![a-z])"
-    r"|secret|password|passwd|passwort|token|api[-_]?key|credential|correct|hidden|masked|default|undefined|blah"
+    r"|(?<![a-z])some|test|testing|demo|(?<![a-z])here|(?:goes|value|key|code|text|string|put|id)here"
+    r"|invalid|wrong|incorrect|bogus|xxx|\*\*\*|\.\.\.|bad(?![a-z])"
+    r"|secret|password|passwd|passwort|token|api[-_]?key|credential"
+    r"|correct(?:[-_ ]?(?:pass|key|secret|token|value)|$)|hidden|masked|default|undefined|blah"
     r"|whatever|nope|senha|contrase|geheim|kennwort|wachtwoord|secreto|segredo|mot[-_ ]?de[-_ ]?passe)"
 )
 _SELF = lazy.compile(r"secret|password|passwd|passwort|passw0rd|senha|kennwort|wachtwoord|secreto|segredo|pass$")

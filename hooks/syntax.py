@@ -42,7 +42,11 @@ ROWS = (
         literal=True,
     ),
     # <password>v</password>, <entry key="password">v</entry>
-    row("</", r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?P<value>[^<>\s]{3,500})\s*</(?P=key)>"),
+    row(
+        "</",
+        r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?:<!\[CDATA\[\s*)?(?P<value>[^<>\s]{3,500}?)\s*(?:\]\]>\s*)?"
+        r"</(?P=key)>",
+    ),
     row(
         "</",
         r"<\w[\w.:\-]*\s[^<>]{0,80}?(?:key|name|id)=[\"'](?P<key>[\w.\-]{3,80})[\"'][^<>]{0,80}>\s*"
@@ -132,7 +136,8 @@ ROWS = (
     # page.type("#password", "v")
     row(
         "passw",
-        r"(?:\.(?:type|fill|setValue|send_?[kK]eys|setInput\w*)\(|\bfill_in[ (])\s*(?P<o>[\"'])[^\n]{0,40}?[pP]assw(?:or)?d[^\n]{0,20}?(?P=o)"
+        r"(?:\.(?:type|fill|setValue|send_?[kK]eys|setInput\w*)\(|\bfill_in[ (])"
+        r"\s*(?P<o>[\"'])[^\n]{0,40}?[pP]assw(?:or)?d[^\n]{0,20}?(?P=o)"
         r"\]?\s*,\s*(?:with:\s*)?[\"'`](?P<value>[^\"'`\s]{4,200})[\"'`]",
         "password",
         "login",
@@ -167,8 +172,8 @@ ROWS = (
     ),
     # connect(host, "name", "v"), where the function says which argument the password is
     row(
-        "getconnection( mysql_real_connect( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo(",
-        r"(?:\bmysql_real_connect\(\s*[&\w.>-]{1,60}\s*,|(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO))\()\s*"
+        "getconnection( mysql_real_connect( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo( sequelize(",
+        r"(?:\bmysql_real_connect\(\s*[&\w.>-]{1,60}\s*,|(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO|Sequelize))\()\s*"
         r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[\w$.>\[\]-]{1,80})\s*,\s*"
         r"(?:[\"'][\w.@\-]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
         "password",

@@ -45,6 +45,26 @@ COMMANDS = (
         part=r"(?:password|select|string)\s",
     ),
     row(
+        "--password-stdin",
+        r"\becho\s+(?:-n\s+)?[\"']?(?P<value>" + CLEAR + r")[\"']?\s*\|[^|\n]{1,80}\s--password-stdin",
+        "password",
+        "taken",
+        quoted=False,
+    ),
+    row(
+        "configure",
+        r"\baws\s+configure\s+set\s+(?P<key>[\w.\-]{0,60}(?:secret|token)\w*)\s+[\"']?(?P<value>" + CLEAR + ")",
+        where="command",
+        quoted=False,
+    ),
+    row(
+        "curlopt_userpwd",
+        r"CURLOPT_(?:PROXY)?USERPWD\W{1,8}?[\"'][^\s\"':]{1,80}:(?P<value>[^\s\"']{4,200})[\"']",
+        "password",
+        "login",
+        literal=True,
+    ),
+    row(
         "git config",
         r"\bgit\s+config\s+(?:-\S{1,20}\s+)*[\w.\-]{0,60}token\s+[\"']?(?P<value>" + CLEAR + ")",
         "token",

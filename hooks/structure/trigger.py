@@ -49,6 +49,7 @@ _WORDS = (
 TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + _ASSIGNED for word in _WORDS),
     rb"(?i)(?:pass|secret)" + _NAMED,
+    rb"(?i)(?:pass(?:w|p|_)|pwd|secret|token|_key)\w{0,16}[\"']?[:=][ \t]{0,4}[\"']?\$\{\w{1,60}:?-[^\s{}$]{4}",
     rb"(?i)(?:token|[_-]key|apikey)" + _NAMED,
     # <key>APISecret</key><string>x</string>, <AdministratorPassword><Value>x
     rb"(?i)(?:pass|pwd|secret|token|cred|[a-z_. -]key)[\w.\-]{0,24}</key>\s{0,40}<(?:string|data)>[^<\s]{4}",

@@ -90,6 +90,13 @@ OWN = "acme" + "secret" + "password"
         ("src/main.cpp", 'const char* PASSWORD = "VALUE";', "Test" + "1234"),
         ("src/wifi.cpp", 'const char WIFI_PASSWORD[] = "VALUE";', "ExpectoRouter"),
         ("app/config.py", "POSTGRES_PASSWORD = 'VALUE'", "password"),
+        # on the next line
+        ("deploy/a.yaml", "args:\n- --user=shop\n- --password\n- VALUE", DRAWN + "Xy1"),
+        ("deploy/a.yaml", 'args:\n  - "--token"\n  - "VALUE"', HEX[:32]),
+        ("db/a.sql", "INSERT INTO users (name, password)\nvalues ('shop', 'VALUE');", DRAWN + "X"),
+        ("deploy/compose.yaml", "environment:\n  POSTGRES_PASSWORD: ${PW:-VALUE}", DRAWN + "X9q"),
+        # words of which one is `correct`
+        ("src/a.js", "const password = 'VALUE';", "correct-" + "Horse7battery"),
         # a bracket that closes nothing
         ("src/Db.java", 'private static final String PASSWORD = "VALUE";', "orchard" + "s01)"),
         ("src/wp-config.php", "define( 'NONCE_KEY',   'VALUE');", HEX + "0"),
@@ -167,6 +174,11 @@ def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, v
         ("src/Factory.php", "'password' => Hash::make('password'),"),
         ("src/a.js", "const token = jwt.sign(payload, process.env.JWT_SECRET);"),
         ("db/seeds/1.js", "{ username: 'admin', password_hash: 'hashedpassword' },"),
+        ("deploy/a.yaml", "args:\n- --password-file\n- secret-1"),
+        ("deploy/a.yaml", "args:\n- --password\n- $(PASSWORD)"),
+        ("deploy/a.yaml", "args:\n- --token\n- --verbose2"),
+        ("deploy/compose.yaml", "POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:-postgres}"),
+        ("bin/a.sh", 'echo "$TOKEN" | docker login -u bot --password-stdin'),
         ("etc/a.cfg", "config /app/pass_count string value99x"),
         ("src/User.php", "'password_confirmation' => 'required|same:password',"),
         ("app.properties", "SEALED_PASSWORD=if_you_see_this_please_use_k8s"),
