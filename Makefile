@@ -60,7 +60,7 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, our own hooks on 
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sealer-scan
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sealer-check
 
-bench: $(VENV)/dev.stamp peers ## speed, as ratios against a peer measured in the same run
+bench: $(VENV)/dev.stamp peers ## speed as ratios against a peer measured in the same run, and the scanner's accuracy
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.benchmarks
 
 build: $(VENV)/dev.stamp ## the wheel and the source archive, in dist/

@@ -77,7 +77,6 @@ TRIGGER: tuple[bytes, ...] = (
     rb" -(?:(?:src|dest)?(?:store|key)|new)pass(?:wd)?[ \t]{1,4}[^\s$<>\-][^\s$<>]{3}",
     rb"SQLConnectInfo[ \t]{1,9}\S{1,80}[ \t]{1,9}\S{1,80}[ \t]{1,9}\S{4}",
     rb"(?:buildConfigField|resValue)[ (\t]{1,4}[\"'][sS]tring[\"'],[ \t]{0,4}[\"']\w{2,80}[\"'],[ \t]{0,4}[\"']\S{6}",
-    rb"[?&]appid=[0-9a-f]{32}",
     rb"lftp[^\n]{0,80} (?:-u|--user)[^\n]{1,60},[^\s$]{4}",
     rb"ansible_\w{0,20}pass(?:word)?=[\\\"']{0,2}[^\s\"'{}$]{4}",
     rb"mysqladmin[^\n]{1,100}[ ]password[ \t]{1,4}[^\s$<>]{4}",

@@ -198,8 +198,6 @@ ROWS = (
         r"(?P<q>[\"'])(?:\\?\")?(?P<value>[^\"'\\\s]{4,300})\\?",
         literal=True,
     ),
-    # ?appid=v, as OpenWeatherMap has it
-    row("appid=", r"[?&]appid=(?P<value>[0-9a-f]{32})\b", "api_key", "code"),
     # login("name", "v")
     row(
         "login log_in connect pdo mysqli auth credential signin sign_in",

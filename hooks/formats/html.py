@@ -15,7 +15,7 @@ from hooks.rule import ERROR
 from sealer import console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from hooks.finding import Finding
     from hooks.report import Report
@@ -45,6 +45,7 @@ th,td{padding:.45rem .8rem .45rem 0;border-bottom:1px solid var(--line);vertical
 td code{overflow-wrap:anywhere}code{font:13px ui-monospace,monospace}
 .tag{display:inline-block;border-radius:4px;padding:0 .45rem;font-size:12px;color:#fff;background:var(--error)}
 .tag.warning{background:var(--warning);color:#1b1f24}
+th,summary{white-space:nowrap}
 details summary{cursor:pointer;color:var(--dim)}dl{margin:.3rem 0;display:grid;grid-template-columns:auto 1fr;
 gap:.1rem .8rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}"""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -92,7 +93,8 @@ def _charts(report: Report) -> Iterator[str]:
     yield "<h2>By rule</h2>"
     yield rows("Findings by rule", _counted(report, lambda one: one.rule.id))
     yield "<h2>By path</h2>"
-    yield rows("Findings by path", _counted(report, lambda one: _line(_folder(one.path))))
+    inside = folders(report.findings)
+    yield rows("Findings by path", _counted(report, lambda one: _line(inside[one.path])))
     if steps := by_time(report):
         yield "<h2>By time</h2>"
         yield '<p class="dim">When the commit was made that brought it in.</p>'
@@ -115,10 +117,12 @@ def _counted(report: Report, by: Callable[[Finding], str]) -> list[tuple[str, in
     return bars
 
 
-def _folder(path: str) -> str:
-    """The folder a finding is in, at most two deep."""
-    parts = path.partition("!")[0].split("/")
-    return "/".join(parts[: min(2, len(parts) - 1)]) + "/" if len(parts) > 1 else path
+def folders(findings: Sequence[Finding]) -> dict[str, str]:
+    """The folder that each path is in, at most two deep below the one that all are in."""
+    parts = {one.path: one.path.partition("!")[0].split("/")[:-1] for one in findings}
+    first, last = min(parts.values()), max(parts.values())  # of sorted lists only the outermost need be compared
+    shared = next((at for at, two in enumerate(zip(first, last, strict=False)) if len(set(two)) > 1), len(first))
+    return {path: "/".join([*names[: shared + 2], ""]) if names else path for path, names in parts.items()}
 
 
 def by_time(report: Report) -> list[tuple[str, int]]:

@@ -92,6 +92,12 @@ def test_charts_count_what_there_is() -> None:
     assert "26 others: 26" in page(many)
 
 
+def test_paths_differ_below_the_folder_that_all_are_in() -> None:
+    below = [Finding(f"/srv/data/app/{each}", 1, TOKEN) for each in ("deploy/eu/a.yaml", "deploy/us/b.yaml", "c.py")]
+    titles = re.findall(r"<title>([^<]*)</title>", page(Report("paths", below)))
+    assert {"/srv/data/app/: 1", "/srv/data/app/deploy/eu/: 1", "/srv/data/app/deploy/us/: 1"} <= set(titles)
+
+
 def test_time_goes_by_day_or_by_month() -> None:
     short = dated("2026-02-27", "2026-03-01T10:00:00+01:00", "2026-03-01", "", "x")
     assert html.by_time(short) == [("27 Feb", 1), ("28 Feb", 0), ("01 Mar", 2)]
