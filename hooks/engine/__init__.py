@@ -74,7 +74,7 @@ class Engine:
         if self._built is None:
             from hooks.engine import build, examples, pack
 
-            specs = pack.load(self._files)
+            specs = pack.load(self._files, checked=rule_files(RULES))
             examples.check(own(specs))
             self._built = build.build([*specs, *self._extra])
             cache.write(self._rules_file(), build.dump(self._built))

@@ -109,7 +109,11 @@ def build(rules: Sequence[Spec]) -> Built:
     """Records and expressions of rules and of all detectors."""
     from hooks.engine import triggers
 
-    patterns = [(rule.expression(), number, bool(rule.mentions)) for number, rule in enumerate(rules)]
+    patterns = [
+        (expression, number, bool(rule.mentions))
+        for number, rule in enumerate(rules)
+        for expression in rule.expressions()
+    ]
     for number, trigger in enumerate(triggers.all_(rules), DETECTORS):
         patterns += [(pattern, number, trigger.once) for pattern in trigger.patterns]
     return Built(Records([_values(rule) for rule in rules]), tuple(patterns))

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hooks.engine import checksum, shape
-from hooks.engine.spec import Example, Spec, assigned, read
+from hooks.engine.spec import Example, Spec, assigned, read, read_assigned
 from hooks.engine.syntax import PatternError
 from hooks.rule import ERROR
 from sealer.errors import DocumentError, SourceError
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 _BOOLEAN = re.compile(rb"^([ \t]+)(true|false)(?=:\s)", re.MULTILINE)
 
 
-def load(paths: Iterable[str], outlined: Container[str] = ()) -> list[Spec]:
+def load(paths: Iterable[str], outlined: Container[str] = (), *, checked: Container[str] = ()) -> list[Spec]:
     """The rules of files. Raises DocumentError or SourceError.
 
-    `outlined`: files that our tests check, of rules that are only spoken of. Neither their schema nor their
-    expressions are looked at, which takes four fifths of the time, so that these have no `tree`.
+    `checked`: files that come with the scanner, which our tests hold against the schema and against RE2: that is not
+    done again. `outlined`: such files of rules that are only spoken of; these have no `tree`, which is the rest of
+    the time.
     """
     rules: dict[str, Spec] = {}
     for path in paths:
-        for rule in parse(_read(path), _shown(path), outlined=path in outlined):
+        for rule in parse(_read(path), _shown(path), outlined=path in outlined, checked=path in checked):
             if rule.id in rules:
                 first = rules[rule.id]
                 what = f"rule {rule.id} is in {first.file}:{first.line} already"
@@ -38,18 +39,19 @@ def load(paths: Iterable[str], outlined: Container[str] = ()) -> list[Spec]:
     return list(rules.values())
 
 
-def parse(data: bytes, file: str, *, outlined: bool = False) -> list[Spec]:
+def parse(data: bytes, file: str, *, outlined: bool = False, checked: bool = False) -> list[Spec]:
     """The rules of one file's bytes. Raises DocumentError."""
-    from sealer import schema
     from sealer.documents import yamlio
 
     node = yamlio.load(_BOOLEAN.sub(rb'\1"\2"', data), file)
     if node is None:
         raise DocumentError("is empty", file=file, way_out="write `version: 1` and `rules:`")
-    if not outlined:
+    if not (outlined or checked):
+        from sealer import schema
+
         schema.validate(node.plain(), "scan-rules", file=file, node=node)
     listed = node.get("rules")
-    return [_rule(one, file, outlined=outlined) for one in (listed.children if listed else ())]
+    return [_rule(one, file, outlined=outlined, checked=checked) for one in (listed.children if listed else ())]
 
 
 def _read(path: str) -> bytes:
@@ -65,7 +67,7 @@ def _shown(path: str) -> str:
     return path if short.startswith("..") else short
 
 
-def _rule(node: Node, file: str, *, outlined: bool) -> Spec:
+def _rule(node: Node, file: str, *, outlined: bool, checked: bool) -> Spec:
     said: dict[str, Any] = node.plain()
     name = said["id"]
     place = node.get("pattern") or node.get("assigned") or node
@@ -73,7 +75,11 @@ def _rule(node: Node, file: str, *, outlined: bool) -> Spec:
     names = [each.lower() for each in by_name["names"]] if by_name else []
     pattern = assigned(names, by_name["value"]) if by_name else said["pattern"]
     try:
-        tree = shape.EMPTY if outlined else _tree(pattern, by_name["value"] if by_name else "")
+        tree: Tree = shape.EMPTY
+        if not outlined:
+            tree = read_assigned(names, by_name["value"]) if by_name else read(pattern)
+        if not (outlined or checked):
+            _check(pattern)
     except PatternError as error:
         raise DocumentError(f"rule {name}: the pattern {error}", file=file, line=place.line) from None
     if said.get("checksum", "") not in ("", *checksum.CHECKS):
@@ -103,14 +109,6 @@ def _rule(node: Node, file: str, *, outlined: bool) -> Spec:
         names=tuple(names),
         mentions=mentions,
     )
-
-
-def _tree(pattern: str, value: str) -> Tree:
-    if value:
-        read(value)  # by itself, so that it can't close what is around it
-    tree = read(pattern)
-    _check(pattern)
-    return tree
 
 
 def _check(pattern: str) -> None:

@@ -11,6 +11,7 @@ from hooks.engine.tree import ALL, Alt, At, Bytes, Cat, Group, Repeat, Tree
 _MOST_TEXTS = 400
 _WIDEST_SET = 16
 _MOST_BRANCHES = 24
+_FIXED, _LONG, _MORE = 4, 5, 8
 EMPTY = Cat(())
 
 
@@ -63,6 +64,34 @@ def trimmed(tree: Tree) -> Tree:
                 kept.pop()
             return Cat(tuple(kept))
     return tree
+
+
+def telling(tree: Tree) -> Tree:
+    r"""The begin of a tree up to where few other texts match: past a fixed text and 8 bytes more.
+
+    A `\b` that it begins with is left out where that text is long: what stands before is looked at later.
+    """
+    kept: list[Tree] = []
+    run = longest = more = 0
+    for part in _flat(tree):
+        kept.append(part)
+        if isinstance(part, At):
+            continue
+        one = isinstance(part, Bytes) and part.mask.bit_count() <= 2
+        given = 1 if one else fixed(part)
+        run = run + 1 if one else 0
+        least = width(part)[0]
+        if longest >= _FIXED and isinstance(part, Repeat) and isinstance(part.part, Bytes) and more + least >= _MORE:
+            kept[-1] = Repeat(part.part, _MORE - more, _MORE - more)
+            more = _MORE
+        elif longest >= _FIXED and not one:
+            more += least - given
+        longest = max(longest, run, 0 if one else given)
+        if more >= _MORE:
+            break
+    if longest >= _LONG and kept[0] == At(r"\b") and len(kept) > 1:
+        kept = kept[1:]
+    return Cat(tuple(kept))
 
 
 def render(tree: Tree) -> bytes:

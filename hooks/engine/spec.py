@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from hooks.engine import shape, syntax
 from hooks.engine.syntax import PatternError
-from hooks.engine.tree import Tree, groups
+from hooks.engine.tree import Alt, Cat, Tree, groups
 from hooks.rule import ERROR
 
 MAX_WINDOW = 8192
@@ -83,17 +84,21 @@ class Spec:
         own = shape.fixed(captured[0] if captured else self.tree)
         return (100 if self.checksum else 0) + _NAMED + (0 if self.assigned else 1 + own)
 
-    def expression(self) -> bytes:
+    def expressions(self) -> tuple[bytes, ...]:
         """What vectorscan looks for: the shortest begins of what the rule matches; of names, nothing but these.
 
         With all that may stand between a name and its value, 250 such rules take 3 s to compile, and gain nothing.
+        Each name is an expression of its own, which as a literal takes no time at all. Where a match is confirmed in
+        a window, the begin ends as soon as it is rare enough: all of it takes twice the time to compile.
         """
         if self.names or self.mentions:
-            return shape.render(syntax.parse(_words(self.names) if self.names else _literals(self.mentions)))
-        written = shape.render(shape.trimmed(self.tree))
+            words = _read(_words(self.names) if self.names else _literals(self.mentions))
+            return tuple(map(shape.render, words.parts if isinstance(words, Alt) else (words,)))
+        begin = shape.trimmed(self.tree)
+        written = shape.render(shape.trimmed(shape.telling(begin)) if self.window else begin)
         # Vectorscan takes the begin of a text or a line only where an expression begins: elsewhere it is left out.
         rest = written[_BEGIN:].replace(rb"\A", b"").replace(b"(?m:^)", b"")
-        return written[:_BEGIN] + rest
+        return (written[:_BEGIN] + rest,)
 
 
 def read(pattern: str) -> Tree:
@@ -109,6 +114,16 @@ def read(pattern: str) -> Tree:
 def assigned(names: Sequence[str], value: str) -> str:
     """The expression for a value that is assigned to a name. The value is the group named `value`."""
     return f"{_words(names)}{_BETWEEN}{_ASSIGNMENT}{_QUOTES}(?P<value>{value}){_END}"
+
+
+def read_assigned(names: Sequence[str], value: str) -> Tree:
+    """The tree of `assigned(names, value)`, of which most is read once for all rules. Raises PatternError."""
+    read(value)  # by itself, so that it can't close what is around it
+    captured = read(f"(?P<value>{value})")
+    return Cat((_read(_words(names)), _read(_BETWEEN + _ASSIGNMENT + _QUOTES), captured, _read(_END)))
+
+
+_read = cache(syntax.parse)
 
 
 def _words(names: Sequence[str]) -> str:

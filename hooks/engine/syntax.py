@@ -6,6 +6,8 @@ and RE2 read alike: `\s`, `$` and cases mean the same to both, since each set of
 
 from __future__ import annotations
 
+from functools import cache
+
 from hooks.engine.tree import ALL, LOWER, UPPER, Alt, At, Bytes, Cat, Group, Repeat, Tree, folded, mask
 
 MAX_REPEAT = 1000
@@ -14,6 +16,8 @@ _DIGIT = mask(("0", "9"))
 _WORD = _DIGIT | UPPER | LOWER | mask("_")
 _SPACE = mask("\t\n\f\r ")
 _PERL = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "D": ALL ^ _DIGIT, "W": ALL ^ _WORD, "S": ALL ^ _SPACE}
+_ENDS = ("", "|", ")")
+_QUANTIFIERS = ("*", "+", "?", "{")
 _CONTROL = {"a": 7, "f": 12, "t": 9, "n": 10, "r": 13, "v": 11}
 _POSIX = {
     "alnum": _DIGIT | UPPER | LOWER,
@@ -31,6 +35,10 @@ _POSIX = {
     "word": _WORD,
     "xdigit": _DIGIT | mask(("A", "F"), ("a", "f")),
 }
+
+
+_one = cache(Bytes)
+_sign = cache(mask)
 
 
 class PatternError(ValueError):
@@ -89,7 +97,7 @@ class _Parser:
 
     def sequence(self) -> Tree:
         parts: list[Tree] = []
-        while self.at < len(self.pattern) and not self.peek("|") and not self.peek(")"):
+        while self.pattern[self.at : self.at + 1] not in _ENDS:
             if self.take(r"\Q"):
                 literal = self.until(r"\E") if r"\E" in self.pattern[self.at :] else self.rest()
                 parts += [self.one(mask(sign)) for sign in literal]
@@ -106,8 +114,7 @@ class _Parser:
         return text
 
     def repeated(self, part: Tree) -> Tree:
-        bounds = self.quantifier()
-        if bounds is None:
+        if self.pattern[self.at : self.at + 1] not in _QUANTIFIERS or (bounds := self.quantifier()) is None:
             return part
         if isinstance(part, At):
             raise PatternError("repeats a place")
@@ -136,7 +143,7 @@ class _Parser:
         return least, most
 
     def one(self, bits: int) -> Bytes:
-        return Bytes(folded(bits) if "i" in self.flags else bits)
+        return _one(folded(bits) if "i" in self.flags else bits)
 
     def atom(self) -> Tree | None:
         sign = self.next()
@@ -156,7 +163,7 @@ class _Parser:
             return self.one(self.escape())
         if sign in "*+?":
             raise PatternError("repeats nothing")
-        return self.one(mask(sign))
+        return self.one(_sign(sign))
 
     def group(self) -> Tree | None:
         name, number = "", 0
@@ -249,7 +256,7 @@ class _Parser:
     def single(self) -> int:
         sign = self.next()
         if sign != "\\":
-            return mask(sign)
+            return _sign(sign)
         if self.peek("b"):
             raise PatternError(r"has \b in a class: is the ']' before it missing?")
         return self.escape()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ALL = (1 << 256) - 1
@@ -82,15 +82,13 @@ def folded(bits: int) -> int:
 def groups(tree: Tree) -> list[Group]:
     """The groups of a tree, in order of their numbers."""
     found: list[Group] = []
-    visit(tree, lambda node: found.append(node) if isinstance(node, Group) else None)
+    left = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, Group):
+            found.append(node)
+        left += _parts(node)
     return sorted(found, key=lambda group: group.number)
-
-
-def visit(tree: Tree, each: Callable[[Tree], None]) -> None:
-    """Call with each node of a tree."""
-    each(tree)
-    for part in _parts(tree):
-        visit(part, each)
 
 
 def _parts(tree: Tree) -> Sequence[Tree]:

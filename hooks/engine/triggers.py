@@ -5,10 +5,8 @@ Imported where the database is compiled, not where it is used. The modules that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
-
-from hooks.engine import trie
 
 if TYPE_CHECKING:
     from hooks.engine.spec import Spec
@@ -50,9 +48,18 @@ def all_(rules: Sequence[Spec]) -> tuple[Trigger, ...]:
         Trigger(MANIFEST, structure.MANIFEST, once=True),
         Trigger(PAIRS, structure.TRIGGER, once=False),
         Trigger(CODE, CREDENTIAL, once=False),
-        Trigger(DECODE, (*decode.TRIGGER, *trie.expressions(_encoded(rules))), once=False),
+        Trigger(DECODE, (*decode.TRIGGER, *_literals(_encoded(rules))), once=False),
         Trigger(KEY, _KEY, once=True),
     )
+
+
+def _literals(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """One expression for each text, less those that only go on from a shorter one: that matches there as well."""
+    last = None
+    for text in sorted(texts):
+        if last is None or not text.startswith(last):
+            last = text
+            yield b"".join(bytes([byte]) if chr(byte).isalnum() and byte < 128 else rb"\x%02x" % byte for byte in text)
 
 
 def _encoded(rules: Sequence[Spec]) -> list[bytes]:

@@ -11,14 +11,15 @@ import sys
 import sysconfig
 import threading
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from hooks import engine
-from hooks.engine import cache, triggers, vectorscan
+from hooks.engine import build, cache, triggers, vectorscan
 from hooks.engine.confirm import Confirm
-from hooks.engine.found import Candidates
+from hooks.engine.found import MOST, Candidates
 from hooks.engine.template import expand
 from hooks.text import Text
 from sealer.errors import DocumentError
@@ -115,6 +116,21 @@ def test_a_window_is_remembered(engines: tuple[engine.Engine, engine.Engine]) ->
         (hit,) = confirm.hits(text, engines[0].candidates(text.data))
         assert (hit.line, hit.rule.id) == (2, "github-pat")
     assert confirm.hits(Text("x", b""), Candidates({})) == []
+
+
+def test_many_patterns_of_one_number_are_found_as_one() -> None:
+    """Vectorscan takes seconds to compile thousands under one number, so they aren't: nobody is to notice."""
+    loaded = vectorscan.extension()
+    assert loaded
+    patterns = [(b"lit%03d" % number, 7, False) for number in range(999)]
+    patterns += [(b"it%03d" % number, 7, False) for number in range(999)] + [(b"other", 8, True)]
+    assert max(Counter(vectorscan._reported(patterns)).values()) <= 16
+    first = vectorscan.compiled(loaded[0], build.Built((), tuple(patterns)))
+    found = first.scan(b"lit998 lit000 other lit500")
+    assert set(found.found) == {7, 8}
+    assert found.at(7) == [6, 13, 26]
+    assert first.scan(b"other").found == {8: [5]}
+    assert first.scan(b"lit000" * (MOST + 1)).at(7) is None
 
 
 def test_ctrl_c_is_answered_while_rules_are_compiled() -> None:

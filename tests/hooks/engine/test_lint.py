@@ -41,6 +41,11 @@ def test_what_is_a_fault() -> None:
 
 def test_speed_is_measured() -> None:
     rules = pack.parse(b"version: 1\nrules:\n  - {id: a-b, description: x, pattern: 'zqzq[a-z]{4}'}\n", "r.yaml")
-    measured = dict(lint.speeds(rules, [b"nothing to see here " * 50_000]))
+    measured: dict[str, float] = {}
+    for name, speed in lint.speeds(rules, [b"nothing to see here " * 50_000]):
+        measured[name] = speed
+        # Each is compiled alone: all of the triggers would take many seconds.
+        if "a-b" in measured and name.startswith("trigger "):
+            break
     assert measured["a-b"] > 0
-    assert any(name.startswith("trigger ") for name in measured)
+    assert any(name.startswith("trigger ") and speed > 0 for name, speed in measured.items())

@@ -30,7 +30,7 @@ def refused(text: str) -> str:
         ("    pattern: '(?=a)b'\n", "r.yaml:5: rule demo-key: the pattern looks ahead, which RE2 can't"),
         ("    pattern: 'ab'\n    checksum: nope\n", "r.yaml:3: rule demo-key: there is no such checksum"),
         ("    pattern: 'ab'\n    color: red\n", "r.yaml:3: rules[0]: has a field that is not part of the format"),
-        ("    pattern: 'ab'\n    keywords: [AB]\n", "r.yaml:6: rules[0].keywords[0]: "),
+        ("    pattern: 'ab'\n    keywords: [AB]\n", "r.yaml:6: rules[0].keywords[0]: is not of the form ^[^A-Z]+$"),
         ("    assigned: {names: [x_key], value: 'a)|(b'}\n", "r.yaml:5: rule demo-key: the pattern has a ')' wi"),
     ],
 )
@@ -42,6 +42,42 @@ def test_an_outline_is_all_of_a_rule_but_its_tree() -> None:
     outlined = pack.load(FILES, outlined=FILES)
     assert outlined == [replace(rule, tree=shape.EMPTY) for rule in SPECS]
     assert outlined != SPECS
+
+
+def test_what_our_tests_have_checked_is_read_as_well() -> None:
+    assert pack.load(FILES, checked=FILES) == SPECS
+
+
+def test_an_assigned_rule_is_what_its_pattern_is() -> None:
+    ours = [rule for rule in SPECS if rule.assigned]
+    assert len(ours) > 100
+    for rule in ours:
+        whole = replace(rule, tree=pack.read(rule.pattern))
+        assert (rule.group, rule.window, rule.rank) == (whole.group, whole.window, whole.rank)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "begin"),
+    [
+        (r"\bsk_live_([0-9a-z]{24,99})\b", [rb"sk\x5flive\x5f[0-9a-z]{8}"]),
+        (r"\bqz_([0-9a-z]{34})\b", [rb"\bqz\x5f[0-9a-z]{34}\b"]),
+        (r"(?:abcd|xyzw)=[0-9]{3}-[0-9]{9}x", [rb"(?:abcd|xyzw)\x3d[0-9]{3}\x2d[0-9]{5}"]),
+        (r"abcde(?:[a-z]{2}[0-9]){4}", [rb"abcde(?:[a-z]{2}[0-9]){4}"]),
+        (r"abcde[a-z]+x[0-9]{9}", [rb"abcde[a-z]+x[0-9]{9}"]),
+    ],
+)
+def test_of_a_form_as_much_is_looked_for_as_tells_it(pattern: str, begin: list[bytes]) -> None:
+    (rule,) = pack.parse((HEAD + f"    pattern: '{pattern}'\n").encode(), "r.yaml")
+    assert list(rule.expressions()) == begin
+
+
+def test_each_name_is_looked_for_by_itself() -> None:
+    body = "    assigned: {names: [demo_key, ab], value: '[a-f0-9]{32}'}\n"
+    (rule,) = pack.parse((HEAD + body).encode(), "r.yaml")
+    assert rule.expressions() == (
+        rb"[Dd][Ee][Mm][Oo]\x5f[Kk][Ee][Yy]",
+        rb"(?:\b|\x5f)[Aa][Bb]",
+    )
 
 
 def test_ids_are_unique_over_files(tmp_path: Path) -> None:
@@ -57,7 +93,7 @@ def test_a_rule_as_it_is_read() -> None:
     )
     (rule,) = pack.parse((HEAD + body).encode(), "r.yaml")
     assert (rule.group, rule.window, rule.line) == (2, 11, 3)
-    assert rule.expression() == rb"k(?:\x5f)(?:a)(?:[0-9]{4})".replace(b"(?:\\x5f)", rb"\x5f")
+    assert rule.expressions() == (rb"k\x5fa[0-9]{4}",)
     assert [one.text for one in (*rule.found, *rule.passed)] == ["a", "b"]
 
 
