@@ -144,7 +144,7 @@ class Site:
         self.git("init", "-q", "--template=", "-b", "main")
         self._allowed: dict[Path, bytes] = {}
         self._looked: dict[tuple[Path, int], list[str]] = {}
-        self._shared = set(_shared())
+        self._shared = _shared()
 
     def place(self, word: str) -> str:
         """A word of a command line: DIR is where the keyring is, KEY the id of its newest key, LOG the audit log."""
@@ -197,19 +197,20 @@ class Site:
             for path in sorted(folder.rglob("*")):
                 if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK):
                     yield path, path.read_bytes() + os.fsencode(path.name)
-        for path in _shared():
-            if path not in self._shared:
-                # Another program's file may be gone by now; what we leave behind is not.
-                with contextlib.suppress(FileNotFoundError):
+        for name in _shared() - self._shared:
+            path = Path(name)
+            # Another program's file may be gone by now; what we leave behind is not.
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file() and os.access(path, os.R_OK):
                     yield path, path.read_bytes()
         for path in self.root.glob(".git/objects/??/*"):
             yield path.with_suffix(".inflated"), zlib.decompress(path.read_bytes())
 
 
-def _shared() -> list[Path]:
+def _shared() -> set[str]:
+    """The paths in shared memory; what is behind them is looked at for new ones alone, others may have thousands."""
     # Not rglob: it stumbles over a folder of another program that goes away meanwhile.
-    paths = (Path(folder, name) for folder, _, names in os.walk(_SHM) for name in names)
-    return [path for path in paths if path.is_file() and os.access(path, os.R_OK)]
+    return {os.path.join(folder, name) for folder, _, names in os.walk(_SHM) for name in names}
 
 
 # All that commands import late, once: each run is a fork of this process.

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,10 @@ def test_malformed_documents(
     assert leaks == {}
 
 
-@pytest.mark.parametrize("place", ["out", "err", "home", "tmp", "repository", "git", "name"])
+@pytest.mark.parametrize(
+    "place",
+    ["out", "err", "home", "tmp", *(["shared"] if os.path.isdir("/dev/shm") else []), "repository", "git", "name"],
+)
 def test_the_trap_works(place: str, site: Site) -> None:
     """A leak to each of the places is found, whole or in part, encoded or not."""
     site.freeze()
@@ -94,6 +98,12 @@ def test_the_trap_works(place: str, site: Site) -> None:
             (site.home / ".cache/log").write_bytes(value)
         case "tmp":
             (site.temporary / "a.db-wal").write_bytes(os.urandom(50) + value + os.urandom(50))
+        case "shared":
+            with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+                file.write(value)
+                file.flush()
+                assert site.leaks() == [f"{file.name}: plain"]
+            return
         case "repository":
             site.write("x.yaml", "a: @B@")
         case "git":

@@ -6,10 +6,13 @@ namespaces have no default service account.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import select
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
@@ -42,6 +45,8 @@ class Cluster:
         self._etcd_program = etcd
         self._apiserver_program = apiserver
         self._compaction = compaction
+        self._owner = threading.get_ident()
+        self._kept: http.client.HTTPSConnection | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -56,6 +61,7 @@ class Cluster:
             self.url = f"https://127.0.0.1:{self._port}"
             self.kubeconfig = self._write("kubeconfig", self._kubeconfig())
             self._client = self._context(self.certificate, self.key)
+            stack.callback(self._forget)
             self._await_objects()
             self._stack = stack.pop_all()
         return self
@@ -69,6 +75,7 @@ class Cluster:
 
     def restart(self, *, kill: bool = False) -> None:
         """End the API server, with SIGKILL or politely, and start it again at the same address."""
+        self._forget()
         _end(self.apiserver, kill)
         self.apiserver = self._launch_apiserver([self._port])
         self._await_objects()
@@ -110,17 +117,43 @@ class Cluster:
 
     def call(self, method: str, path: str, body: object = None, content: str = "application/json") -> tuple[int, Any]:
         """One request as the client who may do all: the status, and the answer, read if it is JSON."""
-        connection = self.connect()
-        try:
-            data = None if body is None else json.dumps(body)
+        data = None if body is None else json.dumps(body)
+        with self._connected() as connection:
             connection.request(method, path, data, {"Content-Type": content})
             response = connection.getresponse()
             answer = response.read()
-            # An address that there is not (yet) is answered in plain text.
-            is_json = response.headers.get_content_type() == "application/json"
-            return response.status, json.loads(answer) if is_json else answer.decode()
-        finally:
+        # An address that there is not (yet) is answered in plain text.
+        is_json = response.headers.get_content_type() == "application/json"
+        return response.status, json.loads(answer) if is_json else answer.decode()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[http.client.HTTPSConnection]:
+        """A connection for one request: half of what a request takes is TLS, so that it is kept for the next.
+
+        Not for threads, whose connections nobody would close, and not if it was closed meanwhile: a request that is
+        sent twice would not be the one that a test means.
+        """
+        keeps = threading.get_ident() == self._owner
+        kept = self._kept if keeps else None
+        if kept and (kept.sock is None or select.select([kept.sock], [], [], 0)[0]):
+            self._forget()
+            kept = None
+        connection = kept or self.connect()
+        try:
+            yield connection
+        except BaseException:
             connection.close()
+            raise
+        if keeps:
+            self._kept = connection
+        else:
+            connection.close()
+
+    def _forget(self) -> None:
+        """The next request comes over a connection of its own; a thread leaves it to its owner, who may be using it."""
+        if self._kept and threading.get_ident() == self._owner:
+            self._kept.close()
+            self._kept = None
 
     def connect(self, timeout: float = 30) -> http.client.HTTPSConnection:
         """A connection for requests as that client, for a watch, say; `timeout` in seconds, of each read."""

@@ -74,6 +74,7 @@ class Rotating(Cluster):
         self._install()
 
     def _install(self) -> None:
+        self._forget()
         self._certificate, key = self._authority.server()
         self._write("apiserver.key", key)
         self._write("apiserver.crt", self._certificate)

@@ -10,6 +10,7 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,21 @@ def test_watch_from_a_revision_that_is_gone_is_expired(cluster: Cluster, namespa
         event = next(events)
     assert event["type"] == "ERROR"
     assert (event["object"]["code"], event["object"]["reason"]) == (410, "Expired")
+
+
+def test_a_request_comes_over_a_new_connection_if_the_last_was_closed(cluster: Cluster) -> None:
+    """A connection is kept between requests, by the thread that started the cluster, and given up when it ends."""
+    path = "/api/v1/namespaces/default"
+    assert cluster.call("GET", path)[0] == 200
+    kept = cluster._kept
+    assert cluster.call("GET", path)[0] == 200
+    assert cluster._kept is kept is not None
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(cluster.call, "GET", path).result()[0] == 200
+    assert cluster._kept is kept
+    kept.sock.shutdown(socket.SHUT_RDWR)
+    assert cluster.call("GET", path)[0] == 200
+    assert cluster._kept is not kept
 
 
 def test_sealed_secrets_have_a_status_of_their_own(cluster: Cluster, namespace: str) -> None:

@@ -7,7 +7,6 @@ the same requests in the same order, and a minute of leases and back-offs takes 
 from __future__ import annotations
 
 import asyncio
-import copy
 import re
 import selectors
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -187,7 +186,7 @@ class Api:
         if key in self.objects[plural]:
             raise ApiError(409, "AlreadyExists", where=key)
         made = {"namespace": namespace, "uid": self._uid(metadata["name"]), "creationTimestamp": "2026-11-26T10:00:00Z"}
-        return self._set(plural, key, {**copy.deepcopy(body), "metadata": {**metadata, **made}})
+        return self._set(plural, key, {**_copied(body), "metadata": {**metadata, **made}})
 
     def patch(self, plural: str, key: str, body: Item, *, status: bool) -> Item:
         stands = self._named(plural, key, body)
@@ -196,7 +195,7 @@ class Api:
 
     def replace(self, plural: str, key: str, body: Item, *, status: bool) -> Item:
         stands = self._named(plural, key, body)
-        found = {**stands, "status": copy.deepcopy(body["status"])} if status else copy.deepcopy(body)
+        found = {**stands, "status": _copied(body)["status"]} if status else _copied(body)
         return stands if found == stands else self._set(plural, key, found)
 
     def get(self, plural: str, key: str) -> Item:
@@ -262,8 +261,12 @@ class Api:
 
 
 def _shown(item: Item, metadata_only: bool) -> Item:
-    shown = {"metadata": item["metadata"]} if metadata_only else item
-    return msgspec.json.decode(msgspec.json.encode(shown), type=dict[str, Any])
+    return _copied({"metadata": item["metadata"]} if metadata_only else item)
+
+
+def _copied(item: Item) -> Item:
+    """What comes of it over the wire."""
+    return msgspec.json.decode(msgspec.json.encode(item), type=dict[str, Any])
 
 
 def _fits(item: Item, select: dict[str, str]) -> bool:
