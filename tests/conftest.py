@@ -19,6 +19,11 @@ hypothesis.settings.load_profile("sealer")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: a quarter of the time tests wait for servers and for disks."""
+    return (os.cpu_count() or 1) + 1
+
+
 # Files that take minutes, and wait for much of them: begun last, one of them would be alone at the end.
 _LONG = ("kube/", "controller/test_kill_model.py", "controller/kube/test_kill_points.py", "controller/running/")
 
