@@ -106,8 +106,13 @@ class Accepted:
         return any(_matches(_anywhere(pattern), inside) for pattern in self._config.scan.exclude)
 
     def _lists(self, path: str) -> bool:
-        """Whether a file is a list of what is accepted: its hashes leak nothing."""
-        return self.relative(path) in (self._own, *FOREIGN)
+        """Whether a file is a list of what is accepted, of this repository or of one elsewhere: it leaks nothing."""
+        if self.relative(path) in (self._own, *FOREIGN):
+            return True
+        for name in (DEFAULT, *FOREIGN):
+            if f"/{path}".endswith(f"/{name}"):
+                return os.path.lexists(os.path.join(path[: -len(name)], ".git"))
+        return False
 
     def relative(self, path: str) -> str:
         """A path from the top of the repository, with `/`; what is outside of it begins with `..`."""

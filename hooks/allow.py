@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
+    from hooks.finding import Value
+
     Mark = Literal["yes", "", "no reason", "no rule", "another rule"]
     """Whether a finding is accepted; what a mark lacks that is there and does not count; empty where there is none."""
 
@@ -23,6 +25,7 @@ MARKS = ("sealer:allow", "gitleaks:allow", "betterleaks:allow", "trufflehog:igno
 # Compiled, and kept by `re`, where there is a mark.
 _MARK = r"sealer:allow[ \t]+([a-z0-9-]+)(?:[ \t]+(\S.*))?"
 _ANY_MARK = r"sealer:allow\b"
+_COMMENT = r"(?:^|[\s;,){}\]\"'`>])(?:#|//|/\*|\*|<!--|--|;|%|'|@?rem\b|\{\{!|\{#|\(\*|\{-|\.\.|dnl\b)|;"
 _ONLY_COMMENT = r"\s*(?:#|//|--|;|<!--|/\*|\*)"
 _CLOSING = r"\s*(?:\*/|-->|#\}|\}\})\s*$"
 _FOREIGN = (
@@ -37,16 +40,26 @@ def marked(text: str) -> bool:
     return any(mark in text for mark in MARKS)
 
 
-def allowed(lines: Sequence[str], line: int, rule: str) -> Mark:
-    """Whether the line (from 1) says so, or a line of comment directly above it. Ours needs a reason."""
+def allowed(lines: Sequence[str], line: int, rule: str, value: Value | None = None) -> Mark:
+    """Whether the line (from 1) says so, or a line of comment directly above it. Ours needs a reason.
+
+    On the line of the value ours is in a comment or behind the value: what stands before it is a name or a text.
+    """
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     above = lines[line - 2] if 1 < line <= len(lines) + 1 else ""
-    here = _mark(text, rule)
+    here = _mark(text, rule) if _is_behind(text, value) else ""
     if here in ("", "no rule", "another rule") and re.match(_ONLY_COMMENT, above):
         here = _mark(above, rule) or here
     if here not in ("yes", "no reason") and (re.search(_FOREIGN, text) or re.search(_NEXT_LINE, above)):
         return "yes"
     return here
+
+
+def _is_behind(text: str, value: Value | None) -> bool:
+    before = text.partition("sealer:allow")[0]
+    if re.search(_COMMENT, before, re.IGNORECASE):
+        return True
+    return value is not None and value.satisfies(lambda shown: shown in before)
 
 
 def _mark(text: str, rule: str) -> Mark:

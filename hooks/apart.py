@@ -1,4 +1,4 @@
-"""Lines where names stand together and their values behind them: `INSERT INTO`, and names that are unpacked. Pure."""
+"""Names apart from their values: in `INSERT INTO`, names that are unpacked, arguments on the next line. Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ _VALUE = lazy.compile(
     r"|[\w.]+(?:\([^()]*\))?)\s*[)\]]?\s*(?:,|;|$|#.*$)"
 )
 _ITEM = lazy.compile(r"\s*N?'(?P<text>(?:[^'\\]|''|\\.)*)'|[^,]+")
+
+_OPTION = lazy.compile(r"(?P<indent>\s*)- [\"']?--?(?P<key>[A-Za-z][\w.\-]{2,60})[\"']?\s*")
+_ARGUMENT = lazy.compile(r"(?P<indent>\s*)- (?P<q>[\"']?)(?P<value>[^\s\"'`<>{}$,\-][^\s\"'`<>{}$]{3,500})(?P=q)")
 
 
 def pairs(line: str, low: str) -> Iterator[Pair]:
@@ -54,3 +57,10 @@ def _unpacked(line: str) -> Iterator[Pair]:
             Pair(last(name), name, unescaped(value or "", ""), 0, 0, True, "code")
             for name, value in zip(names, literals, strict=True)
         )
+
+
+def listed(line: str, following: str) -> Iterator[Pair]:
+    """An option and its argument as two items of a list, as containers are started: `- --password`, then `- v`."""
+    option, argument = _OPTION.fullmatch(line), _ARGUMENT.fullmatch(following.rstrip())
+    if option and argument and option["indent"] == argument["indent"]:
+        yield Pair(option["key"], option["key"], argument["value"], 1, 1, bool(argument["q"]), "prose")

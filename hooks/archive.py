@@ -28,6 +28,15 @@ MAX_INNER = 64 * 1024 * 1024
 """An archive inside of another."""
 MAX_TOTAL = 512 * 1024 * 1024
 """What all members of one archive may unpack to."""
+MAX_STREAMS = 20_000
+"""Packed streams, of which a file may hold many in a row: blocks of bgzip, each 64 KiB, are some 8,000 at most."""
+RATIO = 100
+"""How many times its packed size a text of more than 1 MiB may unpack to: logs come to 30, repetition to 1,000."""
+RATIO_OF_ALL = 30
+"""How many times the size of the archive all texts in it may come to, once they are more than 32 MiB."""
+
+_SMALL = 1 << 20
+_SMALL_OF_ALL = 32 << 20
 
 _STEP = 64 * 1024
 _SUFFIX = lazy.compile(r"\.(?:gz|bz2|xz|zst|zstd|tgz|tbz2?|txz|z)$", re.IGNORECASE)
@@ -41,7 +50,7 @@ class _Stop(Exception):
 
 def members(blob: Blob) -> Iterator[Blob]:
     """Each text inside of an archive, and a blob with a problem for what could not be read. Other blobs have none."""
-    walk = _Walk(blob.commit)
+    walk = _Walk(blob.commit, len(blob.data or b""))
     if not blob.data or not kind(blob.data[:512]):
         return
     try:
@@ -54,10 +63,13 @@ def members(blob: Blob) -> Iterator[Blob]:
 class _Walk:
     """One walk through an archive and those inside of it, with what is counted."""
 
-    def __init__(self, commit: str) -> None:
+    def __init__(self, commit: str, size: int) -> None:
         self._commit = commit
+        self._size = size
         self._members = 0
+        self._streams = 0
         self._total = 0
+        self._texts = 0
         self._unread: dict[tuple[str, str], tuple[str, int]] = {}
 
     def unread(self, path: str, why: str) -> None:
@@ -81,7 +93,7 @@ class _Walk:
             elif what == "tar":
                 yield from self._tar(path, self._counted(Bytes(data)), depth)
             else:
-                yield from self._packed(path, self._counted(unpacker(what, data)), depth)
+                yield from self._packed(path, self._counted(unpacker(what, data, self._stream)), len(data), depth)
         except Unread as why:
             self.unread(path, str(why))
 
@@ -107,7 +119,7 @@ class _Walk:
                 continue
             try:
                 with listed.open(info) as stream:
-                    yield from self._member(name, self._counted(stream.read), depth)
+                    yield from self._member(name, self._counted(stream.read), info.compress_size, depth)
             except (_Stop, GeneratorExit):
                 raise
             except Unread as why:
@@ -127,13 +139,13 @@ class _Walk:
                 self._count()
                 name = names.shown(member.name)
                 try:
-                    yield from self._member(name, member.read, depth)
+                    yield from self._member(name, member.read, 0, depth)
                 except Unread as why:
                     self.unread(name, str(why))
         except tar.Damaged:
             raise Unread("is a damaged tar file, and its end was not read") from None
 
-    def _packed(self, path: str, read: Reader, depth: int) -> Iterator[Blob]:
+    def _packed(self, path: str, read: Reader, size: int, depth: int) -> Iterator[Blob]:
         """One file that is packed; most are tar files."""
         head = read(512)
         again = Again(head, read)
@@ -142,18 +154,34 @@ class _Walk:
             return
         self._count()
         inner = _SUFFIX.sub("", path.rpartition("!")[2].rpartition("/")[2]) or "data"
-        yield from self._member(f"{path}!{inner}", again, depth)
+        yield from self._member(f"{path}!{inner}", again, size, depth)
 
-    def _member(self, path: str, read: Reader, depth: int) -> Iterator[Blob]:
-        """A member as a blob, the members of an archive, or nothing for another binary. Raises Unread."""
+    def _member(self, path: str, read: Reader, packed: int, depth: int) -> Iterator[Blob]:
+        """A member as a blob, the members of an archive, or nothing for another binary. Raises Unread.
+
+        `packed`: its size in the archive; 0 where only that of all members together is known.
+        """
         head = read(SNIFF)
         if kind(head):
             yield from self.archive(path, _rest(head, read, MAX_INNER, "archive"), depth + 1)
         elif not is_binary(head):
-            yield Blob(path, _rest(head, read, MAX_TEXT, "text"), commit=self._commit)
+            yield Blob(path, self._text(head, read, packed), commit=self._commit)
         elif utf16(head) is not None:
-            data = utf16(_rest(head, read, MAX_TEXT, "text"))
+            data = utf16(self._text(head, read, packed))
             yield Blob(path, data, commit=self._commit)
+
+    def _text(self, head: bytes, read: Reader, packed: int) -> bytes:
+        """All of a text. What a small file unpacks to is bounded by its size: each MB of it takes seconds to scan."""
+        data = _rest(head, read, MAX_TEXT, "text", max(packed * RATIO, _SMALL) if packed else MAX_TEXT)
+        self._texts += len(data)
+        if self._texts > max(_SMALL_OF_ALL, self._size * RATIO_OF_ALL):
+            raise _Stop(f"holds text of more than {RATIO_OF_ALL} times its size, and the rest was not read")
+        return data
+
+    def _stream(self) -> None:
+        self._streams += 1
+        if self._streams > MAX_STREAMS:
+            raise _Stop(f"holds more than {MAX_STREAMS:,} packed streams, and the rest was not read")
 
     def _count(self) -> None:
         self._members += 1
@@ -184,12 +212,17 @@ class _Names:
         return f"{self._path}!{clean}" if times == 1 else f"{self._path}!({times})/{clean}"
 
 
-def _rest(head: bytes, read: Reader, most: int, what: str) -> bytes:
-    """All of a member, in steps, so that a size that is only claimed reserves no memory."""
+def _rest(head: bytes, read: Reader, most: int, what: str, likely: int = MAX_INNER) -> bytes:
+    """All of a member, in steps, so that a size that is only claimed reserves no memory. Raises Unread.
+
+    `likely`: bytes that what was packed so small may come to.
+    """
     parts, size = [head], len(head)
     while part := read(_STEP):
         parts.append(part)
         size += len(part)
         if size > most:
             raise Unread(f"is {what} of more than {most >> 20} MiB, which are not scanned")
+        if size > likely:
+            raise Unread(f"unpacks to more than {RATIO} times its size, and is not scanned")
     return b"".join(parts)

@@ -138,6 +138,8 @@ class Objects(Source):
 
 def _object(contents: gitpipe.Contents, number: int, path: str, oid: str, commit: str) -> Iterator[Blob]:
     try:
+        if not oid:
+            raise SourceError("is not merged yet", way_out="resolve the conflict, then git add it")
         size = left = contents.size(oid)
 
         def take(wanted: int) -> bytes:

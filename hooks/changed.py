@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from hooks import gitpipe
-from sealer.errors import SourceError, UsageError
+from sealer.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def raw(listed: bytes, renamed: dict[tuple[str, str], str] | None = None) -> Ite
 
 
 def regular(listed: bytes, renamed: dict[tuple[str, str], str]) -> list[Entry]:
-    """The files of such a list, but no symlinks and submodules. Raises SourceError for what is not merged."""
+    """The files of such a list, but no symlinks and submodules; what is not merged yet has no object id."""
     entries: list[Entry] = []
     for path, mode, oid, status, _ in raw(listed, renamed):
         if status == "U":
-            raise SourceError("is not merged yet", where=path, way_out="resolve the conflict, then git add it")
-        if mode in REGULAR:
+            entries.append((path, "", ""))
+        elif mode in REGULAR:
             entries.append((path, oid, ""))
     return entries
 

@@ -35,6 +35,9 @@ _LONGEST = 1000
 _REMEMBERED = 200
 """Bytes of a line whose pairs are kept: with 4,096 of them that is a few MB at most."""
 _MOST_LINES = 20_000
+"""So many lines that may name a credential are looked at; of a longer one 250 bytes, or two pairs, are as much work."""
+_AS_LONG = 250
+_AS_MANY = 2
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$")
 
 _TYPE = (
@@ -62,8 +65,6 @@ _BARE = lazy.compile(
     r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})[*_`\"'\])]{0,4}[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)"
     r"[*`_]{0,3}[ \t]{0,20}(?P<mark>[`*\"']{0,3})(?P<value>[^\s\"'`(){}<>\[\]|\\,;]{4,500})(?P=mark)"
 )
-_OPTION = lazy.compile(r"(?P<indent>\s*)- [\"']?--?(?P<key>[A-Za-z][\w.\-]{2,60})[\"']?\s*")
-_ARGUMENT = lazy.compile(r"(?P<indent>\s*)- (?P<q>[\"']?)(?P<value>[^\s\"'`<>{}$,\-][^\s\"'`<>{}$]{3,500})(?P=q)")
 _APOSTROPHE = lazy.compile(r"(?<=[A-Za-z])'(?=[a-z])")
 _OPEN_END = lazy.compile(r"(?:[:=(,]|=>|:=|\+|\\)\s*\\?\s*$")
 _GOES_ON = frozenset((b":", b"=", b"(", b",", b">", b"+", b"\\"))
@@ -87,30 +88,38 @@ def pairs(text: Text, near: Iterable[int] | None = None) -> Iterator[Pair]:
     """
     data = text.data
     seen: set[tuple[str, str, int]] = set()
-    number, counted = 1, 0
-    for looked, (start, end) in enumerate(_all(data) if near is None else _near(data, near)):
-        if looked >= _MOST_LINES:
-            text.partly = (
-                f"more than {_MOST_LINES:,} of its lines may name a credential, and only the first were looked at"
-            )
-            return
-        for pair in _of_line(data[start:end], _following(data, end)):
-            # Most lines hold nothing: only of those that do it is asked which they are.
-            number += data.count(b"\n", counted, start)
-            counted = start
-            mark = (pair.key, pair.value, pair.line + number)
-            if mark not in seen:
-                seen.add(mark)
-                yield pair.moved(number)
+    number, counted, looked = 1, 0, 0.0
+    for start, end in _all(data) if near is None else _near(data, near):
+        for size, found in _of_line(data[start:end], _following(data, end)):
+            looked += max(1.0, size / _AS_LONG)
+            if looked > _MOST_LINES:
+                what = "lines" if end - start <= _LONGEST else "lines, or parts of a long one,"
+                text.partly = (
+                    f"more than {_MOST_LINES:,} of its {what} may name a credential, and only the first were looked at"
+                )
+                return
+            for among, pair in enumerate(found):
+                # Most lines hold nothing: only of those that do it is asked which they are.
+                number += data.count(b"\n", counted, start)
+                counted = start
+                looked += 1 / _AS_MANY if among >= _AS_MANY else 0
+                mark = (pair.key, pair.value, pair.line + number)
+                if mark not in seen:
+                    seen.add(mark)
+                    yield pair.moved(number)
 
 
-def _of_line(raw: bytes, following: bytes) -> Iterable[Pair]:
-    """The pairs of a line, whose number is 0 here. `following`: the beginning of the next one."""
+def _of_line(raw: bytes, following: bytes) -> Iterable[tuple[int, Iterable[Pair]]]:
+    """The pairs of a line, whose number is 0 here, or of each part of a long one, with its size.
+
+    `following`: the beginning of the next one.
+    """
     if len(raw) <= _REMEMBERED and len(following) <= _REMEMBERED:
-        return _remembered(raw, following)
+        return ((len(raw), _remembered(raw, following)),)
     if len(raw) <= _LONGEST:
-        return _line(raw.decode("utf-8", "replace").rstrip("\r"), following.decode("utf-8", "replace"))
-    return (pair for piece in _pieces(raw) for pair in _line(piece, ""))
+        found = _line(raw.decode("utf-8", "replace").rstrip("\r"), following.decode("utf-8", "replace"))
+        return ((len(raw), found),)
+    return ((len(piece), _line(piece.decode("utf-8", "replace"), "")) for piece in _pieces(raw))
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -153,16 +162,20 @@ def _all(data: bytes) -> Iterator[tuple[int, int]]:
     yield from sorted(found.items())
 
 
-def _pieces(raw: bytes) -> Iterator[str]:
-    """Of a very long line (minified code, data) what is around its words."""
+def _pieces(raw: bytes) -> Iterator[bytes]:
+    """Of a very long line (minified code, data) what is around its words, each only once."""
     done = 0
+    seen: set[bytes] = set()
     for base in range(0, len(raw), _CHUNK):
         # A word that begins in one chunk ends in the next, which is why each looks a little beyond its end.
         for found in _ANY_WORD.finditer(raw[base : base + _CHUNK + 80].lower()):
             at = base + found.start()
             if at >= done:
-                yield raw[max(at - 80, done) : at + _LONGEST].decode("utf-8", "replace")
+                piece = raw[max(at - 80, done) : at + _LONGEST]
                 done = at + _LONGEST - 100
+                if piece not in seen:
+                    seen.add(piece)
+                    yield piece
 
 
 def _line(line: str, following: str) -> Iterator[Pair]:
@@ -171,7 +184,7 @@ def _line(line: str, following: str) -> Iterator[Pair]:
     names = _names(line, low)
     apart_ = tuple(apart.pairs(line, low))
     if following:
-        yield from _listed(line, following)
+        yield from apart.listed(line, following)
         if "insert" in low and low.rstrip().endswith((")", "values")):
             joined = f"{line.rstrip()} {following.strip()}"
             yield from (pair.moved(1) for pair in apart.inserted(joined))
@@ -186,13 +199,6 @@ def _line(line: str, following: str) -> Iterator[Pair]:
             yield from _assigned(joined, start, 1, beyond=len(begun))
     yield from syntax.pairs(line, low)
     yield from apart_
-
-
-def _listed(line: str, following: str) -> Iterator[Pair]:
-    """An option and its argument as two items of a list, as containers are started: `- --password`, then `- v`."""
-    option, argument = _OPTION.fullmatch(line), _ARGUMENT.fullmatch(following.rstrip())
-    if option and argument and option["indent"] == argument["indent"]:
-        yield Pair(option["key"], option["key"], argument["value"], 1, 1, bool(argument["q"]), "prose")
 
 
 _IN_NAMES = (

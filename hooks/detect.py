@@ -75,7 +75,7 @@ def _manifest(text: Text, found: Candidates) -> list[Hit]:
 
     name = text.name
     return manifest.hits(
-        text.text, manifest=_is_manifest(name), json=name.endswith(".json"), script=name.endswith(_SCRIPTS)
+        text.text, manifest=is_manifest(name), json=name.endswith(".json"), script=name.endswith(_SCRIPTS)
     )
 
 
@@ -87,7 +87,7 @@ def _whole(text: Text) -> list[Hit]:
     return manifest.hits(text.text, manifest=True, json=begin in ("{", "["))
 
 
-def _is_manifest(name: str) -> bool:
+def is_manifest(name: str) -> bool:
     """Whether a file is a manifest or a template of one by its name; stdin and names without an ending may be."""
     return name.endswith(_MANIFESTS) or ".yaml." in name or ".yml." in name or "." not in name
 

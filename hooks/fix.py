@@ -81,7 +81,7 @@ def _seal_env(paths: Sequence[str], to: str) -> None:
         raise UsageError(f"--to names one file, and {len(paths)} .env files hold values", way_out="name a PATH as well")
     _seal([], output=to, env=(paths[0],))
     name = quote(paths[0])
-    console.note(f"{console.line(paths[0])} still holds the values: git rm --cached {name}, and name it in .gitignore")
+    console.note(f"{console.path(paths[0])} still holds the values: git rm --cached {name}, and name it in .gitignore")
 
 
 def _seal(paths: list[str], *, output: str | None = None, in_place: bool = False, env: tuple[str, ...] = ()) -> None:

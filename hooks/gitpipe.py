@@ -96,19 +96,26 @@ def answer(*args: str) -> bytes | None:
 
 def piped(first: Sequence[str], second: Sequence[str]) -> bytes:
     """What the second git command prints when it reads what the first one prints. Raises SourceError."""
+    return b"".join(streamed(first, second))
+
+
+def streamed(first: Sequence[str], second: Sequence[str]) -> Generator[bytes, None, None]:
+    """The same as it comes, in pieces of any size; who closes this early stops both. Raises SourceError at the end."""
     middle_reader, middle_writer = os.pipe()
     reader, writer = os.pipe()
     processes = [spawn(first, None, middle_writer), spawn(second, middle_reader, writer)]
     for descriptor in (middle_reader, middle_writer, writer):
         os.close(descriptor)
-    with open(reader, "rb") as stream:
-        text = stream.read()
-    codes = [ended(process) for process in processes]
+    try:
+        with open(reader, "rb", buffering=0) as stream:
+            while data := stream.read(1 << 20):
+                yield data
+    finally:
+        codes = [ended(process) for process in processes]
+    if codes[1] and codes[0] <= 0:  # a first one that was not listened to ends by a signal
+        raise SourceError(f"git {second[0]} failed with exit code {codes[1]}", way_out=MISSING_WAY_OUT)
     if codes[0]:
         raise failure(first)
-    if codes[1]:
-        raise SourceError(f"git {second[0]} failed with exit code {codes[1]}", way_out=MISSING_WAY_OUT)
-    return text
 
 
 class Contents:

@@ -48,6 +48,7 @@ _FOREIGN = lazy.compile(
     r"|has[lł]o|heslo|lozinka|salasana|[sş]ifre|пароль|密码|密碼|パスワード|비밀번호)"
     r"(?:[-_ ]?(?:aqu[ií]|ici|hier))?"
 )
+_DRAWN = 0.76
 _DICTIONARY = """
     password passwort passw0rd password1 password123 pass secret s3cr3t p@ssw0rd supersecret topsecret secretpassword
     mypassword mysecret mysecretpassword admin admin123 administrator root toor test testing user guest default demo
@@ -60,16 +61,30 @@ _DICTIONARY_WORDS = frozenset(_DICTIONARY.split())
 
 def is_placeholder(bare: str) -> bool:
     """Whether a text was written to be replaced."""
-    if _ANGLES.fullmatch(bare) or _REPEATED.fullmatch(bare) or _WELL_KNOWN.fullmatch(bare[:200]):
+    if _REPEATED.fullmatch(bare) or _WELL_KNOWN.fullmatch(bare[:200]):
         return True
-    if len(bare) <= 100 and _SHORTENED.search(bare) and not looks_random(_SHORTENED.sub("", bare)):
+    if _ANGLES.fullmatch(bare) and not _is_strong(bare.strip("\"'<>")):
         return True
+    if len(bare) <= 100 and _SHORTENED.search(bare):
+        rest = _SHORTENED.sub("", bare)
+        if not (looks_random(rest) or _is_strong(rest)):
+            return True
     low = bare.lower().strip("\"'`[]{}()<>%$*~ ")
     if "please" in low and len(low) <= 120 and _ASKS.fullmatch(low):
         return True
     if len(low) <= 40 and _FOREIGN.fullmatch(low):
         return True
     return len(low) <= 120 and _WORDS.fullmatch(low) is not None and _WORD.search(low) is not None
+
+
+def _is_strong(text: str) -> bool:
+    """Whether what is left without the signs of a placeholder is a password of its own: drawn, from all kinds."""
+    kinds = (str.islower, str.isupper, str.isdigit)
+    if not 10 <= len(text) <= 64 or not all(any(map(kind, text)) for kind in kinds):
+        return False
+    from hooks.letters import share
+
+    return share(text) >= _DRAWN
 
 
 def is_dictionary_word(bare: str) -> bool:

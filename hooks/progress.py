@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -24,12 +23,12 @@ class Compiling:
         self._start = time.monotonic()
 
     def __enter__(self) -> None:
-        if sys.stderr.isatty():
+        if console.at_terminal():
             console.note("compiling the rules, once: some ten seconds; the next run finds them ready")
 
     def __exit__(self, kind: object, *_: object) -> None:
         took = time.monotonic() - self._start
-        if kind is None and took > _LONG and not sys.stderr.isatty():
+        if kind is None and took > _LONG and not console.at_terminal():
             console.note(f"compiled the rules in {took:.0f} s, once; they are kept in {console.line(self._folder)}")
 
 

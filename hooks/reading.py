@@ -1,8 +1,4 @@
-"""One file's bytes as blobs: whole, in parts where it is large, the members of an archive, or nothing of a binary.
-
-A part begins with the last lines of the one before, so that nothing is lost where they meet: what spans less than
-OVERLAP bytes is whole in one of them. Parts of YAML end where a document does, if one ends in good time.
-"""
+"""One file's bytes as blobs: whole, in parts where it is large, the members of an archive, or nothing of a binary."""
 
 from __future__ import annotations
 
@@ -91,7 +87,9 @@ def blobs(path: str, size: int, take: Callable[[int], bytes], commit: str = "") 
     if size <= WHOLE:
         yield Blob(path, head if len(head) >= size else head + take(size - len(head)), commit=commit)
     else:
-        yield from _parts(path, size, head, take, commit)
+        from hooks.cutting import parts
+
+        yield from parts(path, size, head, take, commit)
 
 
 def _is_archive(head: bytes) -> bool:
@@ -119,49 +117,3 @@ def _undone(head: bytes, size: int, take: Callable[[int], bytes]) -> bytes | Non
     if size > MAX_BYTES or utf16(head) is None:
         return None
     return utf16(head + take(size - len(head)))
-
-
-def _parts(path: str, size: int, head: bytes, take: Callable[[int], bytes], commit: str) -> Iterator[Blob]:
-    decode = _decoder(head)
-    yaml = path.lower().endswith((".yaml", ".yml"))
-    left = size - len(head)
-    before, text = 0, decode(head)
-    while left > 0:
-        data = take(min(left, PART))
-        left = left - len(data) if data else 0
-        text += decode(data)
-        if left <= 0:
-            break
-        end, start = _cut(text, yaml=yaml)
-        yield Blob(path, text[:end], commit=commit, before=before)
-        before += text.count(b"\n", 0, start)
-        text = text[start:]
-    yield Blob(path, text, commit=commit, before=before)
-
-
-def _cut(text: bytes, *, yaml: bool) -> tuple[int, int]:
-    """Where a part ends, and where the next one begins: at lines, unless they are longer than an overlap."""
-    if yaml and (document := text.rfind(b"\n---", len(text) // 2)) >= 0:
-        return document + 1, document + 1
-    end = text.rfind(b"\n", len(text) - OVERLAP) + 1 or _character(text, len(text))
-    start = text.rfind(b"\n", end - 2 * OVERLAP, end - OVERLAP) + 1 or _character(text, end - OVERLAP)
-    return end, start
-
-
-def _character(text: bytes, at: int) -> int:
-    """An offset, moved to the beginning of the UTF-8 character that it is in."""
-    start = at
-    while at - 3 <= start < len(text) and start > 0 and text[start] & 0xC0 == 0x80:
-        start -= 1
-    return start
-
-
-def _decoder(head: bytes) -> Callable[[bytes], bytes]:
-    """What makes UTF-8 of parts of a text: only its beginning tells that it is UTF-16."""
-    name = WIDE.get(head[:2])
-    if name is None:
-        return bytes
-    import codecs
-
-    decode = codecs.getincrementaldecoder(name)("replace").decode
-    return lambda data: decode(data).removeprefix("\ufeff").encode("utf-8", "replace")

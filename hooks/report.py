@@ -213,7 +213,7 @@ def _cells(one: Finding, *, marks: bool) -> list[str]:
 
 
 def _row(one: Finding) -> list[str]:
-    row = [f"{console.line(one.path)}:{one.line}", one.rule.id, one.excerpt]
+    row = [f"{console.path(one.path)}:{one.line}", one.rule.id, one.excerpt]
     if one.commit:
         row.append(f"in {one.commit[:8]}")
     if one.rule.severity != ERROR:

@@ -89,7 +89,7 @@ class Run:
 
             self.source.entries = [entry for entry in self.source.entries if not excluded(entry[0], exclude)]
         tick = None
-        if sys.stderr.isatty() and len(self.source) >= _BAR_FROM:
+        if console.at_terminal() and len(self.source) >= _BAR_FROM:
             from hooks.progress import Bar
 
             tick = Bar("scanning")
@@ -146,6 +146,8 @@ def source(options: Namespace) -> blobs.Source:
         raise UsageError("--stdin and PATH both say what to scan", way_out="leave one of them out")
     if options.stdin_name and not options.stdin:
         raise UsageError("--stdin-name belongs to --stdin", way_out="sealer-scan --stdin --stdin-name PATH")
+    if options.stdin and sys.stdin is None:
+        raise UsageError("stdin is closed", way_out="pipe something into it, or name a PATH")
     if options.stdin:
         return blobs.stdin(sys.stdin.buffer.read(), options.stdin_name or "")
     if options.paths:

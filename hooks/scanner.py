@@ -137,7 +137,7 @@ def _findings(blob: Blob, text: Text, hits: list[Hit]) -> list[Finding]:
     lines = text.text.split("\n") if marked(text.text) else []
     found = []
     for hit in hits:
-        mark = allowed(lines, hit.line, hit.rule.id) if lines else ""
+        mark = allowed(lines, hit.line, hit.rule.id, hit.value) if lines else ""
         if mark != "yes":
             place = (blob.path, hit.line, hit.rule, hit.key, hit.sealable, blob.commit)
             found.append(Finding(*place, mark=mark, value=hit.value, decoded=hit.decoded, end=hit.end))

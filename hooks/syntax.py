@@ -8,26 +8,26 @@ from collections.abc import Iterator
 from hooks import lazy
 from hooks.structure.pair import Pair
 from hooks.syntax_commands import COMMANDS
-from hooks.syntax_row import QUOTED, row
+from hooks.syntax_row import QUOTED, Row
 
 ROWS = (
     *COMMANDS,
     # "v".equals(password)
-    row(
+    Row(
         "== != equals( compareto(",
         r"[@b]?(?P<q>[\"'])(?P<value>[^\"'\s]{4,200})(?P=q)\s*(?:===?|!==?|\.[eE]quals\(|\.compareTo\()"
         r"\s*(?:\w+(?:\.|->))*\$?(?P<key>\w{3,60})",
         literal=True,
     ),
     # ENV NAME v
-    row(
+    Row(
         "env arg set export",
         r"^\s*(?:#\s*)?(?:ENV|ARG|setx|set|setenv|export|\$env:)\s*(?P<key>[A-Za-z_]\w{2,60})\s+"
         r"[\"']?(?P<value>[^\s\"'=]{4,300})[\"']?(?:\s+/M)?\s*$",
         quoted=False,
     ),
     # name: "password", value: "v"
-    row(
+    Row(
         "value default val text content",
         r"(?i:name|key|id|field|option|setting|header)\\?[\"']?\s*[:=]\s*\\?[\"'](?P<key>[\w.\- ]{2,80})\\?[\"'][\s,;]+"
         r"@?\\?[\"']?(?i:value|default\w*|val|text|content)\\?[\"']?\s*[:=]\s*" + QUOTED,
@@ -35,27 +35,27 @@ ROWS = (
         part=r"[:=]\s*\\?[\"'][\w.\- ]{2,80}\\?[\"'][\s,;]+@?\\?[\"']?(?i:value|default|val|text|content)",
     ),
     # ("--password", default="v")
-    row(
+    Row(
         "default fallback value initial",
         r"[\"']-{0,2}(?P<key>[\w.\-]{2,80})[\"'][^\"'\n]{0,120}\b(?i:default\w*|fallback|value|initial)\s*[=:]\s*"
         + QUOTED,
         literal=True,
     ),
     # <password>v</password>, <entry key="password">v</entry>
-    row(
+    Row(
         "</",
         r"<(?P<key>[A-Za-z][\w.:\-]*)(?:\s[^<>]{0,200})?>\s*(?:<!\[CDATA\[\s*)?(?P<value>[^<>\s]{3,500}?)\s*(?:\]\]>\s*)?"
         r"</(?P=key)>",
     ),
-    row(
+    Row(
         "</",
         r"<\w[\w.:\-]*\s[^<>]{0,80}?(?:key|name|id)=[\"'](?P<key>[\w.\-]{3,80})[\"'][^<>]{0,80}>\s*"
         r"(?P<value>[^<>\s]{4,300})\s*</",
     ),
     # ${name:-v}
-    row("${", r"\$\{(?P<key>[\w.\-]{2,80}):[-=]?(?P<value>[^{}$\s]{3,200})\}", where="prose", quoted=False),
+    Row("${", r"\$\{(?P<key>[\w.\-]{2,80}):[-=]?(?P<value>[^{}$\s]{3,200})\}", where="prose", quoted=False),
     # --name v, "--name", "v"
-    row(
+    Row(
         "-",
         r"-(?<![\w-]-)-?(?P<key>[A-Za-z][\w.\-]{2,60})(?:=|[ \t]+|[\"'][ \t]*,[ \t]*)[\"']?"
         r"(?P<value>(?!-)[^\s\"'`<>|;&,\]]{4,500})[\"']?",
@@ -63,14 +63,14 @@ ROWS = (
         quoted=False,
     ),
     # x://name:v@host, name:v@host:6379, "name:v@tcp(host)"
-    row(
+    Row(
         "://",
         r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
         "url",
         "url",
         part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@",
     ),
-    row(
+    Row(
         "@",
         r"(?:^|[\s\"'=`])(?!mailto:|sips?:|xmpp:)[\w.\-]{0,60}:(?P<value>[^\s\"'@/:`]{4,200})"
         r"@(?!sha\d)(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
@@ -79,7 +79,7 @@ ROWS = (
         part=r":[^\s\"'@/:`]{4,200}@[\w.\-]+[:(]",
     ),
     # what is hashed to be kept as a password: Hash::make("v"), bcrypt.hash("v", 10)
-    row(
+    Row(
         "hash make_password hashpw encoder generatefrompassword",
         r"(?:\bHash::make|\bbcrypt\w{0,10}\.(?:hash\w{0,10}|GenerateFromPassword)|\bargon2\w{0,4}\.hash|\bBCrypt\.hashpw|\b\w{0,20}[pP]assword_?[hH]ash"
         r"|\b(?:get_)?[hH]ash_?[pP]assword|\bmake_password|\b(?:\w{0,20}[pP]assword|[bB][cC]rypt)Encoder(?:\(\))?\.encode)\(\s*(?:\[\]byte\(\s*)?b?"
@@ -90,7 +90,7 @@ ROWS = (
         part=r"(?:make|hash\w{0,10}|Hash|[pP]assword|hashpw|encode)\(\s*(?:\[\]byte\(\s*)?b?[\"']",
     ),
     # keyStore.load(stream, "v".toCharArray())
-    row(
+    Row(
         "tochararray",
         r"(?:\bload|[kK]ey[sS]tore|\bgetKey|\bgetEntry|PBEKeySpec|PasswordProtection|[pP]ass(?:w\w*)?|\.init|[dD]ecrypt\w*"
         r"|[eE]ncrypt\w*)\W[^;\n]{0,160}?(?<![\w\\])\"(?P<value>[^\"\s\\]{4,200})\"\s*\.toCharArray\b",
@@ -99,7 +99,7 @@ ROWS = (
         literal=True,
     ),
     # jwt.sign(x, "v"), createHmac("sha256", "v"), btoa("name:v")
-    row(
+    Row(
         "jwt.",
         r"\bjwt\.(?:sign|verify|encode|decode)\w*\(\s*(?:[\w.'\"\-]{1,40}(?:\([^()\n]{0,60}\))?|\{[^{}]{0,120}\}),\s*"
         r"(?:[\w.]{1,60}\s*(?:\|\||\?\?)\s*)?b?"
@@ -109,14 +109,14 @@ ROWS = (
         literal=True,
     ),
     # session({ secret: "v" })
-    row(
+    Row(
         "session(",
         r"(?i:\b(?:cookie)?session\()\s*\{[^{}\n]{0,200}?\bsecret:\s*[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
         "session_secret",
         "taken",
         literal=True,
     ),
-    row(
+    Row(
         "hmac signwith fernet cipher keyspec signingkey",
         r"(?:createHmac|\bhmac\.new|HMAC\.new|signWith|Fernet|create(?:C|Dec)ipher\w*|SecretKeySpec|setSigningKey"
         r"|hmac_sha\d+)\(\s*(?:[\w.'\"\-]{1,40},\s*){0,2}b?[\"'](?P<value>[^\"'\s]{10,300})[\"']",
@@ -125,7 +125,7 @@ ROWS = (
         literal=True,
     ),
     # the key that a cipher is made with, and what a text is ciphered with
-    row(
+    Row(
         "newcipher( cryptojs. cryptr( symmetricsecuritykey(",
         r"(?:\bNewCipher\(|\bCryptoJS\.\w+\.(?:en|de)crypt\(\s*(?:[^,\"'\n]{1,80}|[\"'][^\"'\n]{0,80}[\"']),|\bCryptoJS\.Hmac\w+\(\s*[^,\"'\n]{1,80},"
         r"|\bnew\s+Cryptr\(|\bSymmetricSecurityKey\()\s*(?:\[\]byte\(\s*|[\w.]{1,40}GetBytes\(\s*)?[\"'`]"
@@ -134,7 +134,7 @@ ROWS = (
         literal=True,
     ),
     # page.type("#password", "v")
-    row(
+    Row(
         "passw",
         r"(?:\.(?:type|fill|setValue|send_?[kK]eys|setInput\w*)\(|\bfill_in[ (])"
         r"\s*(?P<o>[\"'])[^\n]{0,40}?[pP]assw(?:or)?d[^\n]{0,20}?(?P=o)"
@@ -145,7 +145,7 @@ ROWS = (
         part=r"\.(?:type|fill|setV|send|setI)|fill_in",
     ),
     # page.locator("#password").fill("v"), By.id("password")).sendKeys("v")
-    row(
+    Row(
         "passw",
         r"\(\s*[\"'][^\"'\n]{0,60}[pP]assw(?:or)?d[^\"'\n]{0,40}[\"'][^\"'\n;]{0,60}\)\s*\.(?:type|fill|setValue|send_?[kK]eys|val)\("
         r"\s*[\"'`](?P<value>[^\"'`\s]{4,200})[\"'`]",
@@ -154,7 +154,7 @@ ROWS = (
         literal=True,
         part=r"\)\s*\.(?:type|fill|setV|send|val)",
     ),
-    row(
+    Row(
         "btoa encode base64",
         r"(?:btoa|[bB]ase64\w*|b64encode|[eE]ncode\w*)\(\s*b?[\"'][\w.@\-]{1,60}:(?P<value>[^\"'\s]{4,200})[\"']",
         "password",
@@ -162,7 +162,7 @@ ROWS = (
         literal=True,
     ),
     # IDENTIFIED BY 'v'
-    row(
+    Row(
         "identified password",
         r"(?i:identified\s+(?:with\s+\S+\s+)?by|(?:with|encrypted|set|login|user\s+\S+)\s+password|\bpassword\s*\()\s*=?\s*"
         r"(?i:password\s*)?['\"](?P<value>[^'\"\n]{3,200})['\"]",
@@ -171,7 +171,7 @@ ROWS = (
         literal=True,
     ),
     # connect(host, "name", "v"), where the function says which argument the password is
-    row(
+    Row(
         "getconnection( mysql_real_connect( mysql_connect( mysqli_connect( mysql_pconnect( mysqli( pdo( sequelize(",
         r"(?:\bmysql_real_connect\(\s*[&\w.>-]{1,60}\s*,|(?:\bgetConnection|\bmysqli?_p?connect|\bnew\s+\\?(?:mysqli|PDO|Sequelize))\()\s*"
         r"(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[\w$.>\[\]-]{1,80})\s*,\s*"
@@ -179,27 +179,27 @@ ROWS = (
         "password",
         literal=True,
     ),
-    row(
+    Row(
         "wifi.begin(",
         r"\bWiFi\.begin\(\s*(?:\"[^\"\n]{1,80}\"|[\w.]{1,60})\s*,\s*\"(?P<value>[^\"\s]{8,63})\"",
         "password",
         literal=True,
     ),
     # password.equals("v")
-    row(
+    Row(
         "equals",
         r"(?P<key>\w{3,60})\.[eE]quals(?:IgnoreCase)?\(\s*\"(?P<value>[^\"\s]{4,200})\"\s*\)",
         literal=True,
     ),
     # buildConfigField "String", "API_KEY", "\"v\""
-    row(
+    Row(
         "buildconfigfield resvalue",
         r"\b(?:buildConfigField|resValue)\s*\(?\s*[\"'][sS]tring[\"']\s*,\s*[\"'](?P<key>\w{2,80})[\"']\s*,\s*"
         r"(?P<q>[\"'])(?:\\?\")?(?P<value>[^\"'\\\s]{4,300})\\?",
         literal=True,
     ),
     # login("name", "v")
-    row(
+    Row(
         "login log_in connect pdo mysqli auth credential signin sign_in",
         r"(?i:(?:\blog_?in|connect(?!ivity|or|signal)|\bPDO|mysqli|auth(?!or|flow)|credentials?|sign_?in)\w{0,40})[\"']?(?:(?:\.|::)(?:new|basic))?\s*"
         r"(?:=>|[(=:])\s*[(\[]?\s*(?:[^()]{0,120}?,\s*)?(?:\w{1,40}\(\s*)?[@bu]?[\"'][\w.@\-]{2,60}[\"']\s*,\s*(?:Some\(\s*)?"
@@ -210,7 +210,7 @@ ROWS = (
         part=r"[\"'][\w.@\-]{2,60}[\"']\s*,\s*(?:Some\(\s*)?[@bu]?[\"']",
     ),
     # the password for x is v
-    row(
+    Row(
         "password passwd passphrase",
         r"\b(?i:password|passwd|passphrase) (?i:for|of|on|to|in) [^\n=]{1,60}?(?:\s(?i:is|was):?|:)\s{1,3}[`\"'*]{0,3}"
         r"(?P<value>[^\s`\"'*<>{}$]{6,60}?)[`\"'*]{0,3}[.,;)]?(?=\s|$)",
@@ -219,7 +219,7 @@ ROWS = (
         quoted=False,
     ),
     # login: name / v
-    row(
+    Row(
         "login cred user account log",
         r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}"
         r"(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}[\w.@\-]{2,60}[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}"
@@ -246,17 +246,17 @@ _IS_CONNECTION = lazy.compile(
 
 def pairs(line: str, low: str) -> Iterator[Pair]:
     """The pairs of one line, whose number is 0 here. `low`: the line in lower case."""
-    for marks, part, pattern, key, where, quoted, _ in ROWS if '"' in line or "'" in line else _BARE:
-        for mark in marks:
+    for row in ROWS if '"' in line or "'" in line else _BARE:
+        for mark in row.marks:
             if mark in low:
                 break
         else:
             continue
-        if part is not None and not part.search(line):
+        if row.part is not None and not row.part.search(line):
             continue
-        for match in pattern.finditer(line):
-            name = key or match["key"]
-            yield Pair(last(name), name, unescaped(match["value"], ""), 0, 0, quoted, where)
+        for match in row.pattern.finditer(line):
+            name = row.key or match["key"]
+            yield Pair(last(name), name, unescaped(match["value"], ""), 0, 0, row.quoted, row.where)
     if "bearer" in low or "basic" in low or "authorization" in low:
         for match in _SCHEME.finditer(line):
             value = f"{match['scheme'] or 'token'} {match['value']}"

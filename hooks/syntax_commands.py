@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hooks.syntax_row import CLEAR, row
+from hooks.syntax_row import CLEAR, Row
 
 COMMANDS = (
     # curl -u name:v
-    row(
+    Row(
         "curl http wget xh",
         r"\b(?:curl|https?|wget|xh)\b.{0,300}?\s(?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?"
         r"[^\s:\"'$]{0,80}:(?P<value>[^\s\"'@]{3,200})",
@@ -16,7 +16,7 @@ COMMANDS = (
         part=r"\s-(?:[uaU]|-user|-auth|-proxy-user)",
     ),
     # mysql -pv
-    row(
+    Row(
         "sshpass mysql mongo redis docker ldap net smbclient az helm pass:",
         r"\b(?:(?:sshpass\b.{0,40}?\s-p|mysql\w{0,8}\b.{0,200}?[\s\"']-p(?=\S)|(?:mongo\w{0,8}|docker\s+login|az\s+login|helm\s+\w+)\b"
         r".{0,200}?\s-p\s|redis-cli\b.{0,200}?\s-a\s|ldap\w+\b.{0,200}?\s-w\s|net\s+use\b.{0,200}?/user:\S++"
@@ -27,7 +27,7 @@ COMMANDS = (
         part=r"-[pawU]|/user:|pass:",
     ),
     # host1 ansible_user=name ansible_password=v, a line of an inventory or of what writes one
-    row(
+    Row(
         "ansible_",
         r"\bansible_\w{0,20}pass(?:word)?=(?P<q>\\?[\"']?)(?P<value>[^\s\"'\\{}$][^\s\"'\\{}]{3,200})(?P=q)(?=[\s\"'\\]|$)",
         "password",
@@ -35,7 +35,7 @@ COMMANDS = (
         quoted=False,
     ),
     # mysqladmin -u root password v, db/root_password password v, of debconf, git config x.token v
-    row(
+    Row(
         "mysqladmin pass",
         r"(?:\bmysqladmin\b[^\n|;]{0,100}?\spassword\s+[\"']?|/(?:[\w\-]{0,40}/)?[\w\-]{0,30}pass(?:word|wd|phrase)?(?:[-_](?:again|confirm))?\s+"
         r"(?:password|select|string)\s+)(?P<value>" + CLEAR + ")",
@@ -44,27 +44,27 @@ COMMANDS = (
         quoted=False,
         part=r"(?:password|select|string)\s",
     ),
-    row(
+    Row(
         "--password-stdin",
         r"\becho\s+(?:-n\s+)?[\"']?(?P<value>" + CLEAR + r")[\"']?\s*\|[^|\n]{1,80}\s--password-stdin",
         "password",
         "taken",
         quoted=False,
     ),
-    row(
+    Row(
         "configure",
         r"\baws\s+configure\s+set\s+(?P<key>[\w.\-]{0,60}(?:secret|token)\w*)\s+[\"']?(?P<value>" + CLEAR + ")",
         where="command",
         quoted=False,
     ),
-    row(
+    Row(
         "curlopt_userpwd",
         r"CURLOPT_(?:PROXY)?USERPWD\W{1,8}?[\"'][^\s\"':]{1,80}:(?P<value>[^\s\"']{4,200})[\"']",
         "password",
         "login",
         literal=True,
     ),
-    row(
+    Row(
         "git config",
         r"\bgit\s+config\s+(?:-\S{1,20}\s+)*[\w.\-]{0,60}token\s+[\"']?(?P<value>" + CLEAR + ")",
         "token",
@@ -73,35 +73,35 @@ COMMANDS = (
         part=r"token\s",
     ),
     # kubectl create secret generic x --from-literal=name=v: whatever its name, it goes into a Secret
-    row(
+    Row(
         "--from-literal",
         r"--from-literal[= \t]{1,4}[\"']?[\w.\-]{1,80}=[\"']?(?P<value>" + CLEAR + ")",
         "secret",
         "command",
         quoted=False,
     ),
-    row(
+    Row(
         "securestring",
         r"ConvertTo-SecureString\s+(?:-String\s+)?[\"'](?P<value>[^\"'$]{4,200})[\"']",
         "password",
         "command",
         literal=True,
     ),
-    row(
+    Row(
         "passwd",
         r"\becho\s+(?:-n\s+)?[\"']?(?:\w+:)?(?P<value>[^\s\"'|:$]{4,200})[\"']?\s*\|\s*(?:sudo\s+)?(?:ch)?passwd\b",
         "password",
         "command",
     ),
-    row("user", r"\bnet\s+user\s+\S+\s+(?P<value>[^\s/]{4,100})\s", "password", "command", part=r"net\s+user\s"),
-    row(
+    Row("user", r"\bnet\s+user\s+\S+\s+(?P<value>[^\s/]{4,100})\s", "password", "command", part=r"net\s+user\s"),
+    Row(
         "openssl",
         r"\bopenssl\s.{0,80}-(?:k|passin|passout)\s+(?:pass:)?(?P<value>[^\s:$]{4,200})",
         "password",
         "command",
     ),
     # network devices and others: enable secret 5 v
-    row(
+    Row(
         "enable username key-string pre-shared community sp_add",
         r"\b(?:enable\s+secret|username\s+\S+(?:\s+privilege\s+\d+)?\s+(?:password|secret)|key-string|pre-shared-key"
         r"|snmp-server\s+community|sp_add\w+\s+N?'[^']+',)\s+(?:[0-9]\s+)?"
@@ -110,7 +110,7 @@ COMMANDS = (
         "login",
     ),
     # useradd -p v, zip -P v, 7z a -pv
-    row(
+    Row(
         "useradd usermod zip 7z rar",
         r"\b(?:user(?:add|mod)\b.{0,200}?\s-p\s|(?:^|[;&|(]\s*|\bsudo\s+)(?:un)?zip\b.{0,100}?\s-P\s+|(?:7z[ar]?|(?:un)?rar)\s+[a-z]\b.{0,100}?\s-h?p)"
         r"[\"']?(?P<value>" + CLEAR + ")",
@@ -120,7 +120,7 @@ COMMANDS = (
         part=r"\s-h?[pP]",
     ),
     # keytool -storepass v; SQLConnectInfo name@host user v, of proftpd
-    row(
+    Row(
         "storepass keypass sqlconnectinfo",
         r"(?:\s-(?:(?:src|dest)?(?:store|key)|new)pass(?:wd)?\s+|\bSQLConnectInfo\s+\S+\s+\S+\s+)[\"']?(?P<value>"
         + CLEAR
@@ -130,7 +130,7 @@ COMMANDS = (
         quoted=False,
     ),
     # the name of a user, then the password
-    row(
+    Row(
         "rabbitmqctl htpasswd lftp",
         r"\b(?:rabbitmqctl\s.{0,80}?\b(?:add_user|change_password)\s+\S+\s+|htpasswd\s+-\w*b\w*\s+(?:-\w+\s+)*(?:\S+\s+)?\S+\s+"
         r"|lftp\b.{0,80}?\s(?:-u|--user)[ =]?[\"']?[^\s,\"'$]{1,80},)[\"']?(?P<value>" + CLEAR + ")",
@@ -138,6 +138,6 @@ COMMANDS = (
         "command",
         quoted=False,
     ),
-    row("vault", r"\bvault\s+login\s+(?:token=)?[\"']?(?P<value>" + CLEAR + ")", "token", "command", quoted=False),
+    Row("vault", r"\bvault\s+login\s+(?:token=)?[\"']?(?P<value>" + CLEAR + ")", "token", "command", quoted=False),
 )
 """Rows of `hooks.syntax`."""

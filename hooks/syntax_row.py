@@ -7,7 +7,6 @@ and `key` if the text names one; the key of the pair else; and where that is sai
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from hooks import lazy
 
@@ -19,31 +18,30 @@ CLEAR = r"[^\s\"'<>|;&$(){}`]{4,200}"
 """A value of a command, which no shell would change."""
 
 
-class Row(NamedTuple):
+class Row:
     """`quoted`: the value is a literal; `literal`: no line without a quote can match.
 
-    `part`: what each match holds and is found much faster, since it begins with a rare sign.
+    `marks` are separated by blanks. `part`: what each match holds and is found much faster, since it begins with a rare
+    sign.
     """
 
-    marks: tuple[str, ...]
-    part: re.Pattern[str] | None
-    pattern: re.Pattern[str]
-    key: str
-    where: str
-    quoted: bool
-    literal: bool
+    __slots__ = ("key", "literal", "marks", "part", "pattern", "quoted", "where")
 
-
-def row(
-    marks: str,
-    pattern: str,
-    key: str = "",
-    where: str = "code",
-    *,
-    quoted: bool = True,
-    literal: bool = False,
-    part: str = "",
-) -> Row:
-    """A row from its texts; `marks` are separated by blanks."""
-    compiled = lazy.compile(part) if part else None
-    return Row(tuple(marks.split()), compiled, lazy.compile(pattern), key, where, quoted, literal)
+    def __init__(
+        self,
+        marks: str,
+        pattern: str,
+        key: str = "",
+        where: str = "code",
+        *,
+        quoted: bool = True,
+        literal: bool = False,
+        part: str = "",
+    ) -> None:
+        self.marks = tuple(marks.split())
+        self.pattern: re.Pattern[str] = lazy.compile(pattern)
+        self.part: re.Pattern[str] | None = lazy.compile(part) if part else None
+        self.key = key
+        self.where = where
+        self.quoted = quoted
+        self.literal = literal

@@ -15,7 +15,7 @@ from sealer.errors import BoundElsewhere, CannotOpen, Refused, SealerError, Untr
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import TypeVar
+    from typing import TextIO, TypeVar
 
     T = TypeVar("T")
 
@@ -36,25 +36,33 @@ def exit_code(error: SealerError) -> int:
 
 def out(text: str = "") -> None:
     """A line of data on stdout."""
-    sys.stdout.write(printable(text) + "\n")
+    if sys.stdout is not None:
+        sys.stdout.write(printable(text) + "\n")
 
 
 def out_lines(texts: Iterable[str]) -> None:
     """Lines of data on stdout, written at once: a write a line is a call of the system a line."""
-    sys.stdout.write("".join(f"{printable(text)}\n" for text in texts))
+    if sys.stdout is not None:
+        sys.stdout.write("".join(f"{printable(text)}\n" for text in texts))
 
 
 def out_bytes(data: bytes) -> None:
     """Bytes as they are on stdout."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def note(text: str) -> None:
-    """A line for the person on stderr."""
-    sys.stdout.flush()
-    sys.stderr.write(printable(text) + "\n")
+    """A line for the person on stderr. If that is closed or full, nobody reads it, and the answer is what it was."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(printable(disobeyed(text)) + "\n")
+    except OSError:
+        _silence(sys.stderr)
 
 
 def warn(text: str, *, way_out: str = "") -> None:
@@ -85,6 +93,11 @@ def colour(stream: object) -> bool:
     )
 
 
+def at_terminal() -> bool:
+    """Whether somebody reads what goes to stderr while it is written."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def printable(text: str) -> str:
     """`text` without control characters (but tab, newline and our own colours): names come from strangers' files."""
     if text.isprintable():
@@ -96,7 +109,21 @@ def printable(text: str) -> str:
 
 def line(text: str) -> str:
     """`text` on one line and in no colour: a stranger's file name must not look like a line of ours."""
-    return text.replace("\n", "\\n").replace("\x1b", "\\x1b")
+    return disobeyed(text.replace("\n", "\\n").replace("\x1b", "\\x1b"))
+
+
+def disobeyed(text: str, bracket: str = "\\x5b") -> str:
+    """`text` without `##[command]` and `##vso[command]`, which runners of GitHub and Azure obey wherever they stand.
+
+    (actions/runner, ActionCommand.TryParse: the prefix is searched for in the whole line.)
+    """
+    return text.replace("##[", f"##{bracket}").replace("##vso[", f"##vso{bracket}") if "##" in text else text
+
+
+def path(name: str) -> str:
+    """A path that a line begins with, on one line. GitHub's runner obeys a line that begins with `::error ...::`."""
+    shown = line(name)
+    return f"./{shown}" if shown.lstrip().startswith("::") else shown
 
 
 def _strip_foreign_escapes(text: str) -> str:
@@ -109,7 +136,7 @@ def _strip_foreign_escapes(text: str) -> str:
 
 def progress(items: Iterable[T], *, total: int, doing: str) -> Iterator[T]:
     """`items` one by one, with a bar on stderr for long runs at a terminal; silent otherwise."""
-    if total < _PROGRESS_FROM or not sys.stderr.isatty():
+    if total < _PROGRESS_FROM or not at_terminal():
         yield from items
         return
     from rich.console import Console
@@ -121,11 +148,13 @@ def progress(items: Iterable[T], *, total: int, doing: str) -> Iterator[T]:
 def run(command: Callable[[], int]) -> int:
     """Run a command's body; errors become a message and an exit code, and no traceback reaches the user."""
     no_core_dump()
+    _reserve()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a name that a locale lacks is no reason to stop
     try:
         code = command()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except SealerError as error:
         report(error)
@@ -135,21 +164,44 @@ def run(command: Callable[[], int]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): nothing to say, and nothing may be said when Python flushes at exit.
-        _silence()
+        _silence(sys.stdout)
         return NO
     except OSError as error:
+        _drop()
         report(SealerError((error.strerror or type(error).__name__).lower(), where=str(error.filename or "")))
         return CANNOT_TELL
     except Exception as error:
         return _defect(error)
 
 
-def _silence() -> None:
-    """Let stdout lead nowhere."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError:
+def _silence(stream: TextIO | None) -> None:
+    """Let a stream lead nowhere."""
+    if stream is None:
         return
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def _drop() -> None:
+    """If stdout takes nothing (a full disk), let go of what waits there: it would fail again with each message."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _silence(sys.stdout)
+
+
+def _reserve() -> None:
+    """Let what the shell closed (`>&-`) lead nowhere: else the first file that is opened takes its number.
+
+    Python has None in the place of such a stream: what is written there nobody asked for, and the answer is the same.
+    """
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(number, True)
+        os.close(number)
 
 
 def _defect(error: Exception) -> int:

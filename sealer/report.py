@@ -16,7 +16,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
     Cells are padded only as far as all lines fit.
     """
-    rows = [[console.line(cell) for cell in row] for row in rows]
+    rows = [[(console.line if i else console.path)(cell) for i, cell in enumerate(row)] for row in rows]
     columns = max(map(len, rows), default=0)
     for padded in range(columns - 1, -1, -1):
         widths = [max(len(row[i]) for row in rows if i < len(row)) if i < padded else 0 for i in range(columns)]
@@ -39,7 +39,9 @@ def wrapped(text: str) -> list[str]:
     import textwrap
 
     options = {"initial_indent": "  ", "subsequent_indent": "    "}
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False, **options)  # type: ignore[arg-type]
+    lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False, **options)  # type: ignore[arg-type]
+    # A line that begins with `::` is a command to GitHub's runner, however far it is indented.
+    return [line.replace("::", "\\x3a:", 1) if line.lstrip().startswith("::") else line for line in lines]
 
 
 def count(number: int, noun: str) -> str:

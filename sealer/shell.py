@@ -17,11 +17,17 @@ def quote(name: str) -> str:
         name = f"./{name}"
     if name and _PLAIN.issuperset(name):
         return name
-    if name.isprintable():
+    if name.isprintable() and "##" not in name:  # `##[command]` in a log is obeyed by GitHub's runner
         import shlex
 
         return shlex.quote(name)
-    return "$'" + "".join(_escaped(byte) for byte in os.fsencode(name)) + "'"
+    return (
+        "$'"
+        + "".join(_escaped(byte) for byte in os.fsencode(name))
+        .replace("##[", "##\\x5b")
+        .replace("##vso[", "##vso\\x5b")
+        + "'"
+    )
 
 
 def _escaped(byte: int) -> str:

@@ -84,7 +84,8 @@ class _Decompressor(Protocol):
 class _Unpacked:
     """Packed streams in a row, unpacked in steps: a reader that takes a tar header at a time must cost no more."""
 
-    def __init__(self, data: bytes, make: Callable[[], _Decompressor], what: str) -> None:
+    def __init__(self, data: bytes, make: Callable[[], _Decompressor], what: str, begun: Callable[[], None]) -> None:
+        self._begun = begun
         self._data = memoryview(data)
         self._make = make
         self._what = what
@@ -112,6 +113,7 @@ class _Unpacked:
             self._at += 1
         if kind(bytes(self._data[self._at : self._at + 16])) != self._what:
             return False
+        self._begun()
         self._one, self._pending = self._make(), b""
         return True
 
@@ -130,25 +132,28 @@ class _Unpacked:
         return part
 
 
-def unpacker(what: str, data: bytes) -> Reader:
-    """A stream of what is packed. Raises Unread for a kind that Python can't read."""
+def unpacker(what: str, data: bytes, begun: Callable[[], None] = lambda: None) -> Reader:
+    """A stream of what is packed. Raises Unread for a kind that Python can't read.
+
+    `begun` is called for each further packed stream in a row, and may raise.
+    """
     try:
         if what == "gzip":
             import zlib
 
-            return _Unpacked(data, lambda: zlib.decompressobj(31), what)
+            return _Unpacked(data, lambda: zlib.decompressobj(31), what, begun)
         if what == "bzip2":
             import bz2
 
-            return _Unpacked(data, bz2.BZ2Decompressor, what)
+            return _Unpacked(data, bz2.BZ2Decompressor, what, begun)
         if what == "xz":
             import lzma
 
-            return _Unpacked(data, lambda: lzma.LZMADecompressor(memlimit=_DICTIONARY), what)
+            return _Unpacked(data, lambda: lzma.LZMADecompressor(memlimit=_DICTIONARY), what, begun)
         if what == "zstd":
             from importlib import import_module
 
-            return _Unpacked(data, import_module("compression.zstd").ZstdDecompressor, what)
+            return _Unpacked(data, import_module("compression.zstd").ZstdDecompressor, what, begun)
     except ImportError:
         pass
     raise Unread(f"is packed with {what}, which this Python can't read")

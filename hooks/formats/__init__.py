@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from sealer import console
 from sealer.errors import UsageError
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -39,8 +40,18 @@ _MODULES = {
 }
 
 
+_BRACKETS = {"json": "\\u005b", "jsonl": "\\u005b", "sarif": "\\u005b", "junit": "&#91;", "html": "&#91;"}
+"""How a bracket is written, so that what runners obey (`##[command]`) is in no report; in other formats `\\x5b`."""
+
+
 def render(name: str, report: Report, *, quiet: bool = False) -> str:
     """A report in the format of this name; `quiet` leaves all but the findings out of a text."""
+    rendered = _render(name, report, quiet=quiet)
+    # A line of the format `github` is a command itself, and no other is looked for in it.
+    return rendered if name == "github" else console.disobeyed(rendered, _BRACKETS.get(name, "\\x5b"))
+
+
+def _render(name: str, report: Report, *, quiet: bool) -> str:
     if name == "text" and quiet:
         from hooks.report import short
 
@@ -62,7 +73,6 @@ def emit(report: Report, stdout: str | None, files: Sequence[str], *, quiet: boo
     A file whose ending says nothing takes that format.
     """
     from hooks.report import counts
-    from sealer import console
     from sealer.emit import emit as write
 
     outputs: list[tuple[str, str | None]] = [(of_file(name, stdout or "text"), name) for name in files]

@@ -7,13 +7,18 @@ import os
 import tempfile
 
 from hooks import gitpipe
+from hooks.history import listing
+from sealer.errors import SourceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from hooks.finding import Finding
 
+    Place = tuple[str, str]
+    """A path from the top, and the id of what stood there."""
     Person = tuple[int, str, str]
     """When a commit was made, by whom, and its author's date (ISO 8601)."""
 
@@ -23,45 +28,40 @@ _MANY = 12
 
 
 def oldest(
-    found: Sequence[Finding], commits: Mapping[str, str], who: Mapping[str, Person]
-) -> tuple[list[Finding], set[str]]:
-    """Of each value in a path the finding of the oldest commit, with that commit; and the ids of their blobs.
-
-    Findings come with the ids of their blobs in the commits' place.
-    """
-    best: dict[object, tuple[int, int, Finding]] = {}
-    for number, one in enumerate(found):
-        commit = commits.get(one.commit, "")
+    found: Sequence[tuple[Finding, Place]], commits: Mapping[Place, str], who: Mapping[str, Person]
+) -> tuple[list[Finding], set[Place]]:
+    """Of each value in a path the finding of the oldest commit, with that commit; and the places of their blobs."""
+    best: dict[object, tuple[int, int, Finding, Place]] = {}
+    for number, (one, place) in enumerate(found):
+        commit = commits.get(place, "")
         same = (one.path, one.rule.id, one.value if one.value is not None else (one.key, one.line))
         # Where nobody knows, what was listed first is oldest.
-        place = (who[commit][0] if commit in who else _NEVER, number, one)
-        if same not in best or place[:2] < best[same][:2]:
-            best[same] = place
-    kept = [one for _, _, one in best.values()]
-    return [one.but(commit=commits.get(one.commit, "")[:12]) for one in kept], {one.commit for one in kept}
+        now = (who[commit][0] if commit in who else _NEVER, number, one, place)
+        if same not in best or now[:2] < best[same][:2]:
+            best[same] = now
+    kept = [(one, place) for _, _, one, place in best.values()]
+    return [one.but(commit=commits.get(place, "")[:12]) for one, place in kept], {place for _, place in kept}
 
 
-def first(oids: set[str], paths: Iterable[str]) -> dict[str, str]:
-    """The oldest commit that leads to each blob; `paths` are where to look first, as seen from here."""
+def first(places: AbstractSet[Place], paths: Iterable[str]) -> dict[Place, str]:
+    """The oldest commit that brought each blob to its path; `paths` are where to look, as seen from here."""
     some = sorted(set(paths))
-    found = _first(oids, ("--full-history", "--", *some)) if len(some) <= _MANY else {}
-    # A name with a line break is listed only up to that.
-    return found if len(found) == len(oids) else _first(oids, ())
+    try:
+        return _first(places, ("--full-history",), some if len(some) <= _MANY else ())
+    except gitpipe.NoRepository:
+        raise
+    except SourceError:  # trees are missing: the rest is told without its commit
+        return {}
 
 
-def _first(oids: set[str], limit: tuple[str, ...]) -> dict[str, str]:
-    words = ("rev-list", "--objects", "--in-commit-order", "--reverse", "--all", "--missing=allow-any")
-    wanted = {oid.encode("ascii") for oid in oids}
-    width = len(next(iter(wanted)))
-    commit, found = b"", dict[str, str]()
+def _first(places: AbstractSet[Place], words: tuple[str, ...], paths: Sequence[str]) -> dict[Place, str]:
+    found: dict[Place, str] = {}
     # Git starts with the oldest, and goes no further than to the last one that is asked for.
-    with contextlib.closing(gitpipe.lines(*words, *limit)) as lines:
-        for line in lines:
-            if len(line) == width + 1:
-                commit = line
-            elif line[:width] in wanted:
-                found.setdefault(line[:width].decode("ascii"), commit[:width].decode("ascii"))
-                if len(found) == len(wanted):
+    with contextlib.closing(listing.changes(("--all", "--reverse", *words), paths)) as changes:
+        for path, oid, commit in changes:
+            if (path, oid) in places:
+                found.setdefault((path, oid), commit)
+                if len(found) == len(places):
                     break
     return found
 

@@ -2,9 +2,10 @@
 
 The file, below the folder that linked worktrees share, holds no value, and is ignored where anything in it is odd:
 
-    sealer scanned 1 LF
+    sealer scanned 2 LF
     {"key", "hash", "shallow", "tips": [COMMIT...], "found": [[OBJECT, PATH, COMMIT or "", REPEATS]...]} LF
-    records: an object id (20 or 32 bytes) and the CRC-32 of its path (4 bytes, big-endian), sorted
+    records: an object id (20 or 32 bytes) and the CRC-32 of its path (4 bytes, big-endian), sorted; one for each
+        path that the object stood at (version 1 had only the first one)
     SHA-256 of all that stands above (32 bytes)
 
 `key` stands for the rules and the engine: with others nothing is known. `tips` are the commits all of whose history
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from hooks.changed import Entry
 
-_MAGIC = b"sealer scanned 1\n"
+_MAGIC = b"sealer scanned 2\n"
 _CRC = 4
 
 
@@ -36,6 +37,8 @@ class Memory:
     """What is known of a repository. `found` are the commits of the objects that hold something, by path and id."""
 
     def __init__(self, folder: str, key: str, width: int, shallow: str) -> None:
+        # A link would lead out of the repository: nothing is read or written there.
+        key = "" if os.path.islink(os.path.join(folder, "sealer")) else key
         self._path = os.path.join(folder, "sealer", "scanned") if key else ""
         self._head = {"key": key, "hash": width, "shallow": shallow}
         self._size = width + _CRC

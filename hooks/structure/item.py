@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hooks.structure.kube import is_sealed, is_secret
 from hooks.structure.tree import MAP, TEXT, Node
 from hooks.value import decode
 
@@ -48,12 +49,15 @@ class Item:
 
 
 def leaves(node: Node, parts: Parts, key: str) -> Iterator[tuple[Parts, str, Node]]:
-    """Every text in the maps below a node, with the path of each. No Secret nests, but people write it."""
+    """Every text in the maps below a node, with the path of each. No Secret nests, but people write it.
+
+    What is a Secret itself is left out: it is read where it stands, and each of many inside of each other only once.
+    """
     todo = [(node, parts[:-1], key)]
     while todo:
         one, where, name = todo.pop()
         if one.kind == TEXT:
             yield where, name, one
-        elif one.kind == MAP and len(where) < 30:
+        elif one.kind == MAP and len(where) < 30 and not (one.get("kind") and (is_secret(one) or is_sealed(one))):
             inner = (*where, name)
             todo += [(child, inner, key or name) for key, child in reversed(one.entries)]

@@ -30,7 +30,11 @@ def are_all(key: str, text: str) -> bool:
     read = json if braces else inner(key, bare)
     if read not in (json, yaml):
         return False
-    return _is_whole(bare, braces=braces) and all(_is_setting(pair.key, pair.value) for pair in read(bare, 1))
+    if not _is_whole(bare, braces=braces):
+        return False
+    if braces and ":" not in bare:  # `[a, b]`, `{S}`: values without a name, which no reader gives
+        return all(_is_setting("", part.strip("\"' ")) for part in bare[1:-1].split(","))
+    return all(_is_setting(pair.key, pair.value) for pair in read(bare, 1))
 
 
 def _is_whole(text: str, *, braces: bool) -> bool:

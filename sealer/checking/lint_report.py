@@ -49,7 +49,7 @@ def text(report: Report) -> str:
     for problem in report.problems:
         warning = "warning: " if problem.severity is Severity.WARNING else ""
         said = (problem.place, problem.item, f"{warning}{problem.message}")
-        lines.append("  ".join(console.line(part) for part in said if part))
+        lines.append(console.path("  ".join(console.line(part) for part in said if part)))
         if problem.way_out:
             lines.append(f"  way out: {problem.way_out}")
     return "\n".join([*lines, report.counts]) + "\n"
@@ -69,7 +69,7 @@ def as_json(report: Report) -> str:
     }
     if report.explained is not None:
         value["explained"] = list(report.explained)
-    return json.dumps(value, indent=2) + "\n"
+    return console.disobeyed(json.dumps(value, indent=2), "\\u005b") + "\n"
 
 
 def markdown(report: Report) -> str:
@@ -113,7 +113,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
 def _explained(each: Explained) -> list[str]:
     rule = each["rule"]
     lines = [
-        console.line(each["path"]),
+        console.path(each["path"]),
         f"  rule      {rule['pattern']} ({rule['file']}:{rule['line']})" if rule else "  rule      none",
         f"  clusters  {', '.join(each['clusters']) or 'not known'}",
     ]

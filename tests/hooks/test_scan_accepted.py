@@ -110,3 +110,17 @@ def test_a_broken_configuration_is_an_error_once_it_matters(repo: Repo) -> None:
     done = repo.scan("--staged")
     assert done.returncode == 2
     assert ".sealer.yaml:3" in done.stderr
+
+
+def test_the_baseline_of_another_repository_is_no_finding(repo: Repo, tmp_path: Path) -> None:
+    other = Repo(tmp_path / "other")
+    other.write("a.py", f'DB_PASSWORD = "{random_text("alnum", 24)}"\n')
+    assert other.scan("baseline", "--reason", "known", "a.py").returncode == 0
+    salted = other.path / ".sealer/baseline.yaml"
+    salted.write_text(salted.read_text() + f'password: "{random_text("alnum", 24)}"\n')
+    done = repo.scan("-q", "../other")
+    assert (done.returncode, done.stdout.count("\n")) == (1, 1)
+    assert "../other/a.py:1" in done.stdout
+    # A folder that is no repository has none.
+    repo.write("x/.sealer/baseline.yaml", salted.read_bytes())
+    assert "x/.sealer/baseline.yaml:" in repo.scan("-q", "x").stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hooks.allow import allowed, marked
+from hooks.finding import Value
 
 LINE = 'token = "x"'
 
@@ -62,6 +63,22 @@ def test_ours_that_does_not_count_is_told() -> None:
     assert allowed([f"{LINE}  # sealer:allow acme-token"], 1, "acme-token") == "no reason"
     assert allowed([f"{LINE}  # sealer:allow acme-token -->"], 1, "acme-token") == "no reason"
     assert allowed([f"{LINE}  # sealer:allow acme-token gitleaks:allow"], 1, "acme-token") == "yes"
+
+
+def test_ours_is_in_a_comment_or_behind_the_value() -> None:
+    value = Value("x")
+    for before in (
+        '- pw: sealer:allow acme-token "x"',
+        'url: https://sealer:allow acme-token "x"',
+        "sealer:allow acme-token x",
+    ):
+        assert allowed([before], 1, "acme-token", value) == ""
+        assert allowed([before], 1, "acme-token") == ""
+        assert allowed([before.replace("sealer:allow", "gitleaks:allow")], 1, "acme-token", value) == "yes"
+    for sign in ("#", "//", "--", ";", "/*", "<!--", "%", "{{/*", "{{!", "'", "REM ", "# noqa"):
+        assert allowed([f"{LINE} {sign} sealer:allow acme-token a fixture"], 1, "acme-token", None) == "yes", sign
+        assert allowed([f"{sign} sealer:allow acme-token a fixture {LINE}"], 1, "acme-token", None) == "yes", sign
+    assert allowed(["TOKEN=x sealer:allow acme-token a fixture"], 1, "acme-token", value) == "yes"
 
 
 def test_lines_outside_of_the_text_are_no_marks() -> None:

@@ -118,7 +118,12 @@ def test_an_unmerged_file_is_an_error_not_a_pass(repo: Repo) -> None:
     repo.git("merge", "-q", "side", code=1)
     done = repo.scan("--staged")
     assert done.returncode == 2
-    assert "error: a.txt: is not merged yet" in done.stderr
+    assert done.stderr.count("error: a.txt: is not merged yet") == 1
+    repo.add("s.yaml", secret())
+    done = repo.scan("--staged")
+    assert done.returncode == 1
+    assert "s.yaml:7" in done.stdout
+    assert done.stderr.count("error: a.txt: is not merged yet") == 1
 
 
 def test_the_index_that_git_names_is_the_one_that_is_read(repo: Repo) -> None:

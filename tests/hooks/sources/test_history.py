@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ from hooks import blobs, gitpipe
 from hooks.gitpipe import NoRepository
 from hooks.history import History
 from sealer.errors import SourceError
+from tests.hooks.labelled import random_text
 from tests.hooks.repo import Repo, run
 from tests.hooks.sources.looking import inside, scan
 
@@ -237,6 +241,118 @@ def test_a_damaged_object_is_told_and_the_rest_is_scanned(leak: tuple[Repo, str]
     assert Look(repo.path).problems == {}
 
 
+# --- one content at several paths -------------------------------------------------------------------------------------
+
+
+TYPED = f"password: {'Sommer' + '22'}\n"
+"""What counts where it is in use, and not in an example."""
+
+
+OWN_RULE = r"""version: 1
+rules:
+  - id: acme-key
+    description: a key of Acme
+    pattern: '\b(acme-[A-Za-z0-9]{20})\b'
+    keywords: [acme-]
+    paths: {only: ['special/*']}
+    remediation: 'ask Acme'
+    examples:
+      true: [{path: special/a.txt, text: 'key acme-{alnum:20}'}]
+      false: ['key acme-{digit:3}']
+"""
+
+
+def random_password() -> str:
+    return f'db_password: "{random_text("alnum", 20)}"\n'
+
+
+def found(repo: Repo, *args: str) -> tuple[int, list[tuple[str, str]]]:
+    """The exit code of the scanner, and the path and commit of each finding."""
+    done = repo.scan("--history", "--format", "jsonl", *args)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, sorted((one["path"], one["commit"]) for one in told if "path" in one)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["at once", "later"])
+@pytest.mark.parametrize(
+    ("innocent", "used", "config", "text"),
+    [
+        ("testdata/c.yaml", "zprod/c.yaml", 'version: 1\nscan: {exclude: ["**/testdata/**"]}\n', random_password),
+        ("docs/c.yaml", "prod/c.yaml", "", lambda: TYPED),
+        (".env.example", "prod.env", "", lambda: f"DB_PASSWORD={'hunter' + '42'}\n"),
+    ],
+)
+def test_what_is_innocent_at_one_path_is_found_at_another(
+    repo: Repo, innocent: str, used: str, config: str, text: Callable[[], str], *, apart: bool
+) -> None:
+    content = text()
+    if config:
+        repo.add(".sealer.yaml", config)
+    repo.add(innocent, content)
+    if apart:
+        repo.commit()
+        assert found(repo) == (0, [])
+    repo.add(used, content)
+    commit = repo.commit()[:12]
+    assert found(repo) == (1, [(used, commit)])
+    assert found(repo) == (1, [(used, commit)]), "it is remembered at the right path"
+    shutil.rmtree(repo.path / ".git/sealer")
+    assert found(repo) == (1, [(used, commit)])
+    assert found(repo, used.split("/")[0]) == (1, [(used, commit)])
+
+
+def test_a_version_that_repeats_is_the_first_one_at_another_path(repo: Repo) -> None:
+    lines = [f"# line {number} of a long file" for number in range(1000)]
+    lines[900] = random_password().strip()
+    repo.add(".sealer.yaml", 'version: 1\nscan: {exclude: ["a/**"]}\n')
+    for number in range(3):
+        lines[number * 100] = "# changed"
+        repo.add("a/c.py", "\n".join(lines))
+        repo.commit()
+    repo.add("b/c.py", "\n".join(lines))
+    commit = repo.commit()[:12]
+    assert found(repo) == (1, [("b/c.py", commit)])
+    assert found(repo) == (1, [("b/c.py", commit)])
+
+
+def test_of_paths_that_are_alike_one_is_read_until_something_is_found(repo: Repo) -> None:
+    for number in range(5):
+        repo.add(f"{number}/clean.txt", "1\n")
+        repo.add(f"{number}/found.txt", "wanted-1\n")
+    commit = repo.commit()[:12]
+    look = Look(repo.path)
+    assert [path for path in look.read if "clean" in path] == ["0/clean.txt"]
+    assert look.places == [(f"{number}/found.txt", 1, commit) for number in range(5)]
+    assert len(look.source) == 10
+    assert len(Look(repo.path).source) == 10
+    assert not [path for path in Look(repo.path).read if "clean" in path]
+
+
+def test_a_path_with_odd_bytes_and_a_merge_that_brings_something_in(repo: Repo) -> None:
+    name = "odd\n:100644 name\udcff.txt"
+    repo.add("a.txt", "wanted-1\n")
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "side")
+    repo.add("s.txt", "2\n")
+    repo.commit()
+    repo.git("checkout", "-q", "main")
+    repo.add("m.txt", "3\n")
+    repo.commit()
+    repo.git("merge", "-q", "--no-commit", "side")
+    repo.add(name, "wanted-1\n")
+    merge = repo.commit()[:12]
+    assert (name, 1, merge) in Look(repo.path).places
+
+
+def test_a_rule_that_asks_for_a_folder_makes_paths_differ(repo: Repo) -> None:
+    repo.add(".sealer/rules/own.yaml", OWN_RULE)
+    value = random_text("alnum", 20)
+    repo.add("a/c.txt", f"acme-{value}\n")
+    repo.add("special/c.txt", f"acme-{value}\n")
+    commit = repo.commit()[:12]
+    assert found(repo) == (1, [("special/c.txt", commit)])
+
+
 # --- what is remembered ---------------------------------------------------------------------------------------------
 
 
@@ -283,8 +399,9 @@ def test_a_name_that_a_known_blob_gets_is_new(leak: tuple[Repo, str]) -> None:
     repo.commit()
     repo.git("rm", "-q", "x/.env")
     repo.add("x/.env", "wanted-1\n")
-    repo.commit()
-    assert Look(repo.path).places == [("x/.env", 1, commit), ("x/a.txt", 1, commit)]
+    other = repo.commit()[:12]
+    assert Look(repo.path).places == [("x/.env", 1, other), ("x/a.txt", 1, commit)]
+    assert Look(repo.path, key="").places == [("x/.env", 1, other), ("x/a.txt", 1, commit)]
 
 
 def test_what_only_repeats_is_looked_at_when_the_oldest_is_gone(leak: tuple[Repo, str]) -> None:
@@ -334,7 +451,7 @@ def damages() -> Iterator[tuple[str, bytes]]:
     yield "empty", b""
     yield "cut", b"cut"
     yield "flip", b"flip"
-    yield "other", b"sealer scanned 2\n{}\n"
+    yield "other", b"sealer scanned 1\n{}\n"
 
 
 @pytest.mark.parametrize(("how", "data"), list(damages()), ids=lambda value: value if isinstance(value, str) else "")
@@ -354,14 +471,21 @@ def test_a_damaged_memory_is_ignored(leak: tuple[Repo, str], how: str, data: byt
     assert path.read_bytes() == whole
 
 
-def test_a_memory_that_holds_other_things_than_it_should_is_ignored(leak: tuple[Repo, str]) -> None:
-    import hashlib
+def test_the_memory_of_a_version_that_saw_one_path_of_each_blob_is_ignored(leak: tuple[Repo, str]) -> None:
+    repo, _ = leak
+    Look(repo.path)
+    path = repo.path / ".git/sealer/scanned"
+    body = path.read_bytes()[:-32].replace(b"sealer scanned 2", b"sealer scanned 1")
+    path.write_bytes(body + hashlib.sha256(body).digest())
+    assert len(Look(repo.path).read) == 2
 
+
+def test_a_memory_that_holds_other_things_than_it_should_is_ignored(leak: tuple[Repo, str]) -> None:
     repo, _ = leak
     Look(repo.path)
     path = repo.path / ".git/sealer/scanned"
     for head in (b"[]", b"{}", b"nonsense", b'{"key": "rules 1", "hash": 20, "tips": 5, "found": 7}', b"[" * 100_000):
-        body = b"sealer scanned 1\n" + head + b"\n"
+        body = b"sealer scanned 2\n" + head + b"\n"
         path.write_bytes(body + hashlib.sha256(body).digest())
         assert len(Look(repo.path).read) == 2
 
@@ -376,6 +500,15 @@ def test_a_repository_that_can_not_be_written_is_scanned(
     monkeypatch.setattr(os, "replace", refuse)
     assert Look(repo.path).places == [("x/a.txt", 1, commit)]
     assert os.listdir(repo.path / ".git/sealer") == []
+
+
+def test_a_folder_that_is_a_link_is_not_followed(leak: tuple[Repo, str], tmp_path: Path) -> None:
+    repo, commit = leak
+    (tmp_path / "elsewhere").mkdir()
+    (repo.path / ".git/sealer").symlink_to(tmp_path / "elsewhere")
+    for _ in range(2):
+        assert Look(repo.path).places == [("x/a.txt", 1, commit)]
+    assert os.listdir(tmp_path / "elsewhere") == []
 
 
 def test_two_runs_at_once(leak: tuple[Repo, str]) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
+import json
 import zipfile
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hooks import blobs, reading
+from hooks import blobs, cutting, reading, scanner
+from sealer.documents import yamlio
+from tests.hooks.labelled import random_text
 from tests.hooks.sources.looking import WORD, places, scan
+
+if TYPE_CHECKING:
+    from hooks.finding import Finding
 
 
 @pytest.fixture
@@ -97,3 +105,70 @@ def test_an_archive_that_is_too_large_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 def test_no_bytes_are_shown() -> None:
     assert "secret" not in repr(blobs.Blob("a.txt", b"secret"))
+
+
+# --- Secrets in files that are cut ----------------------------------------------------------------------------------
+
+
+def items(number: int, kind: str = "Secret") -> list[dict[str, Any]]:
+    """Manifests whose values hold what would mislead a reader that counts brackets."""
+    return [
+        {
+            "apiVersion": "v1",
+            "data": {"item": base64.b64encode(random_text("alnum", 20).encode()).decode()},
+            "kind": kind,
+            "metadata": {"annotations": {"odd": '}],{ \\" [', "pad": "x" * 400}, "name": f"s{each}"},
+        }
+        for each in range(number)
+    ]
+
+
+def told(path: str, text: str) -> tuple[list[Finding], set[str]]:
+    """What the scanner finds in all parts, and the problems of the parts."""
+    data = text.encode()
+    parts = list(reading.blobs(path, len(data), io.BytesIO(data).read))
+    found = [one for blob in parts for one in blobs.findings(blob, scanner.scan)]
+    return found, {blob.problem for blob in parts} - {""}
+
+
+@pytest.mark.parametrize("indent", [None, 4], ids=["one line", "indented"])
+@pytest.mark.parametrize("shape", ["list", "array", "lines"])
+def test_each_secret_of_large_json_is_found(small: None, shape: str, indent: int | None) -> None:
+    each = items(60)
+    if shape == "lines":
+        text = "\n".join(json.dumps(one, indent=indent) for one in each)
+    elif shape == "array":
+        text = json.dumps(each, indent=indent)
+    else:
+        text = json.dumps({"apiVersion": "v1", "items": each, "kind": "List", "metadata": {}}, indent=indent)
+    found, problems = told("secrets.json", text)
+    lines = {number for number, line in enumerate(text.split("\n"), 1) if '"item"' in line}
+    assert {one.line for one in found} == lines
+    assert len({one.value for one in found}) == 60
+    assert problems == set()
+
+
+def test_the_only_secret_of_large_json_comes_last(small: None) -> None:
+    text = json.dumps({"apiVersion": "v1", "items": items(60, "ConfigMap") + items(1), "kind": "List"})
+    found, problems = told("stdin", text)
+    assert len(found) == 1
+    assert problems == set()
+
+
+def test_a_yaml_list_is_cut_between_its_items(small: None) -> None:
+    found, problems = told("list.yaml", yamlio.dump({"apiVersion": "v1", "items": items(60), "kind": "List"}))
+    assert len(found) == 60
+    assert problems == set()
+
+
+@pytest.mark.parametrize(("path", "indent"), [("a.yaml", None), ("a.json", 1), ("a.json", None)])
+def test_one_secret_that_is_too_large_is_told(
+    small: None, monkeypatch: pytest.MonkeyPatch, path: str, indent: int | None
+) -> None:
+    monkeypatch.setattr(cutting, "LARGEST", 8192)
+    data = {f"item-{number}": "aGVsbG8=" for number in range(2000)}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": data}
+    text = yamlio.dump(body) if path.endswith("yaml") else json.dumps(body, indent=indent)
+    assert told(path, text)[1] == {cutting.PARTLY}
+    assert told("a.md", text)[1] == set(), "prose is no manifest"
+    assert told(path, text.replace("Secret", "ConfigMap"))[1] == set()

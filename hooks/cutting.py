@@ -1,0 +1,147 @@
+"""A text that is too large for one blob, in parts: cut where a document or an element of a list ends.
+
+Where there is no such place in good time, a part begins with the last lines of the one before, so that nothing is lost
+where they meet: what spans less than `reading.OVERLAP` bytes is whole in one of them. A Secret that is cut like that is
+not: its items are only known beside its kind, so the part that names it says that the file was partly read.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hooks import reading
+from hooks.reading import WIDE, Blob
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LARGEST = 32 * 1024 * 1024
+"""So much of JSON is kept together, where nothing in it ends."""
+PARTLY = "holds a Secret that is too large to be looked at whole"
+WAY_OUT = "split the file, or leave it out: --exclude PATTERN"
+
+_SECRET = re.compile(rb"""ind\W{1,16}Secret\b""")
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[\[\]{},]', re.DOTALL)
+_JSON = (".json", ".jsonl", ".ndjson", ".tfstate", ".ipynb", ".har")
+_BEGINS = re.compile(rb"""(?:\xef\xbb\xbf)?\s*[\[{]\s*["\[{]""")
+_DEEP = 2
+"""Elements are those of a list, or of the list in an object, as `kubectl get -o json` prints it."""
+_ELEMENT = re.compile(rb"\n(?:---|-[ ]+apiVersion:)")
+
+
+def parts(path: str, size: int, head: bytes, take: Callable[[int], bytes], commit: str) -> Iterator[Blob]:
+    """The parts of a text; `head` is its beginning, `take` gives what follows."""
+    from hooks.detect import is_manifest
+
+    decode = _decoder(head)
+    name = path.lower().rpartition("/")[2]
+    text = decode(head)
+    bare = "." not in name
+    json = _Json() if (bare or name.endswith(_JSON)) and _BEGINS.match(text) else None
+    yaml = json is None and (bare or name.endswith((".yaml", ".yml")))
+    left = size - len(head)
+    before, inside = 0, False
+
+    def part(data: bytes, *, cut: bool) -> Blob:
+        torn = cut and is_manifest(name) and _SECRET.search(data)
+        said = {"problem": PARTLY, "way_out": WAY_OUT} if torn else {}
+        return Blob(path, data, commit=commit, before=before, **said)
+
+    while left > 0:
+        data = take(min(left, reading.PART))
+        left = left - len(data) if data else 0
+        text += decode(data)
+        if left <= 0:
+            break
+        if json:
+            if (found := json.cut(text)) is not None:
+                end, start = found
+                yield part(json.before + text[:end] + json.after, cut=inside)
+                before += text.count(b"\n", 0, start)
+                text, inside = json.rest(text), False
+                continue
+            if len(text) < LARGEST:
+                continue
+            text, json = json.before + text, None
+        end, start, clean = _cut(text, yaml=yaml)
+        yield part(text[:end], cut=inside or not clean)
+        before += text.count(b"\n", 0, start)
+        text, inside = text[start:], not clean
+    yield part((json.before if json else b"") + text, cut=inside)
+
+
+class _Json:
+    """Goes through JSON as it comes, in bytes. `before` and `after` make a value of the part that was cut off."""
+
+    def __init__(self) -> None:
+        self.before = self.after = b""
+        self._next = b""
+        self._stack: list[int] = []
+        self._at = 0
+        self._start = 0
+
+    def cut(self, text: bytes) -> tuple[int, int] | None:
+        """Where the last element ends that ends in this text, and where the next one begins."""
+        stack, cut = self._stack, None
+        for token in _TOKEN.finditer(text, self._at):
+            first = token[0][0]
+            if first == 0x22:
+                if not token[1]:  # the string goes on in what is still to come
+                    self._at = token.start()
+                    break
+            elif first in b"[{":
+                stack.append(first)
+            elif first in b"]}":
+                del stack[-1:]
+                if not stack and text[token.end() : token.end() + 1].isspace():
+                    cut = token.end(), token.end(), b""
+            elif stack and len(stack) <= _DEEP and stack[-1] == 0x5B:
+                cut = token.start(), token.end(), bytes(stack)
+            self._at = token.end()
+        if cut is None:
+            return None
+        end, self._start, outer = cut
+        self.after = outer[::-1].translate(bytes.maketrans(b"[{", b"]}"))
+        self._next = outer.replace(b"{", b'{"items":')
+        return end, self._start
+
+    def rest(self, text: bytes) -> bytes:
+        """What of a text comes after the cut."""
+        self._at -= self._start
+        self.before = self._next
+        return text[self._start :]
+
+
+def _cut(text: bytes, *, yaml: bool) -> tuple[int, int, bool]:
+    """Where a part ends, and where the next one begins: at lines, unless they are longer than an overlap.
+
+    The third: whether a document or an element ends there.
+    """
+    if yaml:
+        places = [found.start() + 1 for found in _ELEMENT.finditer(text, len(text) // 2)]
+        if places:
+            return places[-1], places[-1], True
+    overlap = reading.OVERLAP
+    end = text.rfind(b"\n", len(text) - overlap) + 1 or _character(text, len(text))
+    start = text.rfind(b"\n", end - 2 * overlap, end - overlap) + 1 or _character(text, end - overlap)
+    return end, start, False
+
+
+def _character(text: bytes, at: int) -> int:
+    """An offset, moved to the beginning of the UTF-8 character that it is in."""
+    start = at
+    while at - 3 <= start < len(text) and start > 0 and text[start] & 0xC0 == 0x80:
+        start -= 1
+    return start
+
+
+def _decoder(head: bytes) -> Callable[[bytes], bytes]:
+    """What makes UTF-8 of parts of a text: only its beginning tells that it is UTF-16."""
+    name = WIDE.get(head[:2])
+    if name is None:
+        return bytes
+    import codecs
+
+    decode = codecs.getincrementaldecoder(name)("replace").decode
+    return lambda data: decode(data).removeprefix("\ufeff").encode("utf-8", "replace")
