@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import random
+import secrets
 import stat
 import struct
 import tarfile
@@ -166,10 +167,12 @@ def test_kinds_that_python_can_not_read_are_told(monkeypatch: pytest.MonkeyPatch
 def test_bombs_stop_early_and_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_TOTAL", 24 << 20)
     big = b"a" * (17 << 20)
+    drawn = secrets.token_hex(1 << 17).encode() * 68  # 17 MiB, of which 256 KiB at a time can't be packed any smaller
     zeros = bytes(40 << 20)
     bombs = {
-        "text": (zipped([("a", big), ("b", TEXT)]), "is text of more than 16 MiB, which are not scanned"),
-        "gz": (gzip.compress(big), "is text of more than 16 MiB, which are not scanned"),
+        "text": (zipped([("a", drawn), ("b", TEXT)]), "is text of more than 16 MiB, which are not scanned"),
+        "gz": (gzip.compress(drawn, 1), "is text of more than 16 MiB, which are not scanned"),
+        "thin": (gzip.compress(big), "unpacks to more than 100 times its size, and is not scanned"),
         "tar": (gzip.compress(tarred([("z", zeros)])), "unpacks to more than 24 MiB, and the rest was not read"),
         "xz": (lzma.compress(tarred([("z", zeros)])), "unpacks to more than 24 MiB, and the rest was not read"),
         "in zip": (
