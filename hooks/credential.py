@@ -19,7 +19,7 @@ from hooks.value import judge as verdict_of
 
 _REMEMBERED = 200
 """Characters of a value whose rule is kept."""
-_ROTATE = "change it where it is used, then hand the new one over sealed: `sealer seal`"
+_ROTATE = "change it where it is used, then hand the new one over sealed: `sealer set`"
 
 PASSWORD = Rule("generic-password", "a password under a name that says so", remediation=_ROTATE)
 API_KEY = Rule("generic-api-key", "a key of an interface, or one to sign or encrypt with", remediation=_ROTATE)

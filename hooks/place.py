@@ -31,7 +31,7 @@ PIPELINE = "pipeline"
 """Settings of a build, whose servers live as long as it does and may have any word for a password."""
 
 _SEED = lazy.compile(
-    r"(?:^|[/_.\-])(?:db|database|)(?:seed|seeds|seeder|seeders|seeding|initdb)[/_.\-]|seeder\.\w+$|(?:^|/)seed[a-z]*user[a-z]*\."
+    r"(?:^|[/_.\-])(?:db|database)?(?:seed(?:s|er|ers|ing)?|initdb)[/_.\-]|seeder\.\w+$|(?:^|/)seed[a-z]*\.\w+$"
 )
 _PIPELINE = lazy.compile(
     r"(?:^|/)\.(?:github|gitea|forgejo|circleci|buildkite|woodpecker|drone|semaphore)/"

@@ -49,7 +49,7 @@ def test_without_a_cluster_it_says_what_such_a_user_can_do(repo: Repo) -> None:
         "  take out  git rm --cached app.env, and name it in .gitignore",
         "  not one   end the line with  # sealer:allow env-file REASON",
         "main.go:1  generic-password  password: ********",
-        "  change it where it is used, then hand the new one over sealed: `sealer seal`",
+        "  change it where it is used, then hand the new one over sealed: `sealer set`",
         "  take out  read it from the environment, or seal it: sealer init has to come first",
         "  not one   end the line with  // sealer:allow generic-password REASON",
         "s.yaml:7  kubernetes-secret  stringData.password: ********",
@@ -72,7 +72,7 @@ def test_what_is_the_same_for_many_is_said_once(repo: Repo) -> None:
         "  seal it   sealer init, then  sealer seal --in-place FILE",
         "  not one   end the line with  # sealer:allow RULE REASON",
         "generic-password:",
-        "  change it where it is used, then hand the new one over sealed: `sealer seal`",
+        "  change it where it is used, then hand the new one over sealed: `sealer set`",
         "  take out  read it from the environment, or seal it: sealer init has to come first",
         "  not one   end the line with  // sealer:allow RULE REASON",
     ]

@@ -84,6 +84,7 @@ OWN = "acme" + "secret" + "password"
         ("src/app.js", 'app.use(session({ resave: false, secret: "VALUE" }));', "bigOrchard"),
         ("database/seeders/AdminSeeder.php", "'password' => Hash::make('VALUE'),", "password"),
         ("db/seeds.rb", 'User.create(email: "a@acme.io", password: "VALUE")', "Chandler"),
+        ("scripts/seedAdmin.ts", 'await create({ email: "a@acme.io", password: "VALUE" });', "Chandler"),
         ("db/seeds.rb", 'password: "VALUE", password_confirmation: "x"', "password" + "123"),
         # a word for a password, varied as a rule for passwords asks
         ("src/Program.cs", 'builder.Password = "VALUE";', "secret" + "@2011"),
