@@ -103,7 +103,7 @@ def set_up(demo: Demo) -> None:
     demo.run("git init -q -b main .", show=False)
     demo.run("sealer-controller init --cluster demo")
     demo.run("sealer init --cluster demo")
-    demo.say("The first commit compiles the scanner's rules, once for all repositories: some ten seconds.")
+    demo.say("The first commit compiles the scanner's rules, once for all repositories: some five seconds.")
     demo.commit("Set up sealer", show=False)
 
 

@@ -24,7 +24,7 @@ class Compiling:
 
     def __enter__(self) -> None:
         if console.at_terminal():
-            console.note("compiling the rules, once: some ten seconds; the next run finds them ready")
+            console.note("compiling the rules, once: some five seconds; the next run finds them ready")
 
     def __exit__(self, kind: object, *_: object) -> None:
         took = time.monotonic() - self._start

@@ -126,7 +126,7 @@ def screen(request: pytest.FixtureRequest) -> Screen:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: None) -> Shop:
     """A repository of three clusters. This machine has the keyring of dev-alice; SEALER_KEYRING names that of prod."""
     root = tmp_path / "shop"
     root.mkdir()

@@ -166,25 +166,15 @@ def _from_file(source: str, named: str) -> str:
     return line
 
 
-def _from_terminal(prompt: str, confirm: bool) -> str:
-    import getpass
+def _from_terminal(question: str, confirm: bool) -> str:
+    from sealer import prompt
 
+    without = "a passphrase is needed, and there is no terminal to ask at"
+    way_out = f"put it into a file that only you can read, and set {FILE_VARIABLE} to that file's path"
+    first = prompt.hidden(question, way_out=way_out, without=without)
+    if confirm and first != prompt.hidden("The same again", way_out=way_out, without=without):
+        raise UsageError("the two passphrases differ")
     try:
-        # getpass would fall back to stdin, which may be a document: look first.
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
-    except OSError:
-        raise UsageError(
-            "a passphrase is needed, and there is no terminal to ask at",
-            way_out=f"put it into a file that only you can read, and set {FILE_VARIABLE} to that file's path",
-        ) from None
-    try:
-        first = getpass.getpass(f"{prompt}: ")
-        if confirm and first != getpass.getpass("The same again: "):
-            raise UsageError("the two passphrases differ")
-    except EOFError:
-        raise UsageError("no passphrase was given") from None
-    except KeyboardInterrupt:
-        with open("/dev/tty", "wb", buffering=0) as terminal:
-            terminal.write(b"\n")  # getpass leaves the cursor behind the prompt
-        raise
-    return first
+        return first.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("the passphrase is not UTF-8", where="the terminal") from None

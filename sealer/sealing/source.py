@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sealer import console, files
+from sealer import console, files, prompt
 from sealer.documents import envfile
 from sealer.errors import SourceError, UsageError
 from sealer.formats.binding import check_item
-from sealer.sealing import generate, prompt
+from sealer.sealing import generate
 
 MAX_VALUE = 1024 * 1024
 """Largest value of an item, in bytes; also what a v2 envelope takes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import secrets
+import select
 import signal
 import sys
 import termios
@@ -14,12 +15,17 @@ import pytest
 
 CHILD = """
 import sys
-from sealer import console; from sealer.sealing import prompt
+from sealer import console, prompt
 def body():
     value = prompt.hidden("Value for password (hidden)", way_out="use stdin")
     sys.stdout.write(f"got {len(value)} {value.hex()}\\n")
     return 0
 sys.exit(console.run(body))
+"""
+ELSEWHERE = """
+import signal, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 """
 
 
@@ -32,10 +38,10 @@ class Terminal:
     echo: bool
 
 
-def at_terminal(typed: bytes, *, wait: str = "(hidden): ", interrupt: bool = False) -> Terminal:
+def at_terminal(typed: bytes, *, wait: str = "(hidden): ", interrupt: bool = False, before: str = "") -> Terminal:
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-c", CHILD])
+        os.execv(sys.executable, [sys.executable, "-c", before + CHILD])
     screen = b""
     while wait.encode() not in screen:
         screen += os.read(terminal, 1024)
@@ -45,6 +51,7 @@ def at_terminal(typed: bytes, *, wait: str = "(hidden): ", interrupt: bool = Fal
     while at < len(typed):
         at += os.write(terminal, typed[at : at + 512])
     while True:
+        assert select.select([terminal], [], [], 60)[0], f"waits on: {screen.decode(errors='replace')}"
         try:
             chunk = os.read(terminal, 65536)
         except OSError:
@@ -107,6 +114,12 @@ def test_ctrl_c_leaves_the_terminal_as_it_was() -> None:
     assert (found.code, found.echo) == (130, True)
     assert "interrupted" in found.screen
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_that_interrupts_no_read() -> None:
+    """Another thread gets the signal; so it is for the main one when it comes just before its read."""
+    found = at_terminal(b"", interrupt=True, before=ELSEWHERE)
+    assert (found.code, found.echo) == (130, True)
 
 
 def test_ctrl_d_alone_is_no_value() -> None:
