@@ -14,7 +14,7 @@ LONGEST = 400
 """How many bytes such a file has at most."""
 
 _ENDING = lazy.compile(r"\.(?:txt|text|secret|key|pass|pw|pwd|password|token)$")
-_RAILS = lazy.compile(r"(?:^|/)config/(?:master|credentials/[\w-]+)\.key$")
+_RAILS = lazy.compile(r"(?:^|/)(?:master|config/credentials/[\w-]+)\.key$")
 _HEX = lazy.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{64})")
 _KEYPAIR = lazy.compile(r"\[\s*(?:\d{1,3}\s*,\s*){63}\d{1,3}\s*\]")
 

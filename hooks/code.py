@@ -285,6 +285,8 @@ def _holds(line: str, match: re.Match[str]) -> bool:
             before[-1:] in ("(", ":", "{", ";", "") or before.endswith(("define", "setq", "set", "ENV"))
         )
     if op == "(":
+        if words[:1] == ("set",):  # keyring.set_password("service", "name", x)
+            return not close and not rest.startswith(",")
         return not close and bool(words) and words[0] not in _VERBS
     if op == ",":
         return _is_argument(line, match.start(), rest)

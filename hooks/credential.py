@@ -51,7 +51,9 @@ _STRONG = "!#$%^@"
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 
-_FALLBACK = lazy.compile(r"\$\{[A-Za-z_]\w*:?-([^{}$]+)\}")
+_FALLBACK = lazy.compile(r"\$\{[A-Za-z_][\w.]*(?::-?|-)(?![?+=])([^{}$]+)\}")
+# "appid=x", as it will stand in a URL
+_PARAMETER = lazy.compile(r"[&?]?(?i:app_?id|api_?key|apikey|access_?token|token|key)=(?=[0-9A-Za-z_-]{16,}$)")
 _IS_CONNECTION = lazy.compile(
     r"(?:server|data source|host|user id|uid|username|user|database|initial catalog|endpoint|accountname|dbname)\s*=",
     re.IGNORECASE,
@@ -72,6 +74,8 @@ def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) 
     value = value.strip("\r\n") if pair.where in _SETTING_FORMATS else value
     if value.startswith("${") and (other := _FALLBACK.fullmatch(value)):
         pair, value = Pair(key, path, other[1], 1, 1, False, "prose"), other[1]
+    if pair.quoted and (parameter := _PARAMETER.match(value)):
+        value = value[parameter.end() :]
     if pair.where == "keypair":
         return API_KEY
     if where == place.COPY:
@@ -92,6 +96,8 @@ _known = functools.lru_cache(maxsize=1 << 12)(_rule)  # the same value is told a
 
 def _named(pair: Pair, value: str, where: str) -> Rule | None:
     kind = keyname.kind(pair.key) or (keyname.kind(_behind(pair.path)) if _is_nameless(pair.key) else "")
+    if kind == "key" and pair.key.lower() == "key" and keyname.holds_key(pair.path):
+        kind = "secret"
     if not kind or _is_short(pair, value, kind) or _is_none(pair, value, where, kind):
         return None
     stored = pair.where in _SETTING_FORMATS or pair.where == "git-credentials" or pair.quoted
@@ -251,7 +257,7 @@ def _signs(value: str, where: str) -> bool:
     """What frameworks sign with is often typed: `app.secret_key = "whiteKnight"`."""
     if where in place.EXAMPLES:
         return False
-    if _looks_strong(value):
+    if _looks_strong(value) or (len(value) >= _LONG and literal.is_own_word(value)):
         return True
     if len(re.split(r"[-_]", value)) >= 4:  # a sentence; names of entries are shorter
         return value[:1].isalpha()

@@ -7,8 +7,10 @@ names of variables seldom do. A match ends in the value, and only its line is re
 
 from hooks.structure.trigger import FOREIGN
 
-_TEXT = rb"""[^\s"'`<>{}$]"""
-_QUOTED = rb"""["'`](?:""" + _TEXT + rb"""{3,60}\d|""" + _TEXT + rb"""{0,2}\d""" + _TEXT + rb"{3})"
+_TEXT = rb"""(?:[^\s"'`<>{}$]|\\\$)"""
+# Templates begin sooner than behind six characters; what was drawn from all signs has brackets anywhere.
+_QUOTED = rb"""["'`](?:""" + _TEXT + rb"""{3,60}\d|""" + _TEXT + rb"""{0,2}\d""" + _TEXT + rb"{3}"
+_QUOTED += rb"|" + _TEXT + rb"""{6}[^\s"'`]{1,24}\d)"""
 _BARE = (
     rb"""[\w.\-"'`*\])}\\]{0,30}[ \t]{0,8}(?:[:?]?=|:|->|>|\bis\b|\bwas\b|[ \t])[ \t*`'"]{0,4}"""
     rb"""(?:[\w!#%&*+\-./?@^~$]{3,40}\d|[\w!#%&*+\-./?@^~$]{0,2}\d[\w!#%&*+\-./?@^~$]{3})"""
@@ -75,6 +77,11 @@ TRIGGER: tuple[bytes, ...] = (
         rb"[^\s$<>{}\-][^\s$<>{}]{3}"
     ),
     rb" -(?:(?:src|dest)?(?:store|key)|new)pass(?:wd)?[ \t]{1,4}[^\s$<>\-][^\s$<>]{3}",
+    rb"(?:enable[ \t]{1,4}password|isakmp[ \t]{1,4}key|\nrootpw)[ \t]{1,4}\S",
+    rb"user[ \t]{1,4}\S{1,60}[ \t]{1,4}on[ \t][^\n]{0,200}>\S{4}",
+    rb"echo[^\n]{1,100}\|[ \t]{0,4}sudo[ ][^\n]{0,20}-\w?S",
+    rb"register[ \t]{0,4}=>[ \t]{0,4}[^\s:@]{1,80}:[^\s:@]{4}",
+    rb"(?:DBI->connect|keyring\.set_password|NetworkCredential\()[^\n]{1,200}[\w\"'\])],[ \t]{0,4}@?[\"'][^\s\"'$]{4}",
     rb"SQLConnectInfo[ \t]{1,9}\S{1,80}[ \t]{1,9}\S{1,80}[ \t]{1,9}\S{4}",
     rb"(?:buildConfigField|resValue)[ (\t]{1,4}[\"'][sS]tring[\"'],[ \t]{0,4}[\"']\w{2,80}[\"'],[ \t]{0,4}[\"']\S{6}",
     rb"lftp[^\n]{0,80} (?:-u|--user)[^\n]{1,60},[^\s$]{4}",

@@ -21,7 +21,17 @@ _SCHEME = lazy.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest
 
 def url(value: str, where: str) -> bool:
     """Whether a text holds a URL with a password."""
-    return any(lets_in(found["password"], where, found["host"]) for found in _URL.finditer(value))
+    return any(lets_in(_said(found["password"]), where, found["host"]) for found in _URL.finditer(value))
+
+
+def _said(password: str) -> str:
+    """What a password says that stands in a URL."""
+    if "%" not in password:
+        return password
+    from urllib.parse import unquote
+
+    said = unquote(password)
+    return said if said.isprintable() else password
 
 
 def connection(value: str, where: str) -> bool:
@@ -53,6 +63,10 @@ _PUBLIC_HOST = lazy.compile(
 )
 
 
+# `anna.in` may be a member's name, but not where a server on the internet is asked for.
+_DOTTED = lazy.compile(r"[a-z]{3,}\.[a-z]{2,}\d*")
+
+
 def opens(password: str, path: str, host: str) -> bool:
     """Whether the password of a URL in the file at a path lets in somewhere."""
     return lets_in(password, place.of(path), host)
@@ -61,7 +75,8 @@ def opens(password: str, path: str, host: str) -> bool:
 def lets_in(password: str, where: str, host: str = "") -> bool:
     """Whether the password of a URL or a connection string is more than an example of how to write one."""
     verdict = verdict_of("password", password)
-    if literal.is_no_secret(password, quoted=True) or verdict < Verdict.WEAK:
+    own = _DOTTED.fullmatch(password) and _PUBLIC_HOST.fullmatch(host) and not literal.has_filler(password)
+    if (literal.is_no_secret(password, quoted=True) and not own) or verdict < Verdict.WEAK:
         return False
     if verdict == Verdict.WEAK and host and "." not in host:
         return False  # `postgres:postgres@db`, of a container beside

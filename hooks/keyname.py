@@ -16,12 +16,13 @@ def word_set(*lines: str) -> frozenset[str]:
 _SPLIT = lazy.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _COMPOUND = lazy.compile(
     r"(?:pass(?:word|wd|phrase)|secret|token|apikey|privatekey|accesskey|credential|pwd)s?$"
-    r"|^(?:db|my|pg|sql|mysql|root|admin|user|login|mail|smtp|ftp|ssh|http|proxy|wifi|sudo)(?:pass|pwd?)$"
+    r"|^(?:db|my|pg|sql|mysql|root|admin|user|login|mail|smtp|imap|ftp|ssh|http|proxy|wifi|sudo|remote|local|bind|rpc)(?:pass|pwd?)$"
 )
 
 # Whatever else the name says, these make it a credential; the second set only as the last word.
 _ANYWHERE = word_set(
-    "password passwords passwd passwort pwd pass passphrase passcode secret secrets token tokens apikey",
+    "password passwords passwd passwort pwd pass passphrase passcode passkey secret secrets token tokens",
+    "apikey psk",
     "requirepass masterauth bindpw rootpw",
     "credential credentials creds bearer jwt hmac dsn webhook htpasswd privatekey accesskey secretkey",
 )
@@ -143,7 +144,7 @@ def is_words(text: str) -> bool:
 
 
 _PASSWORD = word_set(
-    "password passwords passwd passwort pwd pass passphrase passcode pw userpass psw passwrd contrasena senha",
+    "password passwords passwd passwort pwd pass passphrase passcode pw userpass psw psk passwrd contrasena senha",
     "requirepass masterauth bindpw rootpw",
 )
 _STRONG_KEYS = word_set(
@@ -152,6 +153,7 @@ _STRONG_KEYS = word_set(
     "security server ssh gpg rsa des primary secondary instrumentation functions function host read write root ingest",
 )
 _NETWORKS = word_set("wifi wlan wpa ssid hotspot wi")
+_KEY_HOLDERS = word_set("jwt crypt signing encryption")
 _SIGNS = lazy.compile(
     r"(?i:(?:[a-z]+_)?secret_key(?:_base)?|(?:[a-z]+_)?(?:jwt|session|cookie|token)_secret(?:_key)?)"
     r"|(?:jwt|session|cookie|token)Secret(?:Key)?|secret"
@@ -162,7 +164,10 @@ _SECRET = word_set(
 _TOKEN = word_set("token tokens bearer auth authorization authentication otp totp authtoken accesstoken")
 _ENDS = (
     (lazy.compile(r"(?:pass(?:word|wd|phrase)|passw)s?$|\w(?:pass|pwd?)$"), "password"),
-    (lazy.compile(r"(?:api|access|private|secret|encrypt(?:ion)?|sign(?:ing)?|app|master|account)key$"), "api-key"),
+    (
+        lazy.compile(r"(?:api|access|private|secret|encrypt(?:ion)?|sign(?:ing)?|app|master|account|pass)key$"),
+        "api-key",
+    ),
     (lazy.compile(r"(?:secret|credential)s?$"), "secret"),
     (lazy.compile(r"token$"), "token"),
 )
@@ -176,6 +181,12 @@ def is_event(key: str) -> bool:
 def is_of_network(key: str) -> bool:
     """Whether the name says that it is a wireless network's."""
     return not _NETWORKS.isdisjoint(words(key))
+
+
+def holds_key(path: str) -> bool:
+    """Whether what is above a key says what it does: `Jwt.Key`, `crypt.key`."""
+    above = path.rpartition(".")[0].rpartition(".")[2]
+    return not _KEY_HOLDERS.isdisjoint(words(above))
 
 
 def signs(key: str) -> bool:

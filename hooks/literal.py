@@ -19,7 +19,7 @@ _CODE = lazy.compile(
 _FORMAT = lazy.compile(
     r".*(?:%[A-Za-z][^%]{0,2}%[A-Za-z]|%[-+#0]?\d*[sdvxqfu@](?![A-Za-z0-9])|%\(\w+\)[sd]|\$\d\b|\\\(|@\{)", re.DOTALL
 )
-_HOLE = lazy.compile(r".*(?:\{\d*\}|\{[A-Za-z_][\w.:!]*\}|\$\{|#\{|\{\{|<%|%>|\$\([A-Za-z])", re.DOTALL)
+_HOLE = lazy.compile(r".*(?:\{\d*\}|\{[A-Za-z_][\w.:!\[\]]*\}|\$\{|#\{|\{\{|<%|%>|\$\([A-Za-z])", re.DOTALL)
 _VARIABLE = lazy.compile(
     r"\$\{?[A-Za-z_]\w*\}?(?:(?:->|::|[/.:\[-]).*)?|%[A-Za-z_]\w*%|%~\w+|:[a-z_]+|\?|&[a-z]+|\*[a-z]+|@[a-z]+(?:\.\w+)*"
 )
@@ -80,11 +80,14 @@ _GENERIC = keyname.word_set(
 _WEAK_WORD = lazy.compile(r"[a-z][a-z0-9]{3,39}")
 # Rows of keys: nobody draws them, and many type them for a password.
 _ROW = lazy.compile(r"12345|abcd(?:e|123)|asdf|qwerty")
-_PREFIXED_HEX = lazy.compile(r"(?:[A-Za-z]{1,12}[-_.]){1,3}(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{24,}")
+_PREFIXED_HEX = lazy.compile(r"(?:(?:[A-Za-z]{1,12}[-_.]){1,3}|\d{6,10}-)(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{24,}")
 _IDENTIFIER = lazy.compile(
     r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
     r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
 )
+# 1000 * 60 * 30
+_ARITHMETIC = lazy.compile(r"\d+(?:[*+/-]\d+)+")
+_DOTTED = lazy.compile(r"[a-z]+\.[a-z]{3,}\d+")
 _LABEL = lazy.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")
 _PLAIN_WORD = lazy.compile(r"[a-zA-Z]{4,20}\d{0,6}")
 _TYPES = keyname.word_set(
@@ -117,7 +120,7 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
     sure = (_SURE_REGEX, _VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC, _CHOICES)
     if any(form.fullmatch(value) for form in sure):
         return True
-    if _HOLE.match(value):
+    if _HOLE.match(value) or (not quoted and "*" in value and _ARITHMETIC.fullmatch(value)):
         return True
     if len(set(value)) < (3 if value.isdigit() or (value.isalpha() and len(value) == 4) else 4):  # `root` has three
         return True
@@ -125,6 +128,8 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     if _says_words(value):
         return True
+    if quoted and _DOTTED.fullmatch(value):
+        return False  # no member is called so
     # A text with many signs that was drawn holds a `%s`, a `.*` or a `->` by chance.
     loose = _FORMAT.match(value) or _REGEX.fullmatch(value) or _CODE.fullmatch(value)
     if quoted and value[-1] == ")" and "(" not in value:

@@ -84,7 +84,7 @@ _STORE = lazy.compile(
     r"|\.pgpass|pgpass\.conf|\.my\.cnf|(?:dbeaver-)?data-?sources(?:\.local)?\.xml|robo(?:mongo|3t)\.json"
     # of mail, Git, browsers, networks
     r"|\.?(?:esmtprc|msmtprc|fetchmailrc|mbsyncrc|offlineimaprc|netrc|smbcredentials)|_netrc|\.git-credentials|logins\.json"
-    r"|(?:chap|pap)-secrets|[^/]+\.nmconnection|wpa_supplicant(?:-\w+)?\.conf"
+    r"|(?:chap|pap)-secrets|sasl_passwd|[._]curlrc|davfs2\.secrets|userlist\.txt|[^/]+\.nmconnection|wpa_supplicant(?:-\w+)?\.conf"
     # of servers and installers
     r"|ventrilo_srv\.ini|wp-config\.php|(?:auto)?unattend\.xml|sysprep\.inf|tomcat-users\.xml)$"
 )

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 NAMES = frozenset((
     ".env", ".envrc", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".htpasswd", ".git-credentials", ".npmrc",
     ".pypirc", ".my.cnf", ".s3cfg", "rclone.conf", "credentials", "terraform.tfstate", "kubeconfig", ".dockercfg",
-    ".esmtprc", ".msmtprc", ".fetchmailrc", ".mbsyncrc",
+    ".esmtprc", ".msmtprc", ".fetchmailrc", ".mbsyncrc", "chap-secrets", "pap-secrets", "sasl_passwd", "davfs2.secrets",
+    "userlist.txt", ".curlrc", "_curlrc",
 ))  # fmt: skip
 """Names of files whose structure is worth reading whatever they hold."""
 

@@ -71,6 +71,13 @@ ROWS = (
         part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@",
     ),
     Row(
+        "@tcp(",
+        r"[\"'`][\w.\-]{1,60}:(?P<value>[^\s\"'@/:`]{4,200})@tcp\((?!localhost|127\.|0\.0\.0\.0|\[::1)",
+        "password",
+        "taken",
+        literal=True,
+    ),
+    Row(
         "@",
         r"(?:^|[\s\"'=`])(?!mailto:|sips?:|xmpp:)[\w.\-]{0,60}:(?P<value>[^\s\"'@/:`]{4,200})"
         r"@(?!sha\d)(?:(?:tcp|unix|udp)\(|[\w.\-]+:\d{2,5}\b)",
@@ -159,6 +166,15 @@ ROWS = (
         r"(?:btoa|[bB]ase64\w*|b64encode|[eE]ncode\w*)\(\s*b?[\"'][\w.@\-]{1,60}:(?P<value>[^\"'\s]{4,200})[\"']",
         "password",
         "login",
+        literal=True,
+    ),
+    # DBI->connect($dsn, "name", "v"), keyring.set_password("service", "name", "v"), NetworkCredential("name", "v")
+    Row(
+        "dbi->connect keyring.set_password( networkcredential(",
+        r"(?:\bDBI->connect(?:_cached)?\(\s*(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^,\"'\n]{1,80}),|\bkeyring\.set_password\([^,\n]{1,80},"
+        r"|\bNetworkCredential\()\s*(?:[\"'][^\"'\n]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*@?[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
+        "password",
+        "taken",
         literal=True,
     ),
     # IDENTIFIED BY 'v'

@@ -109,6 +109,39 @@ COMMANDS = (
         "secret",
         "login",
     ),
+    # enable password v, crypto isakmp key v address, of Cisco; rootpw v, of Anaconda; user x on >v, of Redis
+    Row(
+        "enable isakmp rootpw",
+        r"(?:^\s*enable\s+password(?:\s+0)?|\bcrypto\s+isakmp\s+key(?:\s+0)?|^\s*rootpw(?:\s+--plaintext)?)\s+(?P<value>(?![0-9-][\s-])"
+        + CLEAR
+        + r")",
+        "password",
+        "taken",
+        quoted=False,
+    ),
+    Row(
+        "user",
+        r"^\s*user\s+\S+\s+on\s[^\n]*?>(?P<value>\S{4,200})",
+        "password",
+        "taken",
+        quoted=False,
+        part=r"\son\s.*>",
+    ),
+    # echo v | sudo -S; register => name:v@host, of Asterisk
+    Row(
+        "sudo",
+        r"\becho\s+(?:-\w+\s+)?[\"']?(?P<value>" + CLEAR + r")[\"']?\s*\|\s*sudo\s+(?:-\w+\s+)*-\w*S",
+        "password",
+        "taken",
+        quoted=False,
+    ),
+    Row(
+        "register",
+        r"^\s*register\s*=>\s*[^\s:@]{1,80}:(?P<value>[^\s:@]{4,200})(?::[^\s@]*)?@[\w.-]+",
+        "password",
+        "taken",
+        quoted=False,
+    ),
     # useradd -p v, zip -P v, 7z a -pv
     Row(
         "useradd usermod zip 7z rar",

@@ -147,7 +147,7 @@ _ENDINGS: dict[str, Reader] = {
     **_each(
         ini,
         "ini cfg conf cnf gitconfig desktop service timer socket npmrc pypirc s3cfg boto yarnrc piprc odbc ora rdp",
-        "ovpn inf reg credentials condarc muttrc hgrc editorconfig",
+        "ovpn inf reg credentials condarc muttrc hgrc editorconfig nmconnection offlineimaprc",
     ),
     **_each(properties, "properties prefs"),
     **_each(env, "env envrc flaskenv"),
@@ -163,6 +163,7 @@ _ENDINGS: dict[str, Reader] = {
     ),
     **_each(hcl, "tf tfvars hcl nomad tofu"),
     **_each(_special("netrc"), "netrc _netrc"),
+    **_each(_special("curl"), "curlrc _curlrc"),
     **_each(_special("pgpass"), "pgpass"),
     **_each(_special("htpasswd"), "htpasswd"),
     **_each(_special("credentials"), "git-credentials"),
@@ -171,6 +172,8 @@ _ENDINGS: dict[str, Reader] = {
 }
 _WHOLE: dict[str, Reader] = {
     "pgpass.conf": _special("pgpass"),
+    **_each(_special("columns"), "chap-secrets pap-secrets sasl_passwd davfs2.secrets"),
+    "userlist.txt": _special("pgbouncer"),
     "dockerfile": shell,
     "containerfile": shell,
     "makefile": shell,
@@ -213,9 +216,10 @@ def reader(path: str, text: str) -> Reader | None:
     for _ in range(3):
         if name in _WHOLE and name != "config":
             return _WHOLE[name]
-        if name.startswith((".env.", "env.", "dockerfile.", "dockerfile-")) and not _is_source(name):
-            return shell if name.startswith("docker") else env
         found = _ENDINGS.get(name.rpartition(".")[2])
+        environment = name.startswith((".env.", "env.", "dockerfile.", "dockerfile-")) and not _is_source(name)
+        if environment and found not in TREES:
+            return shell if name.startswith("docker") else env
         if found is not None:
             # By its name it is XML or INI, and JSON or YAML by its text: `app.config`, `x.conf`.
             return _unlike(found, text)

@@ -23,6 +23,16 @@ _URL = lazy.compile(r"^\w+://(?P<user>[^:/\s]*):(?P<value>[^/\s]+)@(?P<host>[^@\
 _MAIL = lazy.compile(
     r"""(?<!\S)(?P<name>password|passwd|pass)[ \t]+(?:is[ \t]+)?["']?(?P<value>[^"'\s]+)""", re.IGNORECASE
 )
+# Of PPP `client server secret address`, of davfs2 `url user password`, of Postfix `[host]:port user:password`.
+_COLUMNS = lazy.compile(
+    r"""^[ \t]*(?P<who>(?!\#)(?:"[^"\n]*"|\S+))[ \t]+(?:(?P<to>"[^"\n]*"|[^\s":]+)[ \t]+|(?P<user>[^\s:"]+):)?"""
+    r"""(?:"(?P<quoted>[^"\n]*)"|(?P<value>[^\s"\#]\S*))(?=[ \t]|\r?$)""",
+    re.MULTILINE,
+)
+_PGBOUNCER = lazy.compile(r'^"[^"\n]+"[ \t]+"(?!md5[0-9a-f]{32}"|SCRAM-SHA-256\$)(?P<value>[^"\n]+)"', re.MULTILINE)
+_CURL = lazy.compile(
+    r"""^[ \t]*-{0,2}(?:u|user|proxy-user|U)[ \t]*[=: ][ \t]*["']?[^\s:"']+:(?P<value>[^\s"']+)""", re.MULTILINE
+)
 _DEFINE = lazy.compile(
     r"""\bdefine\s*\(\s*["'](?P<name>\w+)["']\s*,\s*(?:"(?P<double>[^"\n]*+)"|'(?P<single>(?:[^'\\\n]|\\.)*+)')"""
 )
@@ -72,6 +82,28 @@ def mail(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
     for match in _MAIL.finditer(text):
         name = match["name"].lower()
         yield Pair(name, name, match["value"], *at.span(*match.span("value")), False, "ini")
+
+
+def columns(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """The last of two or three columns: who, to whom, and the secret; or `user:password` behind a server."""
+    at = Lines(text)
+    for match in _COLUMNS.finditer(text):
+        group = "quoted" if match["quoted"] is not None else "value"
+        yield Pair("password", "password", match[group], *at.span(*match.span(group)), False, "ini")
+
+
+def pgbouncer(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """`"user" "password"`, but for hashes."""
+    at = Lines(text)
+    for match in _PGBOUNCER.finditer(text):
+        yield Pair("password", "password", match["value"], *at.span(*match.span("value")), True, "ini")
+
+
+def curl(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
+    """`user = "name:password"`."""
+    at = Lines(text)
+    for match in _CURL.finditer(text):
+        yield Pair("password", "user.password", match["value"], *at.span(*match.span("value")), True, "ini")
 
 
 def defines(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001

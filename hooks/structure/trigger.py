@@ -49,13 +49,18 @@ _WORDS = (
 TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + _ASSIGNED for word in _WORDS),
     rb"(?i)(?:pass|secret)" + _NAMED,
-    rb"(?i)(?:pass(?:w|p|_)|pwd|secret|token|_key)\w{0,16}[\"']?[:=][ \t]{0,4}[\"']?\$\{\w{1,60}:?-[^\s{}$]{4}",
+    rb"(?i)(?:pass(?:w|p|_)|pwd|secret|token|_key)\w{0,16}[\"']?[:=][ \t]{0,4}[\"']?\$\{[\w.]{1,60}[:-]-?[^\s{}$?+]{4}",
     rb"(?i)(?:token|[_-]key|apikey)" + _NAMED,
     # <key>APISecret</key><string>x</string>, <AdministratorPassword><Value>x
     rb"(?i)(?:pass|pwd|secret|token|cred|[a-z_. -]key)[\w.\-]{0,24}</key>\s{0,40}<(?:string|data)>[^<\s]{4}",
     rb"(?i)passw\w{0,16}>\s{0,40}<value>[^<\s]{3}",
     # `db_pw: x`; requirepass x of Redis; variables of Terraform, passwords in its state
     rb"(?i)(?:\b|_)pw" + _ASSIGNED.replace(rb"""[\w.\-]{0,24}[\\""", rb"""[\\""", 1),
+    rb"(?i)\bpsk[ \t]{0,4}=[ \t]{0,4}[\"']?[^\s\"']{8}",
+    # "Jwt": {"Key": "x"}, <crypt><key>x</key></crypt>: the name above says which key it is
+    rb"(?i)jwt\w{0,16}[\"']?[ \t]{0,4}:\s{0,40}\{?[^{}]{0,200}?\bkey[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?[^\s{}\"']{8}",
+    rb"<crypt>\s{0,40}<key>",
+    rb"<Pass encoding=",
     rb"(?:requirepass|masterauth|masteruser)[ \t]{1,8}[\"']?\S{4}",
     rb"""variable[ \t]{1,4}"[\w\-]{0,40}(?i:passw|secret|token|_key|_pw|_pwd|cred)""",
     rb"""random_password"[ \t]{0,4},""",

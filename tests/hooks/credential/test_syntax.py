@@ -30,6 +30,7 @@ LINES = [
         "openssl rsa -passin pass:VALUE",
         "net user admin VALUE /add",
         "useradd -m -p VALUE bob",
+        "user worker on >VALUE ~* +@all",
         "unzip -P VALUE all.zip",
         "7z a -pVALUE all.7z all",
         "postgres://admin:VALUE@db/shop",

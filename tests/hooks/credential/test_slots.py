@@ -1,0 +1,97 @@
+"""Credentials that a column, a command or the name above tells, where no name beside the value does."""
+
+from __future__ import annotations
+
+import base64
+import random
+import string
+
+import pytest
+
+from hooks import scanner
+from hooks.blobs import Blob
+
+_RNG = random.Random(7)
+WORD = "harbor" + str(_RNG.randrange(1000, 2000))
+DRAWN = "k4" + "".join(_RNG.choices(string.ascii_letters + string.digits, k=22))
+HEX = "c0" + "".join(_RNG.choices("0123456789abcdef", k=62))
+HIDDEN = base64.b64encode(("HARbor_" + WORD[-4:] + "x").encode()).decode()
+SIGNS = "et+nWhUB>." + "Dg[c4z"
+
+
+def found(path: str, text: str) -> list[int]:
+    """The lines that leak."""
+    return sorted({finding.line for finding in scanner.scan(Blob(path, text.encode()))})
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        # files of columns
+        ("etc/ppp/chap-secrets", f"# client server secret\njoe l2tpd {WORD} *\n", 2),
+        ("etc/ppp/pap-secrets", f'"joe" * "{WORD}"\n', 1),
+        ("etc/postfix/sasl_passwd", f"[smtp.shop.io]:587 user@shop.io:{WORD}\n", 1),
+        ("home/davfs2.secrets", f"https://cloud.shop.io/dav joe {WORD}\n", 1),
+        ("pgbouncer/userlist.txt", f'"app" "{WORD}"\n', 1),
+        ("home/.curlrc", f'silent\nuser = "joe:{WORD}"\n', 2),
+        # settings
+        ("nm/Home.nmconnection", f"[wifi-security]\nkey-mgmt=wpa-psk\npsk={WORD}\n", 3),
+        ("home/.offlineimaprc", f"[Repository a]\nremotepass = {WORD}\n", 2),
+        ("config/env.dev.json", f'{{"a": [\n {{"key": "client_secret",\n  "value": "{DRAWN}"}}]}}\n', 3),
+        ("src/application.yml", f"spring:\n  datasource:\n    password: ${{DB_PW:{DRAWN[:10]}}}\n", 3),
+        ("appsettings.json", f'{{"Jwt": {{\n  "Issuer": "shop",\n  "Key": "{DRAWN}"\n}} }}\n', 3),
+        ("app/etc/local.xml", f"<config><crypt>\n<key><![CDATA[{HEX[:32]}]]></key>\n</crypt></config>\n", 2),
+        ("FileZilla/recentservers.xml", f'<a><Server>\n<Pass encoding="base64">{HIDDEN}</Pass></Server></a>\n', 2),
+        ("rails/master.key", f"{HEX[:32]}\n", 1),
+        ("mpesa.py", f'MPESA_PASSKEY = "{HEX}"\n', 1),
+        # devices and servers
+        ("sw.conf", f"hostname sw\nenable password {WORD}\n", 2),
+        ("sw.conf", f"crypto isakmp key {DRAWN} address 10.0.0.1\n", 1),
+        ("redis.conf", f"user worker on >{WORD} ~* +@all\n", 1),
+        ("sip.conf", f"register => user:{WORD}@sip.shop.io\n", 1),
+        ("ks.cfg", f"install\nrootpw --plaintext {WORD}\n", 2),
+        ("bin/up.sh", f"echo {WORD} | sudo -S mount /mnt\n", 1),
+        # calls
+        ("lib/Db.pm", f'return DBI->connect($self->dsn(), "kevin", "{WORD}", {{ RaiseError => 1 }});\n', 1),
+        ("src/store.py", f'keyring.set_password("shop", "convoy", "{DRAWN[:9]}")\n', 1),
+        ("src/Camera.cs", 'var c = new NetworkCredential("admin", "admin");\n', 1),
+        ("main.go", 'db, err := sql.Open("mysql", "root:root@tcp(10.0.3.7:3306)/shop")\n', 1),
+        # values with signs
+        ("lib/keys.dart", f"const String clientSecret = '{SIGNS}';\n", 1),
+        ("lib/keys.dart", "static const String bearerToken = 'kP" + r"\$" + "7g@2n!Vx3X#wQ5^z';\n", 1),
+        ("src/a.kt", f'const val API_KEY = "39118956-{HEX[:25]}"\n', 1),
+        ("src/a.swift", f'static let apiKey = "APPID={HEX[:32]}"\n', 1),
+        ("src/db.js", "  password: 's.flores" + "9',\n", 1),
+        ("src/db.js", 'open("mongodb+srv://anna:anna' + '.in@cluster0.j9fvny4.mongodb.net/?w=majority")\n', 1),
+        ("src/env.js", "jwtSecret: process.env.JWT_SECRET || 'supersecretkeyforhostel" + "supermart',\n", 1),
+    ],
+)
+def test_its_place_tells_it(path: str, text: str, line: int) -> None:
+    assert found(path, text) == [line]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("etc/ppp/chap-secrets", "# client server secret IP\n"),
+        ("pgbouncer/userlist.txt", '"app" "SCRAM-SHA-256$4096:c2FsdA==$abcd:efgh"\n'),
+        ("doc/userlist.txt", "alice bob carol smith\n"),
+        ("nm/Home.nmconnection", "[wifi-security]\nkey-mgmt=wpa-psk\n"),
+        ("src/application.yml", "spring:\n  datasource:\n    password: ${DB_PW:?set it before the start}\n"),
+        ("src/application.yml", "spring:\n  datasource:\n    password: ${DB_PW:}\n"),
+        ("appsettings.json", '{"Jwt": {\n  "Key": "your-secret-key-here"\n} }\n'),
+        ("src/form.js", 'passkey: "Sign in with a passkey"\n'),
+        ("src/form.js", 'passkey = "userVerification"\n'),
+        ("src/db.js", "secret: 'auth.members',\n"),
+        ("ks.cfg", "install\nrootpw --iscrypted $6$abcdefgh$K8OZrlT\n"),
+        ("bin/up.sh", "echo $PASSWORD | sudo -S mount /mnt\n"),
+        ("lib/Db.pm", 'DBI->connect("dbi:Pg:dbname=x", "", "");\n'),
+        ("src/store.py", 'keyring.set_password("shop-db9", "convoy", value)\n'),
+        ("src/Camera.cs", 'var c = new NetworkCredential("user", "password");\n'),
+        ("main.go", 'db, err := sql.Open("mysql", "root:root@tcp(127.0.0.1:3306)/shop")\n'),
+        ("src/a.kt", "const val TOKEN_TIME_OUT = 1000*60*30\n"),
+        ("docs/pip.md", "pip install --index-url https://user:he%2F%2Fo@pypi.shop.com/simple\n"),
+    ],
+)
+def test_what_only_stands_there_is_none(path: str, text: str) -> None:
+    assert found(path, text) == []
