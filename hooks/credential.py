@@ -140,7 +140,7 @@ def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
         return True
     if (said := literal.decoded(value)) is not None and verdict_of(pair.key, said) < Verdict.WEAK:
         return True
-    if keyname.is_digest(pair.key) and literal.is_digest(value):
+    if keyname.is_digest(pair.key) and literal.is_hashed(value):
         return True
     # Of what stands in hex behind 0x, only a key that is called one is none of a chain's addresses and hashes.
     if kind in ("token", "salt", "drawn", "key") and literal.is_on_chain(value):

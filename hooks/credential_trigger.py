@@ -77,7 +77,7 @@ TRIGGER: tuple[bytes, ...] = (
         rb"[^\s$<>{}\-][^\s$<>{}]{3}"
     ),
     rb" -(?:(?:src|dest)?(?:store|key)|new)pass(?:wd)?[ \t]{1,4}[^\s$<>\-][^\s$<>]{3}",
-    rb"(?:enable[ \t]{1,4}password|isakmp[ \t]{1,4}key|\nrootpw)[ \t]{1,4}\S",
+    rb"(?:enable[ \t]{1,4}password|isakmp[ \t]{1,4}key|(?:^|\n)rootpw)[ \t]{1,4}\S",
     rb"user[ \t]{1,4}\S{1,60}[ \t]{1,4}on[ \t][^\n]{0,200}>\S{4}",
     rb"echo[^\n]{1,100}\|[ \t]{0,4}sudo[ ][^\n]{0,20}-\w?S",
     rb"register[ \t]{0,4}=>[ \t]{0,4}[^\s:@]{1,80}:[^\s:@]{4}",
@@ -129,7 +129,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?i)(?:cred|log ?in)[^\n]{0,40}[/:|] ?[`\"'*]{0,2}[\w!@#$%^&*\-]{0,30}\d[\w!@#$%^&*\-]{2}",
     # devices
     rb"(?i)(?:password|secret)[ ][0579][ ][\w$./]{6}",
-    rb"(?i)(?:snmp-server[ ]community|pre-shared-key)[ ]",
+    rb"(?i)(?:snmp(?:-server)?[ ]community|pre-shared-key)[ ]",
     rb"""(?i)(?:\b|_)pw["']?\s{0,4}[:=]{1,2}\s{0,4}["'][^\s"']{4}""",
     # tables with a column of passwords; `the password for X is y`
     rb"""(?i)[|,;\t"][ \t]{0,4}[\w ]{0,12}(?:passw(?:or)?d|secret|token|api.key)["`*]{0,3}[ \t]{0,40}[|,;\t\r\n]""",

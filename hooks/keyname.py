@@ -65,6 +65,8 @@ _DRAWN = word_set("nonce iv seed")
 _PUBLIC = word_set("public pub publishable anon site")
 _BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
 _DIGESTS = word_set("hash hashes checksum checksums digest hexdigest sha md shasum sum fingerprint thumbprint")
+_SIGNERS = word_set("gpg pgp")
+"""A key of these is named by its fingerprint."""
 _STRONG = word_set("password passwd pwd passphrase secret private")
 _EVENTS = word_set(
     "wrong invalid incorrect bad missing forgot forget forgotten reset change changed update edit empty null blank",
@@ -134,7 +136,10 @@ def is_public(key: str) -> bool:
 
 
 def is_digest(key: str) -> bool:
-    """Whether the name says that its value is a hash: passwordSha256, and `checksum/secret` as charts annotate it."""
+    """Whether the name says that its value is a hash: passwordSha256, `checksum/secret` of charts, GPG_KEY."""
+    parts = words(key)
+    if parts[:1] == ("md",) or not _SIGNERS.isdisjoint(parts):
+        return True
     return any(parts[-1] in _DIGESTS for part in (key, key.partition("/")[0]) if (parts := words(part)))
 
 

@@ -39,7 +39,7 @@ _ADDRESS = lazy.compile(
     r"|mailto|tel)[:].*|\w+://\S*"
 )
 _NUMBERED = lazy.compile(
-    r"[v^~<>=]{0,3}\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*"
+    r"[v^~<>=]{0,3}\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*|dword:[0-9a-fA-F]{8}"
     r"|\d{4}-\d\d-\d\dT?[\d:.]*Z?|\d+\.(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
 )
 _UUID = lazy.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
@@ -88,6 +88,8 @@ _IDENTIFIER = lazy.compile(
 # 1000 * 60 * 30
 _ARITHMETIC = lazy.compile(r"\d+(?:[*+/-]\d+)+")
 _DOTTED = lazy.compile(r"[a-z]+\.[a-z]{3,}\d+")
+_SHORTEST_HASH = 27
+"""Characters of 20 bytes in base64."""
 _LABEL = lazy.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")
 _PLAIN_WORD = lazy.compile(r"[a-zA-Z]{4,20}\d{0,6}")
 _TYPES = keyname.word_set(
@@ -183,6 +185,11 @@ def is_on_chain(value: str) -> bool:
 def is_digest(value: str) -> bool:
     """Whether a value has the form of a hash, or of an identifier."""
     return bool(_DIGEST.fullmatch(value) or _UUID.fullmatch(value))
+
+
+def is_hashed(value: str) -> bool:
+    """Whether a value has the form of a hash in hex or in base64."""
+    return is_digest(value) or (len(value) >= _SHORTEST_HASH and _BASE64.fullmatch(value) is not None)
 
 
 def is_uuid(value: str) -> bool:

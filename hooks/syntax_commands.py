@@ -104,7 +104,7 @@ COMMANDS = (
     Row(
         "enable username key-string pre-shared community sp_add",
         r"\b(?:enable\s+secret|username\s+\S+(?:\s+privilege\s+\d+)?\s+(?:password|secret)|key-string|pre-shared-key"
-        r"|snmp-server\s+community|sp_add\w+\s+N?'[^']+',)\s+(?:[0-9]\s+)?"
+        r"|snmp(?:-server)?\s+community|sp_add\w+\s+N?'[^']+',)\s+(?:[0-9]\s+)?"
         r"N?['\"]?(?P<value>[^\s'\"]{5,200})",
         "secret",
         "login",

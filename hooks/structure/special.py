@@ -42,6 +42,8 @@ def netrc(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
     """login, password and account of every machine."""
     at = Lines(text)
     for machine in _NETRC.finditer(text):
+        if "anonymous" in machine["rest"]:
+            continue  # whose password is anybody's address
         host = machine["host"] or "default"
         for match in _NETRC_WORD.finditer(text, machine.start("rest"), machine.end("rest")):
             place = at.span(*match.span("value"))

@@ -16,6 +16,7 @@ WORD = "harbor" + str(_RNG.randrange(1000, 2000))
 DRAWN = "k4" + "".join(_RNG.choices(string.ascii_letters + string.digits, k=22))
 HEX = "c0" + "".join(_RNG.choices("0123456789abcdef", k=62))
 HIDDEN = base64.b64encode(("HARbor_" + WORD[-4:] + "x").encode()).decode()
+HASHED = base64.b64encode(_RNG.randbytes(36)).decode()
 SIGNS = "et+nWhUB>." + "Dg[c4z"
 
 
@@ -44,7 +45,10 @@ def found(path: str, text: str) -> list[int]:
         ("FileZilla/recentservers.xml", f'<a><Server>\n<Pass encoding="base64">{HIDDEN}</Pass></Server></a>\n', 2),
         ("rails/master.key", f"{HEX[:32]}\n", 1),
         ("mpesa.py", f'MPESA_PASSKEY = "{HEX}"\n', 1),
+        ("composer/auth.json", f'{{"github-oauth": {{"github.com": "{HEX[:40]}"}}}}\n', 1),
         # devices and servers
+        ("junos.conf", f"set snmp community {DRAWN[:10]} authorization read-only\n", 1),
+        ("ks.cfg", f"rootpw {WORD}\n", 1),
         ("sw.conf", f"hostname sw\nenable password {WORD}\n", 2),
         ("sw.conf", f"crypto isakmp key {DRAWN} address 10.0.0.1\n", 1),
         ("redis.conf", f"user worker on >{WORD} ~* +@all\n", 1),
@@ -74,6 +78,11 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
     ("path", "text"),
     [
         ("etc/ppp/chap-secrets", "# client server secret IP\n"),
+        ("_netrc", "default login anonymous password guest@\n"),
+        ("x/winlogon.reg", '"PasswordExpiryWarning"=dword:00000005\n'),
+        ("home/.bash_profile", f"export GPG_KEY={HEX[:40]}\n"),
+        ("rabbit/definitions.json", f'{{"users": [{{"name": "a", "password_hash": "{HASHED}"}}]}}\n'),
+        ("sip.conf", f"md5secret={HEX[:32]}\n"),
         ("pgbouncer/userlist.txt", '"app" "SCRAM-SHA-256$4096:c2FsdA==$abcd:efgh"\n'),
         ("doc/userlist.txt", "alice bob carol smith\n"),
         ("nm/Home.nmconnection", "[wifi-security]\nkey-mgmt=wpa-psk\n"),
