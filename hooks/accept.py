@@ -9,6 +9,7 @@ a file of that name in any folder.
 
 from __future__ import annotations
 
+import itertools
 import os
 
 from hooks.baseline import DEFAULT
@@ -31,6 +32,8 @@ FOREIGN = (".gitleaks.toml", ".gitleaksignore", ".secrets.baseline")
 """What other tools leave at the top: the names of `hooks.compat`."""
 
 _MOST_NAMED = 10
+_MOST_EXPIRED = 3
+_BASELINE = "sealer scan baseline --reason TEXT"
 
 
 class Accepted:
@@ -151,12 +154,20 @@ class Accepted:
             console.warn(text)
         if len(warnings) > _MOST_NAMED:
             console.warn(f"{len(warnings) - _MOST_NAMED:,} more of this kind")
-        for entry, one in list(self._expired.items())[:_MOST_NAMED]:
-            place = f"{one.path}:{one.line}"
-            said = f"{place}: {entry.rule} was accepted until {entry.expires} ({entry.reason})"
-            console.warn(said, way_out="change the value, or accept it again: sealer scan baseline --reason TEXT")
-        if len(self._expired) > _MOST_NAMED:
-            console.warn(f"{len(self._expired) - _MOST_NAMED:,} more entries of {self.baseline.name} have expired")
+        if self._expired:
+            console.warn(self._expiry(), way_out=f"change the value, or accept it again: {_BASELINE}")
+
+    def _expiry(self) -> str:
+        """What has expired, in one line: a team accepts hundreds on one day, until one day."""
+        places = [
+            f"{one.path}:{one.line}: {entry.rule} was accepted until {entry.expires} ({entry.reason})"
+            for entry, one in itertools.islice(self._expired.items(), _MOST_EXPIRED)
+        ]
+        count = len(self._expired)
+        if count == 1:
+            return places[0]
+        more = f"; and {count - len(places):,} more" if count > len(places) else ""
+        return f"{count:,} entries of {self.baseline.name} have expired: {'; '.join(places)}{more}"
 
     def _in_baseline(self, one: Finding) -> bool:
         entry = self._baseline.find(one, self.relative(one.path)) if self._baseline else None

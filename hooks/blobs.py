@@ -106,11 +106,15 @@ class Source:
 
 
 def findings(blob: Blob, scan: Scan) -> list[Finding]:
-    """What a scan finds in a blob, with the lines of the file that it is a part of."""
+    """What a scan finds in a blob, with the lines and the paths of the file that it is a part of."""
     found = scan(blob)
     if found and blob.whole is not None:
         blob.data, blob.whole = blob.whole, None
         found = scan(blob)
+    if found and blob.within:
+        from hooks.cutting import placed
+
+        found = [one.but(key=placed(one.key, blob.within)) for one in found]
     if found and blob.before:
         return [one.but(line=one.line + blob.before, end=one.end + blob.before) for one in found]
     return found

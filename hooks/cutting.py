@@ -16,6 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Path = tuple[str | int, ...]
+
+_LONGEST_NAME = 200
 LARGEST = 32 * 1024 * 1024
 """So much of JSON is kept together, where nothing in it ends."""
 PARTLY = "holds a Secret that is too large to be looked at whole"
@@ -42,11 +45,14 @@ def parts(path: str, size: int, head: bytes, take: Callable[[int], bytes], commi
     yaml = json is None and (bare or name.endswith((".yaml", ".yml")))
     left = size - len(head)
     before, inside = 0, False
+    within: Path = ()
 
     def part(data: bytes, *, cut: bool) -> Blob:
         torn = cut and is_manifest(name) and _SECRET.search(data)
         said = {"problem": PARTLY, "way_out": WAY_OUT} if torn else {}
-        return Blob(path, data, commit=commit, before=before, **said)
+        blob = Blob(path, data, commit=commit, before=before, **said)
+        blob.within = within
+        return blob
 
     while left > 0:
         data = take(min(left, reading.PART))
@@ -59,7 +65,7 @@ def parts(path: str, size: int, head: bytes, take: Callable[[int], bytes], commi
                 end, start = found
                 yield part(json.before + text[:end] + json.after, cut=inside)
                 before += text.count(b"\n", 0, start)
-                text, inside = json.rest(text), False
+                text, inside, within = json.rest(text), False, json.within
                 continue
             if len(text) < LARGEST:
                 continue
@@ -67,50 +73,94 @@ def parts(path: str, size: int, head: bytes, take: Callable[[int], bytes], commi
         end, start, clean = _cut(text, yaml=yaml)
         yield part(text[:end], cut=inside or not clean)
         before += text.count(b"\n", 0, start)
-        text, inside = text[start:], not clean
+        text, inside, within = text[start:], not clean, ()
     yield part((json.before if json else b"") + text, cut=inside)
 
 
 class _Json:
-    """Goes through JSON as it comes, in bytes. `before` and `after` make a value of the part that was cut off."""
+    """Goes through JSON as it comes, in bytes. `before` and `after` make a value of the part that was cut off.
+
+    `within` is where in the whole that part begins: `("items", 4000)`, `(4000,)` or, in a list of lists, `(3, 4000)`.
+    """
 
     def __init__(self) -> None:
         self.before = self.after = b""
-        self._next = b""
+        self.within: Path = ()
+        self._next: tuple[bytes, Path] = b"", ()
         self._stack: list[int] = []
+        self._counts: list[int] = []
+        self._name = b""
         self._at = 0
         self._start = 0
 
     def cut(self, text: bytes) -> tuple[int, int] | None:
         """Where the last element ends that ends in this text, and where the next one begins."""
-        stack, cut = self._stack, None
+        stack, counts = self._stack, self._counts
+        cut: tuple[int, int, bytes, bytes, list[int]] | None = None
         for token in _TOKEN.finditer(text, self._at):
             first = token[0][0]
             if first == 0x22:
                 if not token[1]:  # the string goes on in what is still to come
                     self._at = token.start()
                     break
+                if len(stack) == 1:
+                    self._name = token[0]
             elif first in b"[{":
                 stack.append(first)
+                counts.append(0)
             elif first in b"]}":
-                del stack[-1:]
+                del stack[-1:], counts[-1:]
                 if not stack and text[token.end() : token.end() + 1].isspace():
-                    cut = token.end(), token.end(), b""
+                    cut = token.end(), token.end(), b"", b"", []
+                    if self.before:  # numbers of the list that ends here are none of the next document's
+                        self._at = token.end()
+                        break
             elif stack and len(stack) <= _DEEP and stack[-1] == 0x5B:
-                cut = token.start(), token.end(), bytes(stack)
+                counts[-1] += 1
+                cut = token.start(), token.end(), bytes(stack), self._name, counts[:]
             self._at = token.end()
         if cut is None:
             return None
-        end, self._start, outer = cut
+        end, self._start, outer, name, numbers = cut
         self.after = outer[::-1].translate(bytes.maketrans(b"[{", b"]}"))
-        self._next = outer.replace(b"{", b'{"items":')
+        self._next = _begun(outer, name, numbers)
         return end, self._start
 
     def rest(self, text: bytes) -> bytes:
         """What of a text comes after the cut."""
         self._at -= self._start
-        self.before = self._next
+        self.before, self.within = self._next
         return text[self._start :]
+
+
+def _begun(outer: bytes, name: bytes, numbers: list[int]) -> tuple[bytes, Path]:
+    """What makes a value of what follows a cut, and where that stands: the brackets around it, and their numbers."""
+    if outer[:1] != b"{":
+        return outer, tuple(numbers)
+    import json
+
+    try:
+        said = json.loads(name) if len(name) <= _LONGEST_NAME else ""
+    except ValueError:
+        said = ""
+    return (b"{%s:[" % name, (said, numbers[1])) if said else (b'{"items":[', ("items", numbers[1]))
+
+
+def placed(key: str, within: Path) -> str:
+    """The path in the whole of what has this one in a part: `items[2].data.x`, `items.2.x`, `[2].x`, `[2][3].x`."""
+    match within:
+        case (str(name), int(number)):
+            return _more(key, re.escape(name) + r"(?:\[|\.(?=\d+\.))", number)
+        case (int(outer), int(number)):  # of the lists in the list only the first one was begun before
+            return _more(_more(key, r"\[0\]\[", number), r"\[", outer)
+        case (int(number),):
+            return _more(key, r"\[", number)
+    return key
+
+
+def _more(key: str, before: str, number: int) -> str:
+    found = re.match(f"{before}(\\d+)", key)
+    return f"{key[: found.start(1)]}{int(found[1]) + number}{key[found.end(1) :]}" if found else key
 
 
 def _cut(text: bytes, *, yaml: bool) -> tuple[int, int, bool]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from hooks import engine, partly
 from hooks.engine.found import CODE, DECODE, KEY, MANIFEST, PAIRS, Candidates
 from hooks.finding import Hit, Value, shown, withheld
-from hooks.rule import RULES, WARNING
+from hooks.once import once
 
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
@@ -43,21 +43,25 @@ def hits(text: Text, found: Candidates) -> list[Hit]:
     hidden = [_placed(hit, whole) for hit in _decoded(text, found)]
     named = list(_named(text, found))
     text.partly = text.partly or partly.taken()
-    one = _unnamed(_once([*tokens, *whole, *keys, *hidden, *named]))
+    one = _unnamed(once([*tokens, *whole, *keys, *hidden, *named]))
     return sorted(one, key=lambda hit: (hit.line, hit.rule.id, hit.key))
 
 
 def _unnamed(hits: list[Hit]) -> list[Hit]:
     """The hits, without the name of a key that has the value of one of them in it: half of a line may be a key."""
-    names = "\n".join({hit.key for hit in hits if len(hit.key) >= _TELLING})
-    values = {hit.value for hit in hits if hit.value is not None} if names else set()
+    keys = {hit.key for hit in hits if len(hit.key) >= _TELLING}
+    begins: dict[str, list[Value]] = {}
+    for value in {hit.value for hit in hits if hit.value is not None} if keys else ():
+        value.satisfies(lambda text, value=value: begins.setdefault(text[:_TELLING], []).append(value))  # type: ignore[misc]
+    # There may be as many values as keys: a key is gone through once, not once for each value.
+    telling = {key for key in keys if _tells(key, begins)}
+    return [hit.but(key=withheld(hit.key)) if hit.key in telling else hit for hit in hits] if telling else hits
 
-    def tells(key: str) -> bool:
-        return any(value.satisfies(lambda text: len(text) >= _TELLING and text in key) for value in values)
 
-    if not tells(names):
-        return hits
-    return [hit.but(key=withheld(hit.key)) if tells(hit.key) else hit for hit in hits]
+def _tells(key: str, begins: Mapping[str, Iterable[Value]]) -> bool:
+    """Whether a key has a long value in it; these are listed by what they begin with."""
+    near = (begins.get(key[at : at + _TELLING], ()) for at in range(len(key) - _TELLING + 1))
+    return any(value.satisfies(lambda text: len(text) >= _TELLING and text in key) for some in near for value in some)
 
 
 def _placed(hit: Hit, whole: list[Hit]) -> Hit:
@@ -132,8 +136,13 @@ def _named(text: Text, found: Candidates) -> Iterator[Hit]:
 
     pairs = PAIRS in found or text.name in NAMES
     if pairs or CODE in found:
+        known: set[tuple[int, int, str]] = set()
         for pair in _pairs(text, found, pairs=pairs):
-            yield from _judged(pair, text.path)
+            # What a format shows, its line shows again as code: told twice, it would be one hit all the same.
+            if (place := (pair.line, pair.end, pair.value)) not in known:
+                for hit in _judged(pair, text.path):
+                    known.add(place)
+                    yield hit
     if is_bare(text):
         from hooks import bare
 
@@ -164,53 +173,3 @@ def _pairs(text: Text, found: Candidates, *, pairs: bool) -> Iterator[Pair]:
             yield from table.pairs(text.text, [text.line(max(end - 1, 0)) for end in found.at(CODE) or ()])
 
         yield from code.pairs(text, found.at(CODE))
-
-
-def _once(found: list[Hit]) -> list[Hit]:
-    """One hit for each value: of the rule that says most, with what the others know of its place."""
-    kept: list[Hit] = []
-    by_line: dict[int, list[int]] = {}
-    by_value: dict[tuple[int, Value | None], int] = {}
-    for hit in sorted(found, key=_rank, reverse=True):
-        lines = range(hit.line, min(hit.end, hit.line + _MOST_LINES) + 1)
-        same = {by_value[line, hit.value] for line in lines if (line, hit.value) in by_value}
-        if not same:
-            near = {number for line in lines for number in by_line.get(line, ())[:_MOST_NEAR]}
-            same = {number for number in near if _is_same(kept[number], hit)}
-        for number in same:
-            one = kept[number]
-            kept[number] = one.but(key=one.key or hit.key, sealable=one.sealable or hit.sealable)
-        if not same:
-            for line in lines:
-                by_line.setdefault(line, []).append(len(kept))
-                by_value.setdefault((line, hit.value), len(kept))
-            kept.append(hit)
-    return kept
-
-
-_MOST_LINES = 10_000
-_MOST_NEAR = 100
-# With so many hits on one line it is asked whether one is a part of another; of more it is only told if they are equal.
-_NAMED = ("generic-", "basic-auth-", "connection-string-", "authorization-")
-
-
-def _rank(hit: Hit) -> int:
-    """Rules of providers say most, then what is a leak by its form, then environments, then names."""
-    if hit.rule.id in RULES:
-        return 1 if hit.rule.id == "env-file" else 2
-    if hit.rule.id.startswith(_NAMED):
-        return 0
-    return 3 if hit.rule.severity != WARNING else 2
-
-
-def _is_same(one: Hit, other: Hit) -> bool:
-    """Whether two hits on one line are of one value: one of a part of it, of its base64, or as it is escaped."""
-    if one.value is None or other.value is None:
-        return True
-    for this, that in ((one.value, other.value), (other.value, one.value)):
-        if this == that or this.holds(that):
-            return True
-        for inner in (this.decoded(), this.written()):
-            if inner is not None and (inner == that or inner.holds(that)):
-                return True
-    return False

@@ -51,6 +51,11 @@ class Value:
         """Whether another value is a part of this one."""
         return other._bytes in self._bytes
 
+    def forms(self) -> Forms:
+        """This, what it is the base64 of, and as it is with its escapes undone, to be compared with many."""
+        others = (self.decoded(), self.written())
+        return Forms(self._bytes, *(other._bytes for other in others if other is not None))
+
     def decoded(self) -> Value | None:
         """What this is the base64 of; None if it is none."""
         try:
@@ -104,6 +109,28 @@ class Value:
         import hashlib
 
         return hashlib.sha1(self._bytes, usedforsecurity=False).hexdigest()
+
+
+class Forms:
+    """A value and how else it may be written, worked out once: a line may hold thousands of values to compare."""
+
+    __slots__ = ("_all", "_bytes")
+    _BETWEEN = b"\xff\n\xff"
+    """No text in UTF-8 has this in it."""
+
+    def __init__(self, value: bytes, *others: bytes) -> None:
+        self._bytes = value
+        self._all = self._BETWEEN.join((value, *others))
+
+    def __repr__(self) -> str:
+        return f"Forms({REDACTED})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a value is not pickled")
+
+    def same(self, other: Forms) -> bool:
+        """Whether one is a part of the other, of its base64, or of what it is with its escapes undone."""
+        return other._bytes in self._all or self._bytes in other._all
 
 
 class Hit(Fields):

@@ -27,7 +27,8 @@ WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 class Blob:
     """One file's bytes under the name that users know. `data` is None for a binary, and where `problem` says why.
 
-    `entry` is its number in the source. A part of a larger text has in `before` how many lines come before it. A blob
+    `entry` is its number in the source. A part of a larger text has in `before` how many lines come before it, and in
+    `within` where in a list of JSON it begins (`hooks.cutting`). A blob
     of a history is trimmed: `data` lacks what its `base`, the version before it, has as well, and `whole` has all of
     its bytes. `repeats` says that what was left out may hold a finding, since some older version has one. `first` is
     the result of the scanner's first pass, until the second pass uses it.
@@ -47,6 +48,7 @@ class Blob:
         "repeats",
         "way_out",
         "whole",
+        "within",
     )
 
     def __init__(
@@ -58,6 +60,7 @@ class Blob:
         self.way_out = way_out
         self.commit = commit
         self.before = before
+        self.within: tuple[str | int, ...] = ()
         self.whole: bytes | None = None
         self.base: Blob | None = None
         self.first: tuple[Text, Candidates] | None = None

@@ -108,18 +108,21 @@ class Report:
         return self.people.get(one.commit, ("", ""))[1]
 
 
-def text(report: Report) -> str:
-    """Each finding in a line, what to do about it below, or, where they are many, once at the end; the counts last."""
+def text(report: Report, width: int | None = None) -> str:
+    """Each finding in a line, what to do about it below, or, where they are many, once at the end; the counts last.
+
+    `width`: of the terminal that it is for, where what is wider goes on in a next line.
+    """
     groups = [list(group) for _, group in itertools.groupby(report.findings, key=lambda one: _group(one, report))]
     if len(groups) > _FULL:
-        return "\n".join([*rows(report), *_advice(report), counts(report)])
-    return "\n".join([*itertools.chain.from_iterable(_told(group, report) for group in groups), counts(report)])
+        return "\n".join([*rows(report, width), *_advice(report), counts(report)])
+    return "\n".join([*itertools.chain.from_iterable(_told(group, report, width) for group in groups), counts(report)])
 
 
-def rows(report: Report) -> list[str]:
+def rows(report: Report, width: int | None = None) -> list[str]:
     """Each finding in a line."""
     groups = itertools.groupby(report.findings, key=lambda one: (one.path, one.rule.id))
-    return list(itertools.chain.from_iterable(_lines(list(group), marks=True) for _, group in groups))
+    return list(itertools.chain.from_iterable(_lines(list(group), width, marks=True) for _, group in groups))
 
 
 def short(report: Report) -> list[str]:
@@ -127,9 +130,9 @@ def short(report: Report) -> list[str]:
     return ["  ".join(map(console.line, _cells(one, marks=True))) for one in report.findings]
 
 
-def _lines(same: Sequence[Finding], *, marks: bool = False) -> Iterator[str]:
+def _lines(same: Sequence[Finding], width: int | None, *, marks: bool = False) -> Iterator[str]:
     """Findings in lines; `marks` says there what a mark lacks."""
-    return itertools.chain.from_iterable(table([_cells(one, marks=marks) for one in same]))
+    return itertools.chain.from_iterable(table([_cells(one, marks=marks) for one in same], width))
 
 
 def counts(report: Report) -> str:
@@ -172,9 +175,9 @@ def _group(one: Finding, report: Report) -> tuple[object, ...]:
     return one.path, one.rule.id, report.ways(one)
 
 
-def _told(same: Sequence[Finding], report: Report) -> Iterator[str]:
+def _told(same: Sequence[Finding], report: Report, width: int | None) -> Iterator[str]:
     """Findings of one rule in one file, and what to do about them."""
-    yield from _lines(same)
+    yield from _lines(same, width)
     yield from (f"  {label:<9} {said}" for label, said in report.ways(same[0]))
     if any(one.rule.severity != ERROR for one in same):
         yield f"  {_WARNING} {same[0].rule.id}"

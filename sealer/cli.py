@@ -150,8 +150,16 @@ def unset(
     return body.run(files, key, namespace=namespace, name=name)
 
 
+def _of_kubeseal(option: str) -> str:
+    """What does the same as an option of kubeseal's; "" where that has none of this name."""
+    from sealer.commands.kubeseal import OPTIONS
+
+    return OPTIONS.get(option, "")
+
+
 @app.command(
     "seal",
+    context_settings={"obj": _of_kubeseal},
     epilog="""\b
 Examples:
   sealer seal --in-place clusters/prod

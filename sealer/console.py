@@ -26,6 +26,8 @@ INTERRUPTED = 130
 
 _ANSWER_IS_NO = (BoundElsewhere, CannotOpen, Refused, Untrusted)
 _PROGRESS_FROM = 25
+_WIDTH = 80
+"""Columns of a terminal that doesn't say how many it has."""
 _STYLES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
@@ -91,6 +93,16 @@ def colour(stream: object) -> bool:
         and os.environ.get("TERM") != "dumb"
         and getattr(stream, "isatty", lambda: False)()
     )
+
+
+def width(stream: TextIO | None) -> int | None:
+    """The columns of the terminal that a stream is; None if it is none, where nothing is to be broken into lines."""
+    if stream is None or not stream.isatty():
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _WIDTH
+    except (OSError, ValueError):
+        return _WIDTH
 
 
 def at_terminal() -> bool:

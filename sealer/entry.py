@@ -28,7 +28,10 @@ _LONG_OPTION = re.compile(r"No such option: --[a-z]+(-[a-z]+)*\b")
 
 
 def start(app: typer.Typer, name: str, argv: Sequence[str], *, usage: int = console.CANNOT_TELL) -> int:
-    """Run an application on its arguments; the exit code comes back, `usage` for arguments that can't be read."""
+    """Run an application on its arguments; the exit code comes back, `usage` for arguments that can't be read.
+
+    The `obj` of a command's context may be a function that says what does the same as an option that the command lacks.
+    """
     gc.set_threshold(_YOUNG, 20, 100)
     return console.run(lambda: _main(app, name, argv, usage))
 
@@ -71,6 +74,9 @@ def _main(app: typer.Typer, name: str, argv: Sequence[str], usage: int) -> int:
 def _usage(error: typer.TyperException, name: str) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else name
+    option, elsewhere = getattr(error, "option_name", ""), getattr(context, "obj", None)
+    if type(error).__name__ == "NoSuchOption" and callable(elsewhere) and (same := elsewhere(option)):
+        return UsageError(f"no such option: {option}", way_out=same)
     text = error.format_message().strip().removesuffix(".")
     if "unexpected extra argument" in text:
         text = "too many arguments"

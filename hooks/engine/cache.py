@@ -26,12 +26,12 @@ def read(name: str) -> bytes | None:
     """The bytes of a file of the cache; None if there is none that can be trusted."""
     path = folder()
     try:
-        if not _ours(os.stat(path)):
+        if not ours(os.stat(path)):
             return None
         descriptor = os.open(os.path.join(path, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
-            return _all(descriptor, status.st_size) if _ours(status) else None
+            return _all(descriptor, status.st_size) if ours(status) else None
         finally:
             os.close(descriptor)
     except OSError:
@@ -45,7 +45,7 @@ def write(name: str, data: bytes) -> None:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.makedirs(path, mode=0o700, exist_ok=True)
-        if not _ours(os.stat(path)):
+        if not ours(os.stat(path)):
             return
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
@@ -60,7 +60,8 @@ def write(name: str, data: bytes) -> None:
         return
 
 
-def _ours(status: os.stat_result) -> bool:
+def ours(status: os.stat_result) -> bool:
+    """Whether a file or folder is of the user who asks, and nobody else may write it."""
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 

@@ -7,6 +7,7 @@ keeps it behind a wall, and no format looks behind it.
 from __future__ import annotations
 
 import os
+import sys
 
 from sealer import console
 from sealer.errors import UsageError
@@ -44,14 +45,14 @@ _BRACKETS = {"json": "\\u005b", "jsonl": "\\u005b", "sarif": "\\u005b", "junit":
 """How a bracket is written, so that what runners obey (`##[command]`) is in no report; in other formats `\\x5b`."""
 
 
-def render(name: str, report: Report, *, quiet: bool = False) -> str:
-    """A report in the format of this name; `quiet` leaves all but the findings out of a text."""
-    rendered = _render(name, report, quiet=quiet)
+def render(name: str, report: Report, *, quiet: bool = False, width: int | None = None) -> str:
+    """A report in the format of this name; `quiet` leaves all but the findings out of a text, which fits a `width`."""
+    rendered = _render(name, report, quiet=quiet, width=width)
     # A line of the format `github` is a command itself, and no other is looked for in it.
     return rendered if name == "github" else console.disobeyed(rendered, _BRACKETS.get(name, "\\x5b"))
 
 
-def _render(name: str, report: Report, *, quiet: bool) -> str:
+def _render(name: str, report: Report, *, quiet: bool, width: int | None) -> str:
     if name == "text" and quiet:
         from hooks.report import short
 
@@ -59,7 +60,7 @@ def _render(name: str, report: Report, *, quiet: bool) -> str:
     if name == "text":
         from hooks.report import text
 
-        return text(report)
+        return text(report, width)
     from importlib import import_module
 
     function = getattr(import_module(_MODULES[name]), name)
@@ -79,7 +80,8 @@ def emit(report: Report, stdout: str | None, files: Sequence[str], *, quiet: boo
     if not files or (stdout and stdout not in [name for name, _ in outputs]):
         outputs.append((stdout or "text", None))
     for name, output in outputs:
-        text = render(name, report, quiet=quiet and output is None)
+        width = None if output else console.width(sys.stdout)
+        text = render(name, report, quiet=quiet and output is None, width=width)
         if text or output or not quiet:
             write(text, output)
     if files and not quiet:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hooks.history.commits import Place
 
 _SHALLOW = "this clone is shallow: the commits that it lacks were not scanned; git fetch --unshallow brings them"
+_DOUBTED = "{} is not trusted, since another user made it or may write it: everything is scanned, until it is removed"
 
 
 def source(only: Sequence[str], key: str) -> History:
@@ -57,7 +58,8 @@ class History(Source):
         self._again = _Paths(again, only)
         super().__init__("history", self._new.shown)
         self.people: dict[str, tuple[str, str]] = {}
-        self.note = _SHALLOW if shallow else ""
+        doubted = _DOUBTED.format(memory.doubted) if memory.doubted else ""
+        self.note = "; ".join(filter(None, (_SHALLOW if shallow else "", doubted)))
         self._memory = memory
         self._count: dict[Place, int] = {}
         self._places: dict[tuple[str, str], tuple[Place, str]] = {}

@@ -1,6 +1,7 @@
 """What was scanned is remembered in the repository, so that the next run reads only what is new: `sealer/scanned`.
 
-The file, below the folder that linked worktrees share, holds no value, and is ignored where anything in it is odd:
+The file, below the folder that linked worktrees share, holds no value, and is ignored where anything in it is odd, or
+where another user made it or may write it, who could have what they like passed over:
 
     sealer scanned 2 LF
     {"key", "hash", "shallow", "tips": [COMMIT...], "found": [[OBJECT, PATH, COMMIT or "", REPEATS]...]} LF
@@ -23,6 +24,8 @@ import json
 import os
 import zlib
 
+from hooks.engine.cache import ours
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +37,10 @@ _CRC = 4
 
 
 class Memory:
-    """What is known of a repository. `found` are the commits of the objects that hold something, by path and id."""
+    """What is known of a repository. `found` are the commits of the objects that hold something, by path and id.
+
+    `doubted` is the path of what is not trusted, if it is not.
+    """
 
     def __init__(self, folder: str, key: str, width: int, shallow: str) -> None:
         # A link would lead out of the repository: nothing is read or written there.
@@ -43,6 +49,7 @@ class Memory:
         self._head = {"key": key, "hash": width, "shallow": shallow}
         self._size = width + _CRC
         self._records: set[bytes] = set()
+        self.doubted = ""
         self._digests: dict[str, bytes] = {}
         self.tips: set[str] = set()
         self.found: dict[tuple[str, str], str] = {}
@@ -91,14 +98,22 @@ class Memory:
         body = b"".join((_MAGIC, head.encode("ascii"), b"\n", *sorted(self._records)))
         part = f"{self._path}.{os.getpid()}"
         try:
-            os.makedirs(os.path.dirname(part), exist_ok=True)
-            with open(part, "wb") as stream:
+            self._make_folder(os.path.dirname(part))
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as stream:
                 stream.write(body)
                 stream.write(hashlib.sha256(body).digest())
             os.replace(part, self._path)
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(part)
+
+    def _make_folder(self, path: str) -> None:
+        """A folder that only we may write, as it once was not. Raises OSError if it is another user's."""
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        if not ours(os.stat(path)):
+            os.chmod(path, 0o700)
+            if not ours(os.stat(path)):
+                raise PermissionError
 
     def _record(self, path: str, oid: str) -> bytes:
         digest = self._digests.get(path)
@@ -107,7 +122,15 @@ class Memory:
         return bytes.fromhex(oid) + digest
 
     def _load(self) -> None:
-        with open(self._path, "rb") as stream:
+        folder = os.path.dirname(self._path)
+        if not ours(os.stat(folder)):
+            self.doubted = folder
+            return
+        # A pipe would keep us waiting.
+        with open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            if not ours(os.fstat(stream.fileno())):
+                self.doubted = self._path
+                return
             data = stream.read()
         body = memoryview(data)[:-32]
         if not data.startswith(_MAGIC) or hashlib.sha256(body).digest() != data[-32:]:

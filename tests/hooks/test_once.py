@@ -8,7 +8,7 @@ import string
 
 import pytest
 
-from hooks import scanner
+from hooks import credential, scanner
 from hooks.blobs import Blob
 from hooks.finding import Finding, Value
 from tests.hooks.labelled import pem, random_text
@@ -82,3 +82,43 @@ def test_what_people_write_can_be_guessed(value: str) -> None:
 )
 def test_what_was_drawn_can_not(value: str) -> None:
     assert Value(value).bits >= 64
+
+
+class Counted:
+    """How often a function is called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
+        self.calls = 0
+        function = getattr(owner, name)
+
+        def counting(*given: object) -> object:
+            self.calls += 1
+            return function(*given)
+
+        monkeypatch.setattr(owner, name, counting)
+
+
+def _dense(count: int) -> str:
+    return ",".join(f'password:"{random_text("alnum", 12)}"' for _ in range(count))
+
+
+def test_how_a_value_may_be_written_is_worked_out_once_on_a_line_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each was compared anew with a hundred others of its line: a bundle of 8 MB took minutes."""
+    decoded = Counted(monkeypatch, Value, "decoded")
+    written = Counted(monkeypatch, Value, "written")
+    findings = found("a.js", _dense(300))
+    assert len(findings) == 300
+    assert decoded.calls <= len(findings)
+    assert written.calls <= len(findings)
+
+
+def test_what_a_format_shows_is_not_judged_again_as_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = Counted(monkeypatch, credential, "judge")
+    findings = found("a.json", json.dumps([{"password": random_text("alnum", 12)} for _ in range(100)]))
+    assert len(findings) == 100
+    assert judged.calls < 1.5 * len(findings)
+
+
+def test_a_part_of_a_value_is_no_second_finding_on_a_line_of_many() -> None:
+    line = _dense(50) + f',token:"{LOGIN}",auth:"svc:{DRAWN}",password:"{DRAWN}",' + _dense(20)
+    assert len(found("a.js", line)) == 71

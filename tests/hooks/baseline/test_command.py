@@ -71,6 +71,21 @@ def test_an_expired_entry_counts_again_and_is_named(repo: Repo) -> None:
     assert repo.scan("--staged").returncode == 0
 
 
+def test_many_expired_entries_are_one_line_with_their_count(repo: Repo) -> None:
+    for number in range(12):
+        repo.add(f"{number:02}.yaml", secret())
+    repo.scan("baseline", "--reason", "until the move", "--expires", "1d")
+    path = repo.path / FILE
+    path.write_text(path.read_text().replace(str(date.today() + timedelta(days=1)), "2020-01-31"))
+    done = repo.scan("--staged")
+    assert done.returncode == 1
+    expired, way_out = done.stderr.splitlines()
+    assert expired.startswith(f"warning: 12 entries of {FILE} have expired: 00.yaml:7: kubernetes-secret was accepted")
+    assert [name in expired for name in ("00.yaml", "01.yaml", "02.yaml", "03.yaml")] == [True, True, True, False]
+    assert expired.endswith("; and 9 more")
+    assert way_out == "  way out: change the value, or accept it again: sealer scan baseline --reason TEXT"
+
+
 def test_prune_names_what_is_not_found_any_more(repo: Repo) -> None:
     repo.add("s.yaml", secret())
     repo.add("t.yaml", secret())

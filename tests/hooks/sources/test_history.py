@@ -471,6 +471,60 @@ def test_a_damaged_memory_is_ignored(leak: tuple[Repo, str], how: str, data: byt
     assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("name", ["scanned", "."])
+def test_a_memory_that_others_may_write_is_not_trusted(leak: tuple[Repo, str], name: str) -> None:
+    repo, commit = leak
+    Look(repo.path)
+    assert len(Look(repo.path).read) == 1, "what it says is taken"
+    doubted = repo.path / ".git/sealer" / name
+    doubted.chmod(doubted.stat().st_mode | 0o020)
+    look = Look(repo.path)
+    assert len(look.read) == 2
+    assert look.places == [("x/a.txt", 1, commit)]
+    assert f"{doubted.relative_to(repo.path)} is not trusted" in look.source.note
+    assert Look(repo.path).source.note == "", "what was written since is ours alone"
+
+
+def test_a_memory_of_another_user_is_neither_trusted_nor_written(
+    leak: tuple[Repo, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, commit = leak
+    Look(repo.path)
+    whole = (repo.path / ".git/sealer/scanned").read_bytes()
+    repo.add("new.txt", "nothing\n")
+    repo.commit()
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    for _ in range(2):
+        look = Look(repo.path)
+        assert len(look.read) == 3
+        assert look.places == [("x/a.txt", 1, commit)]
+        assert "not trusted" in look.source.note
+    assert (repo.path / ".git/sealer/scanned").read_bytes() == whole
+
+
+def test_a_memory_that_is_not_trusted_is_told(repo: Repo) -> None:
+    repo.add("a.txt", "nothing\n")
+    repo.commit()
+    assert repo.scan("--history").stderr == ""
+    (repo.path / ".git/sealer/scanned").chmod(0o666)
+    done = repo.scan("--history")
+    assert done.returncode == 0
+    assert "not trusted" in done.stderr
+    assert "everything is scanned" in done.stderr
+
+
+def test_no_umask_lets_others_write_the_memory(leak: tuple[Repo, str]) -> None:
+    repo, _ = leak
+    before = os.umask(0)
+    try:
+        Look(repo.path)
+    finally:
+        os.umask(before)
+    assert Look(repo.path).source.note == ""
+    assert (repo.path / ".git/sealer").stat().st_mode & 0o077 == 0
+
+
 def test_the_memory_of_a_version_that_saw_one_path_of_each_blob_is_ignored(leak: tuple[Repo, str]) -> None:
     repo, _ = leak
     Look(repo.path)

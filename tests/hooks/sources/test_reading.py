@@ -148,6 +148,37 @@ def test_each_secret_of_large_json_is_found(small: None, shape: str, indent: int
     assert problems == set()
 
 
+def test_a_path_in_large_json_names_the_element_of_the_whole(small: None) -> None:
+    each, words = items(60), [{"password": random_text("alnum", 16)} for _ in range(200)]
+    shapes: dict[str, tuple[object, list[str]]] = {
+        "a list in an object": ({"kind": "List", "items": each}, [f"items[{at}].data.item" for at in range(60)]),
+        "by another name": ({"kind": "x", "all": each}, [f"all[{at}].data.item" for at in range(60)]),
+        "with a second one": (
+            {"items": each, "more": items(4)},
+            [f"items[{at}].data.item" for at in range(60)] + [f"more[{at}].data.item" for at in range(4)],
+        ),
+        "a list": (each, [f"[{at}].data.item" for at in range(60)]),
+        "lists in a list": (
+            [each[:3], each[3:40], each[40:]],
+            [f"[{a}][{b}].data.item" for a, many in enumerate((3, 37, 20)) for b in range(many)],
+        ),
+        "names": ({"accounts": words}, [f"accounts.{at}.password" for at in range(200)]),
+    }
+    for name, (value, paths) in shapes.items():
+        for indent in (None, 1):
+            found, problems = told("a.json", json.dumps(value, indent=indent))
+            assert sorted(one.key for one in found) == sorted(paths), name
+            assert problems == set()
+
+
+def test_paths_of_the_next_document_are_its_own(small: None) -> None:
+    text = "\n".join(json.dumps(items(number)) for number in (30, 3, 3))
+    found, _ = told("a.json", text)
+    assert sorted(one.key for one in found) == sorted(
+        f"[{at}].data.item" for number in (30, 3, 3) for at in range(number)
+    )
+
+
 def test_the_only_secret_of_large_json_comes_last(small: None) -> None:
     text = json.dumps({"apiVersion": "v1", "items": items(60, "ConfigMap") + items(1), "kind": "List"})
     found, problems = told("stdin", text)

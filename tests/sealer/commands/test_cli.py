@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import typer
 
 from sealer import entry
+from sealer.commands import kubeseal
 from tests.sealer.shop import Shop, at_terminal, manifest, sealer
 from tests.sealer.shop import shop_fixture as _shop_fixture
 
@@ -92,6 +94,43 @@ def test_usage_errors_have_our_form(args: tuple[str, ...], what: str) -> None:
     assert done.err.startswith(what)
     assert "\n  way out: sealer " in done.err
     assert "--help" in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "option", "same"),
+    [
+        (("-f", "a.yaml"), "-f", "sealer seal FILE"),
+        (("-fa.yaml",), "-f", "sealer seal FILE"),
+        (("--secret-file=a.yaml",), "--secret-file", "sealer seal FILE"),
+        (("a.yaml", "-w", "b.yaml"), "-w", "-o FILE"),
+        (("--sealed-secret-file", "b.yaml"), "--sealed-secret-file", "-o FILE"),
+        (("--raw", "--from-file", "a", "--name", "x"), "--raw", "sealer set FILE KEY"),
+        (("--from-file", "a", "--raw"), "--raw", "--from-file PATH"),
+        (("--controller-name", "x", "a.yaml"), "--controller-name", "sealer keys fetch --from-cluster"),
+        (("--controller-namespace=x",), "--controller-namespace", "sealer keys fetch --from-cluster"),
+        (("--merge-into", "b.yaml"), "--merge-into", "--merge -o FILE"),
+    ],
+)
+def test_an_option_of_kubeseal_is_answered_with_what_does_the_same(
+    args: tuple[str, ...], option: str, same: str
+) -> None:
+    done = sealer("seal", *args)
+    assert (done.code, done.out) == (2, b"")
+    first, second = done.err.splitlines()
+    assert first == f"error: no such option: {option}"
+    assert second.startswith("  way out: ")
+    assert same in second
+
+
+def test_each_option_that_stands_in_for_one_of_kubeseal_is_there() -> None:
+    shown = {name: sealer(*name.split(), "--help").out.decode() for name in ("seal", "set", "keys fetch", "unseal")}
+    for said in kubeseal.OPTIONS.values():
+        for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", said):
+            assert any(option in text for text in shown.values()), said
+
+
+def test_an_option_of_kubeseal_that_another_command_lacks_is_not_answered_with_what_sealing_does() -> None:
+    assert "sealer unset --help" in sealer("unset", "-f", "a.yaml", "k").err
 
 
 def test_a_value_typed_by_mistake_is_not_repeated() -> None:
