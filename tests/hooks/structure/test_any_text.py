@@ -64,7 +64,7 @@ _HOSTILE = ["{", "[", "{{", "${", "<a>", "<a ", "<", "<!--", "<![CDATA[", '"', "
 
 
 _EACH = ["x.json", "x.yaml", "x.tf", "x.toml", "x.ini", "x.properties", "x.sh", "x.xml", "x.php", ".netrc", ".pgpass",
-         ".env", ".htpasswd", "noending"]  # fmt: skip
+         ".env", ".htpasswd", "chap-secrets", "sasl_passwd", "userlist.txt", ".curlrc", "noending"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", _EACH)
