@@ -142,6 +142,8 @@ def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
         return True
     if keyname.is_digest(pair.key) and literal.is_hashed(value):
         return True
+    if keyname.is_signer(pair.key) and literal.is_digest(value):
+        return True
     # Of what stands in hex behind 0x, only a key that is called one is none of a chain's addresses and hashes.
     if kind in ("token", "salt", "drawn", "key") and literal.is_on_chain(value):
         return True
@@ -162,6 +164,8 @@ def _is_sure(pair: Pair, value: str, where: str, kind: str, *, setting: bool) ->
     if literal.is_uuid(value):
         return kind in ("password", "api-key", "token", "secret") and where in (*place.IN_USE, place.CODE)
     if kind == "password":
+        if keyname.words(pair.key)[-1:] == ("psk",) and len(value) < _SHORTEST_WPA:
+            return False  # a modulation of signals
         own = (
             pair.where in _SETTING_FORMATS and where not in place.EXAMPLES and keyname.words(pair.key)[-1:] != ("key",)
         )

@@ -66,7 +66,6 @@ _PUBLIC = word_set("public pub publishable anon site")
 _BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
 _DIGESTS = word_set("hash hashes checksum checksums digest hexdigest sha md shasum sum fingerprint thumbprint")
 _SIGNERS = word_set("gpg pgp")
-"""A key of these is named by its fingerprint."""
 _STRONG = word_set("password passwd pwd passphrase secret private")
 _EVENTS = word_set(
     "wrong invalid incorrect bad missing forgot forget forgotten reset change changed update edit empty null blank",
@@ -136,11 +135,17 @@ def is_public(key: str) -> bool:
 
 
 def is_digest(key: str) -> bool:
-    """Whether the name says that its value is a hash: passwordSha256, `checksum/secret` of charts, GPG_KEY."""
+    """Whether the name says that its value is a hash: passwordSha256, `checksum/secret` of charts."""
     parts = words(key)
-    if parts[:1] == ("md",) or not _SIGNERS.isdisjoint(parts):
+    if parts[:1] == ("md",):
         return True
     return any(parts[-1] in _DIGESTS for part in (key, key.partition("/")[0]) if (parts := words(part)))
+
+
+def is_signer(key: str) -> bool:
+    """Whether the name says who signs, which a fingerprint tells: GPG_KEY, not GPG_PRIVATE_KEY or GPG_PASSPHRASE."""
+    parts = words(key)
+    return parts[-1:] == ("key",) and not _SIGNERS.isdisjoint(parts) and _STRONG.isdisjoint(parts)
 
 
 def is_words(text: str) -> bool:

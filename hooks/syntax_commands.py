@@ -112,7 +112,8 @@ COMMANDS = (
     # enable password v, crypto isakmp key v address, of Cisco; rootpw v, of Anaconda; user x on >v, of Redis
     Row(
         "enable isakmp rootpw",
-        r"(?:^\s*enable\s+password(?:\s+0)?|\bcrypto\s+isakmp\s+key(?:\s+0)?|^\s*rootpw(?:\s+--plaintext)?)\s+(?P<value>(?![0-9-][\s-])"
+        r"(?:^\s*enable\s+password(?:\s+0)?(?!\s+(?:auth|protect|encrypt|login|reset|polic|chang|recover|prompt|hash|expir|sync"
+        r"|complex|for\b|on\b|in\b|to\b|and\b))|\bcrypto\s+isakmp\s+key(?:\s+0)?|^\s*rootpw(?:\s+--plaintext)?)\s+(?P<value>(?![0-9-][\s-])"
         + CLEAR
         + r")",
         "password",
@@ -121,7 +122,7 @@ COMMANDS = (
     ),
     Row(
         "user",
-        r"^\s*user\s+\S+\s+on\s[^\n]*?>(?P<value>\S{4,200})",
+        r"^\s*user\s+\S+\s+on\s(?=[^\n]*(?:\s[~+&]|\sall))[^\n]*?>(?P<value>\S{4,200})",
         "password",
         "taken",
         quoted=False,

@@ -46,6 +46,7 @@ def found(path: str, text: str) -> list[int]:
         ("rails/master.key", f"{HEX[:32]}\n", 1),
         ("mpesa.py", f'MPESA_PASSKEY = "{HEX}"\n', 1),
         ("composer/auth.json", f'{{"github-oauth": {{"github.com": "{HEX[:40]}"}}}}\n', 1),
+        ("home/.bash_profile", f"export GPG_PASSPHRASE={DRAWN}{DRAWN[::-1]}\n", 1),
         # devices and servers
         ("junos.conf", f"set snmp community {DRAWN[:10]} authorization read-only\n", 1),
         ("ks.cfg", f"rootpw {WORD}\n", 1),
@@ -80,6 +81,9 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
         ("etc/ppp/chap-secrets", "# client server secret IP\n"),
         ("_netrc", "default login anonymous password guest@\n"),
         ("x/winlogon.reg", '"PasswordExpiryWarning"=dword:00000005\n'),
+        ("src/radio.py", 'psk = "qpsk"\n'),
+        ("notes.txt", "enable password authentication\n"),
+        ("notes.txt", "user clicks on <b>Saving</b>\n"),
         ("home/.bash_profile", f"export GPG_KEY={HEX[:40]}\n"),
         ("rabbit/definitions.json", f'{{"users": [{{"name": "a", "password_hash": "{HASHED}"}}]}}\n'),
         ("sip.conf", f"md5secret={HEX[:32]}\n"),
