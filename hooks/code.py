@@ -189,6 +189,8 @@ def _line(line: str, following: str) -> Iterator[Pair]:
             joined = f"{line.rstrip()} {following.strip()}"
             yield from (pair.moved(1) for pair in apart.inserted(joined))
     given = {pair.path for pair in apart_}
+    if following.startswith(_RESULTS):
+        given.add("PASS")
     for start in names:
         # In `USER, PASSWORD = "bob", x` it is the first name that the first literal is given to.
         yield from (pair for pair in _assigned(line, start, 0) if pair.path not in given)
@@ -201,6 +203,7 @@ def _line(line: str, following: str) -> Iterator[Pair]:
     yield from apart_
 
 
+_RESULTS = ("PASS: ", "FAIL: ", "XPASS: ", "XFAIL: ", "SKIP: ", "UNSUPPORTED: ", "UNTESTED: ", "UNRESOLVED: ")
 _IN_NAMES = (
     *("pass", "pwd", "secret", "token", "cred", "auth", "key", "salt", "pw", "nonce", "seed"),
     *filter(str.isascii, keyname.FOREIGN),
@@ -238,15 +241,20 @@ def _assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[P
         yield Pair(name, match["key"], value, number, number, True, where)
         return
     bare = _BARE.match(line, start) if not beyond else None
-    if bare and _ends(line, bare) and not (bare["op"] == ":" and _is_of_arn(line, start)):
+    if bare and _ends(line, bare) and not (bare["op"] == ":" and _is_other(line, start, bare)):
         value = bare["value"].rstrip(".!?:*`_" if bare["op"] != "=" else "`*")
         where = "said" if bare["op"][0].isalpha() else "prose"
         name = _annotated(line, start) + syntax.last(bare["key"])
         yield Pair(name, bare["key"], value, number, number, bool(bare["mark"]), where)
 
 
-def _is_of_arn(line: str, start: int) -> bool:
-    """Whether a name is a part of `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`."""
+def _is_other(line: str, start: int, bare: re.Match[str]) -> bool:
+    """Whether a name is a part of `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`, or a test's result.
+
+    Suites of tests print `PASS: x86 cpuid` and `PASS: ld-elf/note4`.
+    """
+    if bare["key"] == "PASS" and ("/" in bare["value"] or line[bare.end() :].strip()):
+        return True
     return line[start - 1 : start] == ":" and line[:start].split()[-1].lstrip("\"'`(").startswith("arn:")
 
 

@@ -19,6 +19,7 @@ _MOST_ROWS = 5_000
 _MOST_CELLS = 100
 _CELL = lazy.compile(r'"((?:[^"]|"")*)"')
 _KEPT = lazy.compile(r"\0(\d+)\0")
+_NUMBER = lazy.compile(r"\d+(?:\.\d+)*")
 _RULER = lazy.compile(r"[\s|:+=-]+")
 
 
@@ -36,17 +37,25 @@ def pairs(text: str, near: Sequence[int]) -> Iterator[Pair]:
             continue
         heads, sign = _cells(lines[number - 1])
         columns = [at for at, head in enumerate(heads) if len(head) < 40 and keyname.kind(head.replace(" ", "_"))]
-        if not columns or len(heads) < 2:
+        if not columns or len(heads) < 2 or not _is_first(lines, number, heads, sign):
             continue
         for done, line in enumerate(lines[number : number + _MOST_ROWS], number + 1):
+            if line.strip() and _RULER.fullmatch(line):
+                continue
             cells = _split(line, sign)
             if len(cells) != len(heads):
                 break
-            if _RULER.fullmatch(line):
-                continue
             for at in columns:
                 if cells[at]:
                     yield Pair(heads[at].replace(" ", "_"), heads[at], cells[at], done, done, True, "table")
+
+
+def _is_first(lines: Sequence[str], number: int, heads: Sequence[str], sign: str) -> bool:
+    """Whether a line begins a table: a row that only speaks of tokens has others above, or numbers in it."""
+    above = lines[number - 2].strip() if number > 1 else ""
+    if above and not _RULER.fullmatch(above) and len(_split(above, sign)) == len(heads):
+        return False
+    return not any(_NUMBER.fullmatch(head) for head in heads)
 
 
 def _cells(line: str) -> tuple[list[str], str]:

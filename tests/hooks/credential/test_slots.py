@@ -47,6 +47,12 @@ def found(path: str, text: str) -> list[int]:
         ("mpesa.py", f'MPESA_PASSKEY = "{HEX}"\n', 1),
         ("composer/auth.json", f'{{"github-oauth": {{"github.com": "{HEX[:40]}"}}}}\n', 1),
         ("home/.bash_profile", f"export GPG_PASSPHRASE={DRAWN}{DRAWN[::-1]}\n", 1),
+        # what is none of a suite's results, and tables with a heading
+        ("notes.txt", f"USER: bob\nPASS: {WORD}\nHOST: db\n", 2),
+        ("users.csv", f"# exported\nname,password\nalice,{DRAWN}\n", 3),
+        ("users.csv", f"name,password\nalice,{DRAWN}\n", 2),
+        ("team.md", f"| host | password |\n|------|----------|\n| db1 | {DRAWN} |\n", 3),
+        ("team.rst", f"+------+----------+\n| host | password |\n+------+----------+\n| db1 | {DRAWN} |\n", 4),
         # devices and servers
         ("junos.conf", f"set snmp community {DRAWN[:10]} authorization read-only\n", 1),
         ("ks.cfg", f"rootpw {WORD}\n", 1),
@@ -82,6 +88,14 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
         ("_netrc", "default login anonymous password guest@\n"),
         ("x/winlogon.reg", '"PasswordExpiryWarning"=dword:00000005\n'),
         ("src/radio.py", 'psk = "qpsk"\n'),
+        # results of tests
+        ("results.log", "PASS: i386 suffix\nFAIL: x86_64\n"),
+        ("results.log", "PASS: vers26b1\nPASS: vers28a\nXFAIL: vers30\n"),
+        ("results.log", "PASS: gas/elf23b\n"),
+        # a row that only speaks of tokens is no heading
+        ("list.tsv", f"name\tversion\tuses\nhubot-auth\t2.1.0\t696\n{DRAWN}\t1.2.3\t77\n"),
+        ("list.tsv", f"hubot-auth\t2.1.0\t696\n{DRAWN}\t1.2.3\t77\n"),
+        ("list.csv", f"alice,first\npassword,second\n{DRAWN},third\n"),
         ("notes.txt", "enable password authentication\n"),
         ("notes.txt", "user clicks on <b>Saving</b>\n"),
         ("home/.bash_profile", f"export GPG_KEY={HEX[:40]}\n"),
