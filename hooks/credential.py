@@ -142,7 +142,7 @@ def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
         return True
     if keyname.is_digest(pair.key) and literal.is_hashed(value):
         return True
-    if keyname.is_signer(pair.key) and literal.is_digest(value):
+    if keyname.is_signer(pair.key) and literal.is_fingerprint(value):
         return True
     # Of what stands in hex behind 0x, only a key that is called one is none of a chain's addresses and hashes.
     if kind in ("token", "salt", "drawn", "key") and literal.is_on_chain(value):
@@ -225,6 +225,8 @@ def _password(value: str, where: str, *, assigned: bool, typed: bool) -> bool:
     share = letters.share(value)
     classes = literal.classes(value)
     if where in place.EXAMPLES:
+        if value.isupper() and value.isalpha():
+            return False  # --password=DATEI
         return (share >= 0.72 and len(value) >= 6 and (classes > 1 or share >= 0.88)) or (
             share >= 0.6 and len(value) >= 8 and classes >= 3 and not literal.has_filler(value)
         )

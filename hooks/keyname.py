@@ -65,7 +65,7 @@ _DRAWN = word_set("nonce iv seed")
 _PUBLIC = word_set("public pub publishable anon site")
 _BROWSER = ("NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "PUBLIC_", "VITE_", "REACT_APP_", "GATSBY_", "VUE_APP_")
 _DIGESTS = word_set("hash hashes checksum checksums digest hexdigest sha md shasum sum fingerprint thumbprint")
-_SIGNERS = word_set("gpg pgp")
+_SIGNERS = word_set("gpg pgp release maintainer")
 _STRONG = word_set("password passwd pwd passphrase secret private")
 _EVENTS = word_set(
     "wrong invalid incorrect bad missing forgot forget forgotten reset change changed update edit empty null blank",

@@ -28,7 +28,8 @@ _REGEX = lazy.compile(
 )
 _SURE_REGEX = lazy.compile(r".*(?:\(\?[:=!<P]|\[[^\]]*\][+*?]|\\[wWsSdDbB][+*\]]|%s[\])]).*", re.DOTALL)
 _MARKUP = lazy.compile(
-    r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#(?:[0-9a-fA-F]{3,8}|[a-zA-Z]+(?:-[a-zA-Z]+)*)|\.[a-z]+(?:-[a-z]+)*", re.DOTALL
+    r"</?[A-Za-z!][^>]*>?.*|&[a-z]+;.*|#(?:[0-9a-fA-F]{3,8}|[a-zA-Z]+(?:-[a-zA-Z]+)*)|\.[a-z]+(?:-[a-z]+)*|[\w-]+\\f[A-Z]",
+    re.DOTALL,
 )
 _PATH = lazy.compile(
     r"(?:[A-Za-z]:\\|\\\\|~?/|\.{1,2}/)[^\s]*|(?:[\w@.-]+/)+[\w.-]+\.\w{1,8}|[\w.-]+\.(?:json|ya?ml|txt|pem|crt"
@@ -99,7 +100,7 @@ _TYPES = keyname.word_set(
     "login email name value key type auto android always never manual invalid missing unknown unset empty enabled",
     "disabled yes sensitive confidential plaintext cleartext encrypted hashed obfuscated base64 sha256 md5 bcrypt",
     "scrypt argon2 pbkdf2 credentials credential apikey private public account service session cookie header",
-    "query body form json xml access refresh implicit code grant",
+    "files compat nis winbind sss query body form json xml access refresh implicit code grant",
 )
 
 
@@ -185,6 +186,14 @@ def is_on_chain(value: str) -> bool:
 def is_digest(value: str) -> bool:
     """Whether a value has the form of a hash, or of an identifier."""
     return bool(_DIGEST.fullmatch(value) or _UUID.fullmatch(value))
+
+
+_KEY_ID = lazy.compile(r"(?:0x)?(?:[0-9a-fA-F]{8}){2}(?:[0-9a-fA-F]{24})?")
+
+
+def is_fingerprint(value: str) -> bool:
+    """Whether a value has the form of the identifier or the fingerprint of a key of OpenPGP."""
+    return _KEY_ID.fullmatch(value) is not None
 
 
 def is_hashed(value: str) -> bool:

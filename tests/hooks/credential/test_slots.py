@@ -88,6 +88,11 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
         ("_netrc", "default login anonymous password guest@\n"),
         ("x/winlogon.reg", '"PasswordExpiryWarning"=dword:00000005\n'),
         ("src/radio.py", 'psk = "qpsk"\n'),
+        ("home/pom.xml", f"<a><commons.releaseManagerKey>{HEX[:16]}</commons.releaseManagerKey></a>\n"),
+        ("nsswitch.conf", "passwd:         files\n"),
+        ("notes.txt", "/etc/passwd:eli:x:2098:1000:Eli Smith:/home/eli:/bin/bash\n"),
+        ("notes.txt", "pw_name:pw_passwd:pw_uid:pw_gid:pw_dir:pw_shell9\n"),
+        ("man/update.8", "\\-\\-passwd=DATEI\\fP\n"),
         # results of tests
         ("results.log", "PASS: i386 suffix\nFAIL: x86_64\n"),
         ("results.log", "PASS: vers26b1\nPASS: vers28a\nXFAIL: vers30\n"),
