@@ -81,8 +81,10 @@ def _is_other(line: str, start: int, bare: re.Match[str]) -> bool:
         and line[start - 2 : start - 1].isalnum()
     ):
         return True
-    if bare["key"] == "PASS" and ("/" in bare["value"] or line[bare.end() :].strip()):
-        return True
+    if bare["key"] == "PASS" and line[:start] in ("", "--- "):
+        rest = line[bare.end() :].strip()
+        if "/" in bare["value"] or (rest and ":" not in rest):
+            return True
     return line[start - 1 : start] == ":" and line[:start].split()[-1].lstrip("\"'`(").startswith("arn:")
 
 

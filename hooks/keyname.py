@@ -136,8 +136,7 @@ def is_public(key: str) -> bool:
 
 def is_digest(key: str) -> bool:
     """Whether the name says that its value is a hash: passwordSha256, `checksum/secret` of charts."""
-    parts = words(key)
-    if parts[:1] == ("md",):
+    if key.lower().startswith("md5"):
         return True
     return any(parts[-1] in _DIGESTS for part in (key, key.partition("/")[0]) if (parts := words(part)))
 

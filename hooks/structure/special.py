@@ -13,6 +13,7 @@ _NETRC = lazy.compile(
     r"(?<!\S)(?:machine\s+(?P<host>\S+)|default)(?P<rest>(?:\s+(?!machine\b|default\b|macdef\b)\S+)*+)"
 )
 _NETRC_WORD = lazy.compile(r"(?<!\S)(?P<name>login|password|account)\s+(?P<value>\S+)")
+_ANONYMOUS = lazy.compile(r"\blogin\s+(?:anonymous|ftp)(?!\S)")
 _PGPASS = lazy.compile(
     r"^(?P<host>[^:#\s\n][^:\n]*|\*):(?P<port>\d+|\*):(?P<db>[^:\n]*):(?P<user>[^:\n]*):(?P<value>(?:\\.|[^\n\\])+)$",
     re.MULTILINE,
@@ -25,7 +26,7 @@ _MAIL = lazy.compile(
 )
 # Of PPP `client server secret address`, of davfs2 `url user password`, of Postfix `[host]:port user:password`.
 _COLUMNS = lazy.compile(
-    r"""^[ \t]*(?P<who>(?!\#)(?:"[^"\n]*"|\S+))[ \t]+(?:(?P<to>"[^"\n]*"|[^\s":]+)[ \t]+|(?P<user>[^\s:"]+):)?"""
+    r"""^[ \t]*(?!\#)(?:"[^"\n]*"|\S+)[ \t]+(?:(?:"[^"\n]*"|[^\s":]+)[ \t]+|[^\s:"]+:)?"""
     r"""(?:"(?P<quoted>[^"\n]*)"|(?P<value>[^\s"\#]\S*))(?=[ \t]|\r?$)""",
     re.MULTILINE,
 )
@@ -42,7 +43,7 @@ def netrc(text: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ARG001
     """login, password and account of every machine."""
     at = Lines(text)
     for machine in _NETRC.finditer(text):
-        if "anonymous" in machine["rest"]:
+        if _ANONYMOUS.search(machine["rest"]):
             continue  # whose password is anybody's address
         host = machine["host"] or "default"
         for match in _NETRC_WORD.finditer(text, machine.start("rest"), machine.end("rest")):

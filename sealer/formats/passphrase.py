@@ -172,6 +172,8 @@ def _from_terminal(question: str, confirm: bool) -> str:
     without = "a passphrase is needed, and there is no terminal to ask at"
     way_out = f"put it into a file that only you can read, and set {FILE_VARIABLE} to that file's path"
     first = prompt.hidden(question, way_out=way_out, without=without)
+    if not first:
+        raise UsageError("the passphrase is empty")
     if confirm and first != prompt.hidden("The same again", way_out=way_out, without=without):
         raise UsageError("the two passphrases differ")
     try:

@@ -234,6 +234,13 @@ def test_a_new_passphrase_is_typed_twice() -> None:
     assert "the two passphrases differ" in shown
 
 
+def test_an_empty_one_is_refused_before_it_is_asked_for_again() -> None:
+    out, shown = _typed("terminal", "confirm", keys=b"\n")
+    assert out == ""
+    assert "the passphrase is empty" in shown
+    assert "again" not in shown
+
+
 def test_ctrl_c_ends_the_line_of_the_prompt() -> None:
     assert _typed("terminal", keys=b"\x03")[1].splitlines() == ["Passphrase: ", "interrupted"]
 

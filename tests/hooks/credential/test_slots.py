@@ -49,6 +49,9 @@ def found(path: str, text: str) -> list[int]:
         ("home/.bash_profile", f"export GPG_PASSPHRASE={DRAWN}{DRAWN[::-1]}\n", 1),
         # what is none of a suite's results, and tables with a heading
         ("notes.txt", f"USER: bob\nPASS: {WORD}\nHOST: db\n", 2),
+        ("notes.txt", f"PASS: {WORD} USER: bob\n", 1),
+        ("_netrc", f"machine a login anonymous_reader password {DRAWN}\n", 1),
+        ("app.env", f"MD_API_KEY={DRAWN}{DRAWN[::-1]}\n", 1),
         ("users.csv", f"# exported\nname,password\nalice,{DRAWN}\n", 3),
         ("users.csv", f"name,password\nalice,{DRAWN}\n", 2),
         ("team.md", f"| host | password |\n|------|----------|\n| db1 | {DRAWN} |\n", 3),
