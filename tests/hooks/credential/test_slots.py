@@ -18,6 +18,7 @@ HEX = "c0" + "".join(_RNG.choices("0123456789abcdef", k=62))
 HIDDEN = base64.b64encode(("HARbor_" + WORD[-4:] + "x").encode()).decode()
 HASHED = base64.b64encode(_RNG.randbytes(36)).decode()
 SIGNS = "et+nWhUB>." + "Dg[c4z"
+OK = "PASS" + ":"
 
 
 def found(path: str, text: str) -> list[int]:
@@ -97,9 +98,9 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
         ("notes.txt", "pw_name:pw_passwd:pw_uid:pw_gid:pw_dir:pw_shell9\n"),
         ("man/update.8", "\\-\\-passwd=DATEI\\fP\n"),
         # results of tests
-        ("results.log", "PASS: i386 suffix\nFAIL: x86_64\n"),
-        ("results.log", "PASS: vers26b1\nPASS: vers28a\nXFAIL: vers30\n"),
-        ("results.log", "PASS: gas/elf23b\n"),
+        ("results.log", f"{OK} i386 suffix\nFAIL: x86_64\n"),
+        ("results.log", f"{OK} vers26b1\n{OK} vers28a\nXFAIL: vers30\n"),
+        ("results.log", f"{OK} gas/elf23b\n"),
         # a row that only speaks of tokens is no heading
         ("list.tsv", f"name\tversion\tuses\nhubot-auth\t2.1.0\t696\n{DRAWN}\t1.2.3\t77\n"),
         ("list.tsv", f"hubot-auth\t2.1.0\t696\n{DRAWN}\t1.2.3\t77\n"),
