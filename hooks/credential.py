@@ -62,11 +62,18 @@ _IS_CONNECTION = lazy.compile(
 
 def judge(pair: Pair, path: str) -> Rule | None:
     """The rule that a pair breaks in the file at a path, or none."""
+    return judge_in(pair, place.of(path))
+
+
+def judge_in(pair: Pair, where: str) -> Rule | None:
+    """The rule that a pair breaks in a kind of place (`hooks.place`), or none."""
     size = len(pair.value)
     if not 4 <= size <= 5000:
         return None
-    rule = _known if size <= _REMEMBERED and len(pair.path) <= _REMEMBERED else _rule
-    return rule(pair.key, pair.path, pair.value, pair.quoted, pair.where, place.of(path))
+    # Names above a key seldom say anything: without them the answer is known for all maps of a list.
+    path = pair.path if pair.where == "argument" or pair.key.lower() in _TOLD_ABOVE or pair.key.isdigit() else pair.key
+    rule = _known if size <= _REMEMBERED and len(path) <= _REMEMBERED else _rule
+    return rule(pair.key, path, pair.value, pair.quoted, pair.where, where)
 
 
 def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) -> Rule | None:
@@ -78,7 +85,7 @@ def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) 
         value = value[parameter.end() :]
     if pair.where == "keypair":
         return API_KEY
-    if where == place.COPY:
+    if where in (place.COPY, place.INSTALLED):
         return None
     if "://" in value and embedded.url(value, where):
         return URL
@@ -297,6 +304,7 @@ def _is_authorization(key: str) -> bool:
 
 
 _NAMELESS = frozenset(("value", "default", "val", "plain", "", "defaultvalue"))
+_TOLD_ABOVE = _NAMELESS | {"key"}
 
 
 def _is_nameless(key: str) -> bool:

@@ -5,16 +5,15 @@ digit; of passwords any will do, if it is assigned. Without quotes (prose, shell
 names of variables seldom do. A match ends in the value, and only its line is read.
 """
 
+from hooks.keyname import STRONG_KEYS
 from hooks.structure.trigger import FOREIGN
 
 _TEXT = rb"""(?:[^\s"'`<>{}$]|\\\$)"""
 # Templates begin sooner than behind six characters; what was drawn from all signs has brackets anywhere.
 _QUOTED = rb"""["'`](?:""" + _TEXT + rb"""{3,60}\d|""" + _TEXT + rb"""{0,2}\d""" + _TEXT + rb"{3}"
 _QUOTED += rb"|" + _TEXT + rb"""{6}[^\s"'`]{1,24}\d)"""
-_BARE = (
-    rb"""[\w.\-"'`*\])}\\]{0,30}[ \t]{0,8}(?:[:?]?=|:|->|>|\bis\b|\bwas\b|[ \t])[ \t*`'"]{0,4}"""
-    rb"""(?:[\w!#%&*+\-./?@^~$]{3,40}\d|[\w!#%&*+\-./?@^~$]{0,2}\d[\w!#%&*+\-./?@^~$]{3})"""
-)
+_NAMED = rb"""[\w.\-"'`*\])}\\]{0,30}[ \t]{0,8}(?:[:?]?=|:|->|>|\bis\b|\bwas\b|[ \t])[ \t*`'"]{0,4}"""
+_BARE = _NAMED + rb"""(?:[\w!#%&*+\-./?@^~$]{3,40}\d|[\w!#%&*+\-./?@^~$]{0,2}\d[\w!#%&*+\-./?@^~$]{3})"""
 _NEXT_LINE = rb"""[\w"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}""" + _QUOTED
 # Any literal that a password is given: the rest of its name, a type, an assignment.
 _ASSIGNED = (
@@ -25,10 +24,19 @@ _ASSIGNED = (
 _PASS = (rb"pass(?:w|p|c|_|\b|[\"'])", rb"pwd")
 _DRAWN = rb"""["'\])]{0,3}(?:[ \t]{0,4}:[ \t]?[\w\[\]]{1,12})?[ \t]{0,4}:?=[ \t]{0,4}(?:[\w\[\].]{1,16}\()?[ub@]?"""
 _DRAWN += rb"""["'`][^\s"'`<>{}$]{16}"""
-_WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", rb"[a-z][-_. ]?key", rb"salt")
+_KEY = rb"(?:" + "|".join(sorted(STRONG_KEYS)).encode() + rb")[-_. ]?key"
+_WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", _KEY, rb"salt")
+
+# Of a key of no kind only what was drawn is one, and has sixteen characters (`hooks.credential`): so most names of
+# entries, which code is full of, are none by their form.
+_DRAWN_KEY = rb"(?:[\w+/=~\-]{9,60}\d|[\w+/=~\-]{0,8}\d[\w+/=~\-]{7})"
+_OTHER_KEY = rb"(?i)[a-z][-_. ]?key"
 
 TRIGGER: tuple[bytes, ...] = (
     *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
+    _OTHER_KEY + rb"[^\n]{0,60}[\"'`]" + _DRAWN_KEY,
+    _OTHER_KEY + rb"""[\w"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}["'`]""" + _DRAWN_KEY,
+    _OTHER_KEY + _NAMED + _DRAWN_KEY,
     *(rb"(?i)" + word + _ASSIGNED for word in (*_PASS, *FOREIGN)),
     *(rb"(?i)" + word + _DRAWN for word in (rb"nonce", rb"seed", rb"\biv", rb"_iv")),
     *(word + _DRAWN for word in (rb"Iv", rb"[a-z]IV")),

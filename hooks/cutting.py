@@ -26,9 +26,14 @@ WAY_OUT = "split the file, or leave it out: --exclude PATTERN"
 
 _SECRET = re.compile(rb"""ind\W{1,16}Secret\b""")
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[\[\]{},]', re.DOTALL)
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_FLAT = rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+"
+# What holds no list or map but whole ones without others in them: nothing in it can be a place to cut at.
+_INNER = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb"|\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\])*+", re.DOTALL)
 _JSON = (".json", ".jsonl", ".ndjson", ".tfstate", ".ipynb", ".har")
 _BEGINS = re.compile(rb"""(?:\xef\xbb\xbf)?\s*[\[{]\s*["\[{]""")
 _DEEP = 2
+_MAP = [0x7B]
 """Elements are those of a list, or of the list in an object, as `kubectl get -o json` prints it."""
 _ELEMENT = re.compile(rb"\n(?:---|-[ ]+apiVersion:)")
 
@@ -97,7 +102,7 @@ class _Json:
         """Where the last element ends that ends in this text, and where the next one begins."""
         stack, counts = self._stack, self._counts
         cut: tuple[int, int, bytes, bytes, list[int]] | None = None
-        for token in _TOKEN.finditer(text, self._at):
+        while token := _TOKEN.search(text, self._at):
             first = token[0][0]
             if first == 0x22:
                 if not token[1]:  # the string goes on in what is still to come
@@ -119,6 +124,8 @@ class _Json:
                 counts[-1] += 1
                 cut = token.start(), token.end(), bytes(stack), self._name, counts[:]
             self._at = token.end()
+            if (len(stack) > _DEEP or stack[1:] == _MAP) and (inner := _INNER.match(text, self._at)):
+                self._at = inner.end()
         if cut is None:
             return None
         end, self._start, outer, name, numbers = cut

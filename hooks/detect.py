@@ -132,8 +132,11 @@ def _decoded(text: Text, found: Candidates) -> Iterator[Hit]:
 
 def _named(text: Text, found: Candidates) -> Iterator[Hit]:
     """Credentials that their names give away, in files of known formats, in code and prose."""
+    from hooks import place
     from hooks.scanner import NAMES, is_bare
 
+    if place.of(text.path) in (place.COPY, place.INSTALLED):
+        return
     pairs = PAIRS in found or text.name in NAMES
     if pairs or CODE in found:
         known: set[tuple[int, int, str]] = set()

@@ -156,7 +156,7 @@ _PASSWORD = word_set(
     "password passwords passwd passwort pwd pass passphrase passcode pw userpass psw psk passwrd contrasena senha",
     "requirepass masterauth bindpw rootpw",
 )
-_STRONG_KEYS = word_set(
+STRONG_KEYS = word_set(
     "api apikey app access account private secret encryption encrypt signing master license session shared storage",
     "client service consumer deploy admin subscription webhook jwt auth integration crypto cipher cookie aes hmac",
     "security server ssh gpg rsa des primary secondary instrumentation functions function host read write root ingest",
@@ -222,7 +222,7 @@ def kind(key: str) -> str:
         if end.search(last):
             return found
     if last in ("key", "keys"):
-        return "api-key" if _STRONG_KEYS & has else "key"
+        return "api-key" if STRONG_KEYS & has else "key"
     if "apikey" in has:
         return "api-key"
     if _SECRET & has:

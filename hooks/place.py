@@ -24,6 +24,8 @@ STORE = "store"
 """What programs keep credentials in, and nothing but those that they use: none of them is an example."""
 SEED = "seed"
 """What a program fills its database with: whom it makes there may sign in."""
+INSTALLED = "installed"
+"""A package of others, as its manager put it there: everybody can read it where it came from."""
 COPY = "copy"
 """An environment that is made to be copied and filled in."""
 
@@ -67,7 +69,10 @@ _MACHINE = lazy.compile(
     r"\.min\.(?:js|css)$|\.(?:map|lock|sum|svg|css|scss|less|csv|tsv|snap|pb\.go|bundle\.js|chunk\.js)$"
     r"|(?:^|[/_.\-])(?:package-lock|yarn\.lock|pnpm-lock|composer\.lock|poetry\.lock|npm-shrinkwrap|go\.sum|gemfile\.lock"
     r"|cargo\.lock|zz_generated|generated|autogen)"
-    r"|_pb2\.pyi?$|(?:^|/)(?:vendor|node_modules|third[-_]party|bower_components|site-packages)/"
+    r"|_pb2\.pyi?$|(?:^|/)(?:vendor|third[-_]party)/"
+)
+_INSTALLED = lazy.compile(
+    r"(?:^|/)(?:node_modules|bower_components|site-packages|dist-packages|vendor/[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,6})/"
 )
 _SETTINGS = lazy.compile(
     r"\.(?:ya?ml|json5?|jsonc|toml|ini|cfg|cnf|conf|config|properties|props|env|envrc|tf|tfvars|tfstate|hcl|xml|plist|reg|netrc"
@@ -89,7 +94,7 @@ _STORE = lazy.compile(
     r"|ventrilo_srv\.ini|wp-config\.php|(?:auto)?unattend\.xml|sysprep\.inf|tomcat-users\.xml)$"
 )
 
-EXAMPLES = (TEST, DOCUMENT, MACHINE, LABELS)
+EXAMPLES = (TEST, DOCUMENT, MACHINE, LABELS, INSTALLED)
 """Where most of what looks like a credential opens nothing."""
 IN_USE = (SETTINGS, STORE, PIPELINE)
 """Where what looks like one most likely is."""
@@ -114,6 +119,8 @@ def of(path: str) -> str:
     path = _below(path)
     low = path.lower().lstrip("/")
     name = path.rpartition("/")[2]
+    if _INSTALLED.search(low):
+        return INSTALLED
     if _COPY.search(low):
         return COPY
     if _MACHINE.search(low):

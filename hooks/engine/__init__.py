@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 RULES = os.path.join(os.path.dirname(_HERE), "rules")
-_TRIGGERS = (("structure", "trigger.py"), ("decode", "trigger.py"), ("credential_trigger.py",))
+_TRIGGERS = (("structure", "trigger.py"), ("decode", "trigger.py"), ("credential_trigger.py",), ("keyname.py",))
 _DIGITS = 32
 _SETTLED = 2_000_000_000
 """So many nanoseconds after a change the next one has another time for sure."""

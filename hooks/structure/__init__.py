@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hooks.structure.formats import Reader
     from hooks.text import Text
 
 MAX_PAIRS = 100_000
@@ -22,14 +23,13 @@ def pairs(text: Text, near: Sequence[int] | None = None) -> Iterator[Pair]:
 
     `near`: offsets where triggers matched; a tree is only read if a credential may stand around one of these.
     """
-    from hooks.structure.formats import TREES, is_unread, reader
-    from hooks.structure.lines import likely_near
+    from hooks.structure.formats import is_unread, reader
     from hooks.structure.parts import parts
 
     if is_unread(text.path):
         return
     read = reader(text.path, text.text)
-    if read is None or (near and read in TREES and not likely_near(text.data, near, TREES[read])):
+    if read is None or not _is_worth(read, text, near):
         return
     source = text.text
     if "\r" in source and "\n" not in source:  # an old Mac's: one line to all others
@@ -45,6 +45,22 @@ def pairs(text: Text, near: Sequence[int] | None = None) -> Iterator[Pair]:
         pair.end = min(max(pair.end, pair.line), last)
         yield pair
         yield from parts(pair)
+
+
+def _is_worth(read: Reader, text: Text, near: Sequence[int] | None) -> bool:
+    """Whether a text is to be read: as a tree, if a credential may stand in it, else in any case."""
+    from hooks.structure.formats import MAX_TREE, TREES
+
+    where = TREES.get(read)
+    if where is None:
+        return True
+    from hooks import place
+    from hooks.structure.lines import likely, likely_near
+
+    kind = place.of(text.path)
+    if near:
+        return likely_near(text.data, near, where, kind)
+    return len(text.text) > MAX_TREE or likely(text.text, where, kind)
 
 
 __all__ = ("Pair", "pairs")

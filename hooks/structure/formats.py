@@ -44,9 +44,8 @@ def yaml(text: str, depth: int = 0) -> Iterator[Pair]:
         yield from lines.pairs(text, "yaml")
         return
     likely = functools.partial(lines.likely, where="yaml")
-    if depth or likely(text):
-        for root in roots(text, likely if not depth and len(text) > MAX_STREAM else None):
-            yield from walk.pairs(root, "yaml", depth=depth)
+    for root in roots(text, likely if not depth and len(text) > MAX_STREAM else None):
+        yield from walk.pairs(root, "yaml", depth=depth)
 
 
 def json(text: str, depth: int = 0) -> Iterator[Pair]:
@@ -64,8 +63,6 @@ def _braces(text: str, depth: int, where: str) -> Iterator[Pair]:
 
     if len(text) > MAX_TREE:
         yield from lines.pairs(text, where)
-        return
-    if not depth and not lines.likely(text, where):
         return
     yield from walk.pairs(json5.tree(text), where, depth=depth)
 

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from hooks import keyname, lazy
+from hooks import keyname, lazy, place
 from hooks.structure.pair import Pair
 
 _WORDS = ("pass", "pw", "secret", "token", "key", "cred", "auth", "dsn", "webhook", "connection", *keyname.FOREIGN)
@@ -107,9 +107,9 @@ _VARIABLE = lazy.compile(r"""\bvariable\s+"[\w-]*(?:passw|secret|token|_key|_pw|
 _CONTENT = lazy.compile(r"""(?:^|\n)[ \t]+["']?[\w.-]+["']?:[ \t\r]*\n[ \t]+content:[ \t]+\S""")
 
 
-def likely_near(data: bytes, near: Sequence[int], where: str) -> bool:
+def likely_near(data: bytes, near: Sequence[int], where: str, kind: str = place.STORE) -> bool:
     """Whether a credential may stand around one of some offsets: two lines before to one line behind it, or a list."""
-    return any(_known(part.decode("utf-8", "replace"), where) for part in _around(data, near))
+    return any(_known(part.decode("utf-8", "replace"), where, kind) for part in _around(data, near))
 
 
 def _around(data: bytes, near: Sequence[int]) -> Iterator[bytes]:
@@ -135,12 +135,15 @@ def _around(data: bytes, near: Sequence[int]) -> Iterator[bytes]:
 
 
 @functools.lru_cache(maxsize=1 << 13)
-def _known(part: str, where: str) -> bool:
-    return likely(part, where)
+def _known(part: str, where: str, kind: str) -> bool:
+    return likely(part, where, kind)
 
 
-def likely(text: str, where: str) -> bool:
-    """Whether a credential may stand in a text with levels, so that reading all of it is worth it."""
+def likely(text: str, where: str, kind: str = place.STORE) -> bool:
+    """Whether a credential may stand in a text with levels, so that reading all of it is worth it.
+
+    `kind`: of the place where it stands (`hooks.place`); without one, the place where most things are credentials.
+    """
     low = _lower(text)
     if (where == "json" and '"random_password"' in low) or (where == "hcl" and _VARIABLE.search(low)):
         return True
@@ -149,7 +152,7 @@ def likely(text: str, where: str) -> bool:
     options, values = "--" in low, "value" in low
     for start in _places(low):
         match = _FOLLOWED.match(text, start)
-        if match is not None and _is_likely(text[_begin(text, start) : match.end("rest")], match, where):
+        if match is not None and _is_likely(text[_begin(text, start) : match.end("rest")], match, where, kind):
             return True
         if options and "--" in low[max(0, start - 60) : start] and text.startswith("--", _begin(text, start)):
             return True
@@ -172,13 +175,13 @@ def _is_name(text: str, low: str, start: int) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _is_credential(name: str, value: str, quoted: bool, where: str) -> bool:
+def _is_credential(name: str, value: str, quoted: bool, where: str, kind: str) -> bool:
     from hooks import credential
 
-    return credential.judge(Pair(name, name, value, 1, 1, quoted, where), "") is not None
+    return credential.judge_in(Pair(name, name, value, 1, 1, quoted, where), kind) is not None
 
 
-def _is_likely(name: str, match: re.Match[str], where: str) -> bool:
+def _is_likely(name: str, match: re.Match[str], where: str, kind: str) -> bool:
     from hooks import keyname
 
     value = match["literal"] or match["word"]
@@ -188,16 +191,16 @@ def _is_likely(name: str, match: re.Match[str], where: str) -> bool:
         if match["named"] and match.string[match.end("rest") : match.end("named")].strip(" \t").isalpha():
             return False  # words of a sentence: `the token value`
         listed = _LISTED.match(match.string, match.start("more")) if match["more"] else None
-        return listed is None or _is_one_of(name, listed[0], where)
-    return _is_credential(name, value, match["word"] is None, where) or name.lower() in ("auth", "_auth")
+        return listed is None or _is_one_of(name, listed[0], where, kind)
+    return _is_credential(name, value, match["word"] is None, where, kind) or name.lower() in ("auth", "_auth")
 
 
-def _is_one_of(name: str, listed: str, where: str) -> bool:
+def _is_one_of(name: str, listed: str, where: str, kind: str) -> bool:
     """Whether one of the texts of a list may be a credential."""
     from hooks.structure.parts import parts
 
     for text in _LISTED_TEXT.findall(listed):
-        if any(_is_credential(name, text, quoted, where) for quoted in (False, True)):
+        if any(_is_credential(name, text, quoted, where, kind) for quoted in (False, True)):
             return True
         if next(parts(Pair(name, name, text, 1, 1, True, where)), None) is not None:
             return True

@@ -208,6 +208,11 @@ def test_words_cost_less_than_what_was_drawn() -> None:
         ("notes/0042.txt", place.CODE),
         ("static/app.min.js", place.MACHINE),
         ("contest/latest.py", place.CODE),
+        ("web/node_modules/left-pad/index.js", place.INSTALLED),
+        (".venv/lib/python3.11/site-packages/a/b.py", place.INSTALLED),
+        ("vendor/github.com/acme/lib/a.go", place.INSTALLED),
+        ("vendor/models.py", place.MACHINE),
+        ("shop/node_modules.py", place.CODE),
     ],
 )
 def test_places(path: str, expected: str) -> None:

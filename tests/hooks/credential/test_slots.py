@@ -48,6 +48,11 @@ def found(path: str, text: str) -> list[int]:
         ("mpesa.py", f'MPESA_PASSKEY = "{HEX}"\n', 1),
         ("composer/auth.json", f'{{"github-oauth": {{"github.com": "{HEX[:40]}"}}}}\n', 1),
         ("home/.bash_profile", f"export GPG_PASSPHRASE={DRAWN}{DRAWN[::-1]}\n", 1),
+        # keys of any name
+        ("src/map.go", f'\tMapsKey = "{DRAWN}"\n', 1),
+        ("src/map.go", f'\tmaps_key :=\n\t\t"{DRAWN}"\n', 2),
+        ("notes.txt", f"the maps key is {DRAWN}\n", 1),
+        ("src/map.go", f'\tapiKey = "{DRAWN[:9]}"\n', 1),
         # what is none of a suite's results, and tables with a heading
         ("notes.txt", f"USER: bob\nPASS: {WORD}\nHOST: db\n", 2),
         ("notes.txt", f"PASS: {WORD} USER: bob\n", 1),
@@ -126,6 +131,9 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
         ("src/Camera.cs", 'var c = new NetworkCredential("user", "password");\n'),
         ("main.go", 'db, err := sql.Open("mysql", "root:root@tcp(127.0.0.1:3306)/shop")\n'),
         ("src/a.kt", "const val TOKEN_TIME_OUT = 1000*60*30\n"),
+        # what a package manager put there
+        ("web/node_modules/a/config.js", f'password = "{DRAWN}"\n'),
+        ("lib/python3/site-packages/a/settings.json", f'{{"password": "{DRAWN}"}}\n'),
         ("docs/pip.md", "pip install --index-url https://user:he%2F%2Fo@pypi.shop.com/simple\n"),
     ],
 )

@@ -250,7 +250,8 @@ def test_a_change_of_any_module_of_the_engine_makes_another_cache(
     tmp_path: Path, few: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hooks = Path(engine.RULES).parent
-    modules = [*hooks.glob("engine/*.py"), *hooks.glob("*/trigger.py"), hooks / "credential_trigger.py"]
+    modules = [*hooks.glob("engine/*.py"), *hooks.glob("*/trigger.py")]
+    modules += [hooks / "credential_trigger.py", hooks / "keyname.py"]
     copies = [tmp_path / "hooks" / module.relative_to(hooks) for module in modules]
     for module, copy in zip(modules, copies, strict=True):
         copy.parent.mkdir(parents=True, exist_ok=True)
