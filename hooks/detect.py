@@ -142,9 +142,9 @@ def _named(text: Text, found: Candidates) -> Iterator[Hit]:
         known: set[tuple[int, int, str]] = set()
         for pair in _pairs(text, found, pairs=pairs):
             # What a format shows, its line shows again as code: told twice, it would be one hit all the same.
-            if (place := (pair.line, pair.end, pair.value)) not in known:
+            if (told := (pair.line, pair.end, pair.value)) not in known:
                 for hit in _judged(pair, text.path):
-                    known.add(place)
+                    known.add(told)
                     yield hit
     if is_bare(text):
         from hooks import bare

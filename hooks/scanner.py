@@ -122,6 +122,8 @@ def is_bare(text: Text) -> bool:
     return (
         name in BARE
         or "passw" in name
+        or "pwd" in name
+        or name.endswith((".token", "token.txt"))
         or name.startswith("vault_pass")
         or "keypair" in name
         or (name.endswith(".key") and "/credentials/" in text.path)
@@ -132,14 +134,29 @@ def _findings(blob: Blob, text: Text, hits: list[Hit]) -> list[Finding]:
     """Hits with their place, less those that a `sealer:allow RULE REASON` accepts on their line or on one above."""
     if not hits:
         return []
+    from hooks import repeated
     from hooks.allow import allowed, marked
     from hooks.finding import Finding
 
     lines = text.text.split("\n") if marked(text.text) else []
-    found = []
-    for hit in hits:
-        mark = allowed(lines, hit.line, hit.rule.id, hit.value) if lines else ""
-        if mark != "yes":
-            place = (blob.path, hit.line, hit.rule, hit.key, hit.sealable, blob.commit)
-            found.append(Finding(*place, mark=mark, value=hit.value, decoded=hit.decoded, end=hit.end))
-    return found
+
+    def count(hits: list[Hit]) -> Iterator[tuple[Hit, str]]:
+        for hit in hits:
+            mark = allowed(lines, hit.line, hit.rule.id, hit.value) if lines else ""
+            if mark != "yes":
+                yield hit, mark
+
+    counted = list(count(hits))
+    # What is accepted where it stands is not looked for elsewhere.
+    if more := repeated.hits(text.text, [hit for hit, _ in counted]):
+        counted = sorted([*counted, *count(more)], key=lambda one: (one[0].line, one[0].rule.id, one[0].key))
+    return [
+        Finding(
+            *(blob.path, hit.line, hit.rule, hit.key, hit.sealable, blob.commit),
+            mark=mark,
+            value=hit.value,
+            decoded=hit.decoded,
+            end=hit.end,
+        )
+        for hit, mark in counted
+    ]

@@ -1,0 +1,94 @@
+"""Where else in its text a value stands that was found: in a comment, an argument, a log line. Pure.
+
+Beside a name it was told to be a credential; what is the same to the letter is the same credential, whatever is beside
+it, and has to go as well. Only values that nobody writes by chance are looked for: with a digit, and unlike words.
+"""
+
+from __future__ import annotations
+
+from hooks import keyname, lazy
+from hooks.letters import share
+
+TYPE_CHECKING = False  # typing's own would be an import.
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from hooks.finding import Hit, Value
+
+_MOST = 100
+"""Values of one text that are looked for; where more are found, nobody looks for them one by one."""
+_SHORTEST, _LONGEST = 8, 500
+_DRAWN = 0.72
+_GOES_ON = frozenset("_-+/=.%")
+"""What a value may go on with, beside letters and digits: then it is a part of another one."""
+_OTHERS = frozenset(("env-file",))
+"""Rules that speak of whatever stands in a file, credential or not."""
+_NEAR = 80
+_NAME = lazy.compile(r"([\w.\-]{2,60})[\"'\])]{0,3}[ \t]{0,20}(?:[=:]|=>|:=)[ \t]{0,20}[\"'`]?$")
+
+
+def hits(text: str, found: Sequence[Hit]) -> list[Hit]:
+    """One more hit for each line where a value of the found ones stands that none of them tells of."""
+    first: dict[Value, Hit] = {}
+    for hit in found:
+        if hit.value is not None and hit.rule.id not in _OTHERS and hit.value.satisfies(_is_unlike_words):
+            first.setdefault(hit.value, hit)
+            if len(first) == _MOST:
+                break
+    places = {value: lines for value in first if len(lines := _lines(text, value)) > 1}
+    if not places:
+        return []
+    known: dict[int, list[Value]] = {}
+    for hit in found:
+        if hit.value is not None:
+            for line in range(hit.line, hit.end + 1):
+                known.setdefault(line, []).append(hit.value)
+    return [
+        first[value].but(line=line, end=line, sealable=False, decoded="")
+        for value, lines in places.items()
+        for line in lines
+        if not any(other.holds(value) for other in known.get(line, ()))
+    ]
+
+
+def _is_unlike_words(value: str) -> bool:
+    if not _SHORTEST <= len(value) <= _LONGEST or not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)):
+        return False
+    return not any(map(str.isspace, value)) and share(value) >= _DRAWN
+
+
+def _lines(text: str, value: Value) -> list[int]:
+    """The lines where a value stands by itself, from 1."""
+    found: list[int] = []
+    value.satisfies(lambda said: found.extend(_numbers(text, _alone(text, said))))
+    return found
+
+
+def _alone(text: str, said: str) -> Iterator[int]:
+    at = text.find(said)
+    while at >= 0:
+        end = at + len(said)
+        if not (_is_part(text[at - 1 : at]) or _is_part(text[end : end + 1]) or _is_setting(text, at)):
+            yield at
+        at = text.find(said, end)
+
+
+def _is_part(char: str) -> bool:
+    return char.isalnum() or char in _GOES_ON if char else False
+
+
+def _is_setting(text: str, at: int) -> bool:
+    """Whether a name before it says that this is no credential: who has his name for a password keeps the name."""
+    before = text[text.rfind("\n", max(at - _NEAR, 0), at) + 1 : at] if at else ""
+    name = _NAME.search(before[-_NEAR:])
+    return name is not None and keyname.is_plain(name[1])
+
+
+def _numbers(text: str, offsets: Iterable[int]) -> Iterator[int]:
+    number, counted, last = 1, 0, 0
+    for offset in offsets:
+        number += text.count("\n", counted, offset)
+        counted = offset
+        if number != last:
+            yield number
+        last = number
