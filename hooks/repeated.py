@@ -6,8 +6,7 @@ it, and has to go as well. Only values that nobody writes by chance are looked f
 
 from __future__ import annotations
 
-from hooks import keyname, lazy
-from hooks.letters import share
+from hooks import lazy
 
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
@@ -16,7 +15,11 @@ if TYPE_CHECKING:
     from hooks.finding import Hit, Value
 
 _MOST = 100
-"""Values of one text that are looked for; where more are found, nobody looks for them one by one."""
+"""Values of one text whose places are told; where more repeat, nobody looks for them one by one."""
+_MOST_READ = 1 << 28
+"""Characters that are gone through for all values of a text together."""
+_MOST_LINES = 10_000
+"""Lines of one finding, of which more say no more."""
 _SHORTEST, _LONGEST = 8, 500
 _DRAWN = 0.72
 _GOES_ON = frozenset("_-+/=.%")
@@ -30,8 +33,13 @@ _NAME = lazy.compile(r"([\w.\-]{2,60})[\"'\])]{0,3}[ \t]{0,20}(?:[=:]|=>|:=)[ \t
 def hits(text: str, found: Sequence[Hit]) -> list[Hit]:
     """One more hit for each line where a value of the found ones stands that none of them tells of."""
     first: dict[Value, Hit] = {}
-    for hit in found:
-        if hit.value is not None and hit.rule.id not in _OTHERS and hit.value.satisfies(_is_unlike_words):
+
+    def worth(said: str) -> bool:
+        # Most stand there once, and for these nothing is imported: a hook waits for it.
+        return _SHORTEST <= len(said) <= _LONGEST and text.count(said) > 1 and _is_unlike_words(said)
+
+    for hit in found[: _MOST_READ // (len(text) + 1)]:
+        if hit.value is not None and hit.rule.id not in _OTHERS and hit.value.satisfies(worth):
             first.setdefault(hit.value, hit)
             if len(first) == _MOST:
                 break
@@ -41,7 +49,7 @@ def hits(text: str, found: Sequence[Hit]) -> list[Hit]:
     known: dict[int, list[Value]] = {}
     for hit in found:
         if hit.value is not None:
-            for line in range(hit.line, hit.end + 1):
+            for line in range(hit.line, min(hit.end, hit.line + _MOST_LINES) + 1):
                 known.setdefault(line, []).append(hit.value)
     return [
         first[value].but(line=line, end=line, sealable=False, decoded="")
@@ -52,9 +60,11 @@ def hits(text: str, found: Sequence[Hit]) -> list[Hit]:
 
 
 def _is_unlike_words(value: str) -> bool:
-    if not _SHORTEST <= len(value) <= _LONGEST or not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)):
+    from hooks.letters import share
+
+    if any(map(str.isspace, value)) or not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)):
         return False
-    return not any(map(str.isspace, value)) and share(value) >= _DRAWN
+    return share(value) >= _DRAWN
 
 
 def _lines(text: str, value: Value) -> list[int]:
@@ -79,6 +89,8 @@ def _is_part(char: str) -> bool:
 
 def _is_setting(text: str, at: int) -> bool:
     """Whether a name before it says that this is no credential: who has his name for a password keeps the name."""
+    from hooks import keyname
+
     before = text[text.rfind("\n", max(at - _NEAR, 0), at) + 1 : at] if at else ""
     name = _NAME.search(before[-_NEAR:])
     return name is not None and keyname.is_plain(name[1])

@@ -1,7 +1,8 @@
 """Checksums and inner structure of tokens, as their vendors publish them: one that doesn't fit was never issued.
 
 `CHECKS` names them for rules; each takes the whole value. `github` and `npm` append the CRC-32 of the body in base 62,
-`grafana` that of all before it in hex, PyPI's tokens are macaroons for pypi.org, JWTs have a header in JSON.
+`cloudflare` that in hex, `crc32` and `grafana` that of all before it in hex, PyPI's tokens are macaroons for pypi.org,
+JWTs have a header in JSON, a token of Discord begins with a number.
 """
 
 from __future__ import annotations
@@ -47,6 +48,23 @@ def grafana(value: bytes) -> bool:
     return grafana_crc(start) == check.lower()
 
 
+def hex_crc(start: bytes) -> bytes:
+    """The CRC-32 of what stands before it, in eight hex digits."""
+    return b"%08x" % zlib.crc32(start)
+
+
+def crc32(value: bytes) -> bool:
+    """The CRC-32 of all before it in hex, either case: Atlassian (whose `=` URLs write `%3D`), Packagist, Yandex."""
+    value = value.replace(b"%3D", b"=")
+    return hex_crc(value[:-8]) == value[-8:].lower()
+
+
+def cloudflare(value: bytes) -> bool:
+    """`cfut_`, 40 characters, and their CRC-32 in hex; the prefix doesn't count."""
+    body = value.rpartition(b"_")[2]
+    return hex_crc(body[:-8]) == body[-8:]
+
+
 def pypi(value: bytes) -> bool:
     """A macaroon of version 2 whose place is pypi.org or test.pypi.org, with a signature of 32 bytes at its end."""
     data = _base64url(value.partition(b"-")[2])
@@ -65,6 +83,19 @@ def jwt(value: bytes) -> bool:
     if len(parts) == 5:
         return True  # encrypted
     return claims is not None and str(claims.get("sub", claims.get("iss"))) not in _KNOWN_SUBJECTS
+
+
+def discord(value: bytes) -> bool:
+    """Three parts, of which the first is the number of an account in base64: 17 to 20 digits since 2015."""
+    number = _base64url(value.partition(b".")[0])
+    return number is not None and number.isdigit() and 17 <= len(number) <= 20
+
+
+def wordless(value: bytes) -> bool:
+    """No four words in a row, which documentation writes where a token would stand."""
+    import re
+
+    return re.search(rb"(?:[-_][a-z]{2,12}){4}[-_]", value) is None
 
 
 def json_body(value: bytes) -> bool:
@@ -115,15 +146,19 @@ CHECKS: dict[str, Callable[[bytes], bool]] = {
     "github": github,
     "npm": github,
     "grafana": grafana,
+    "crc32": crc32,
+    "cloudflare": cloudflare,
     "pypi": pypi,
     "jwt": jwt,
+    "discord": discord,
+    "wordless": wordless,
     "json": json_body,
     "base58check": base58check,
     "bech32": bech32,
 }
 """Name, as rules write it, to the function."""
 
-ONLY_A_SUM = frozenset(("github", "npm", "grafana"))
+ONLY_A_SUM = frozenset(("github", "npm", "grafana", "crc32", "cloudflare"))
 """Of a token that has the form of one, these say only that it was not issued as it stands: that is worth a warning."""
 
 

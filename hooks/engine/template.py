@@ -108,6 +108,27 @@ def _grafana(draw: _Draw, prefix: str) -> str:
     return f"{start}_{checksum.grafana_crc(start.encode()).decode()}"
 
 
+def _packagist(draw: _Draw, prefix: str) -> str:
+    return _summed(prefix + draw.text(_KINDS["hex"][0], 60))
+
+
+def _atlassian(draw: _Draw, prefix: str) -> str:
+    start, _, check = _summed(prefix + draw.text(_KINDS["base64url"][0], 171) + "=").rpartition("=")
+    return f"{start}={check.upper()}"
+
+
+def _yandex(draw: _Draw, prefix: str) -> str:
+    return _summed(prefix + draw.text(_ALNUM, 40))
+
+
+def _cloudflare(draw: _Draw, prefix: str) -> str:
+    return prefix + _summed(draw.text(_ALNUM, 40))
+
+
+def _summed(start: str) -> str:
+    return start + checksum.hex_crc(start.encode()).decode()
+
+
 def _pypi(draw: _Draw, prefix: str) -> str:
     place = b"pypi.org"
     identifier = json.dumps({"version": 1, "permissions": _uuid(draw, "")}).encode()
@@ -146,6 +167,10 @@ _MAKERS = {
     "github": (_github, _SUMMED),
     "npm": (_github, _SUMMED),
     "grafana": (_grafana, _SUMMED),
+    "packagist": (_packagist, _SUMMED),
+    "atlassian": (_atlassian, _SUMMED),
+    "yandex": (_yandex, _SUMMED),
+    "cloudflare": (_cloudflare, _SUMMED),
     "pypi": (_pypi, "the rest, a macaroon"),
     "jwt": (_jwt, "a JSON Web Token"),
     "json": (_json, "base64url of JSON"),

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import secrets
-import string
-
 import pytest
 
 from hooks import scanner
 from hooks.blobs import Blob
-from hooks.engine.checksum import base62_crc
+from hooks.engine.template import expand
 from hooks.rule import ERROR, WARNING
 
-_ALPHABET = string.ascii_letters + string.digits
+_TOKENS = {
+    "{github:ghp_}": "github-pat",
+    "{cloudflare:cfut_}": "cloudflare-token",
+    "{packagist:packagist_ort_}": "packagist-token",
+    "{atlassian:ATATT3xFfGF0}": "atlassian-api-token",
+    "{atlassian:ATCTT3xFfGN0}": "bitbucket-access-token",
+    "{yandex:ysc2_}": "yandex-captcha-key",
+}
 
 
-@pytest.mark.parametrize(("right", "severity"), [(True, ERROR), (False, WARNING)])
-def test_a_wrong_checksum_is_a_warning(right: bool, severity: str) -> None:
-    body = "".join(secrets.choice(_ALPHABET) for _ in range(30)).encode()
-    good = base62_crc(body)
-    check = good if right else good[::-1] if good[::-1] != good else b"000001"
-    text = b'token = "' + b"gh" + b"p_" + body + check + b'"\n'
-    (found,) = scanner.scan(Blob("src/app.py", text))
-    assert (found.rule.id, found.rule.severity) == ("github-pat", severity)
+def _said(token: str) -> tuple[str, str]:
+    (found,) = scanner.scan(Blob("src/app.py", f'token = "{token}"\n'.encode()))
+    return found.rule.id, found.rule.severity
+
+
+@pytest.mark.parametrize(("template", "rule"), _TOKENS.items(), ids=_TOKENS.values())
+def test_a_wrong_checksum_is_a_warning(template: str, rule: str) -> None:
+    token = expand(template, template)
+    assert _said(token) == (rule, ERROR)
+    # A digit of the body: what the checksum is of.
+    at = next(at for at in range(len(token) - 10, 0, -1) if token[at].isdigit())
+    wrong = token[:at] + ("8" if token[at] != "8" else "3") + token[at + 1 :]
+    assert _said(wrong) == (rule, WARNING)
+
+
+def test_the_checksum_of_a_token_that_a_url_holds() -> None:
+    token = expand("{atlassian:ATATT3xFfGF0}", "url")
+    assert _said(token.replace("=", "%3D")) == ("atlassian-api-token", ERROR)

@@ -50,6 +50,15 @@ def test_examples(rule: Spec, name: str) -> None:
         assert rule.id not in found(name, text, path), rule.id
 
 
+@pytest.mark.parametrize("rule", SPECS, ids=lambda rule: rule.id)
+def test_tokens_on_adjacent_lines(rule: Spec) -> None:
+    """What ends a token, the end of its line, may begin the next one as well."""
+    for number, one in enumerate(rule.found):
+        texts = [expand(one.text, f"{rule.id} {number} {draw}") for draw in range(DRAWS)]
+        if not any("\n" in text for text in texts):
+            assert found("", "\n".join(texts), one.path or "config/settings") == [rule.id] * DRAWS
+
+
 _ADDRESS = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:/[\w.~%@#=&?+:$/-]*)?")
 
 
