@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from sealer.formats import passphrase
 from tests.servers import peers
 
 # How long an example takes says more about the machine than about the code.
@@ -23,13 +25,33 @@ hypothesis.settings.load_profile("sealer")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure() -> None:
+    """Less is spent on garbage, by tests and by what they start."""
+    # Peers written in Go live for a moment, clusters aside: a quarter of their time was for what they collect.
+    os.environ.setdefault("GOGC", "400")
+    # What test modules hold, they hold to the end: nobody looks at it again and again while they are loaded.
+    gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Tests begin: what they leave behind is collected, if less often than by default, and what was there is not."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One more than processors: a quarter of the time tests wait for servers and for disks."""
     return (os.cpu_count() or 1) + 1
 
 
-# Files that take minutes, and wait for much of them: begun last, one of them would be alone at the end.
-_LONG = ("kube/", "controller/test_kill_model.py", "controller/kube/test_kill_points.py", "controller/running/")
+# Files that take minutes or half of one, and wait for some of it: begun last, one of them would be alone at the end.
+# Those of `kube/` share their clusters. The last of all are those of `sealer/`, which take a second or two.
+_LONG = (
+    "kube/", "controller/test_kill_model.py", "controller/kube/test_kill_points.py", "controller/test_rotation.py",
+    "controller/running/", "test_", "controller/test_kill.py", "sealer/template/", "sealer/commands/test_run",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -116,6 +138,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(f"GIT_{role}_NAME", "tester")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.invalid")
     return directory
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passphrases are derived with the least work that Argon2 knows: what it takes is tested beside the format.
+
+    What is encrypted so says so, and is as cheap for any process that reads it.
+    """
+    monkeypatch.setattr(passphrase, "_ITERATIONS", 1)
+    monkeypatch.setattr(passphrase, "_MEMORY", 32)
 
 
 _CACHE = peers.cache()

@@ -144,9 +144,9 @@ class Daemon:
             self._failed(results.of_defect(error), error, signature, started)
         else:
             self._done(report, signature, started)
-        self._first()
         # The collector is set for one large run; between two nothing waits for it, and what has died may go.
         gc.collect()
+        self._first()
 
     def _job(self) -> Job:
         job = self._keys.renewed(self._parts.make())
@@ -213,6 +213,8 @@ class Daemon:
         """After the first run, however it went: what fails is tried again, and starting anew would not help it."""
         if not self._started:
             self._started = True
+            # What is there now, modules above all, stays: no later collection looks at it again.
+            gc.freeze()
             self._parts.notifier.ready()
 
     def _look_at_clock(self, now: int) -> None:

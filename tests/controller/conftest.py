@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from sealer.formats import passphrase
+from controller.sources import location
 from tests.controller.world import Counts, World, watch
 
 if TYPE_CHECKING:
@@ -47,15 +48,12 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
 
 
 @pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passphrases are derived with the least work that Argon2 knows: what it takes is tested beside the format."""
-    monkeypatch.setattr(passphrase, "_ITERATIONS", 1)
-    monkeypatch.setattr(passphrase, "_MEMORY", 32)
+def fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in memory where there is one: for tests of hundreds of runs, whose fsyncs would take minutes.
 
-
-@pytest.fixture
-def fast(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one: for tests of hundreds of runs, whose fsyncs would take minutes."""
+    Nor is a process of git started for each of them, to hear again that the source is in no repository.
+    """
+    monkeypatch.setattr(location, "_top", functools.cache(location._top))
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK):
         yield tmp_path

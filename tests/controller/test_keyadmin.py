@@ -22,11 +22,9 @@ ACTIVE, RETIRED, COMPROMISED = Status.ACTIVE, Status.RETIRED, Status.COMPROMISED
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch, cheap: None) -> None:
     """RSA keys of 2,048 bits, and the least work for a passphrase."""
     monkeypatch.setattr(keys, "generate_rsa", functools.partial(keys.generate_rsa, bits=2048))
-    monkeypatch.setattr(passphrase, "_ITERATIONS", 1)
-    monkeypatch.setattr(passphrase, "_MEMORY", 32)
 
 
 @pytest.fixture

@@ -106,6 +106,8 @@ def controller(own_cluster: Cluster) -> Iterator[Running]:
 
 
 @pytest.fixture
-def objects(own_cluster: Cluster) -> Objects:
-    """A namespace of one's own."""
-    return Objects(own_cluster, own_cluster.namespace())
+def objects(own_cluster: Cluster) -> Iterator[Objects]:
+    """A namespace of one's own, emptied in the end: each later controller would do again what is sealed there."""
+    made = Objects(own_cluster, own_cluster.namespace())
+    yield made
+    made.clear("sealedsecrets")

@@ -31,6 +31,14 @@ SCOPES = {
 }
 
 
+@dataclass(frozen=True)
+class Newest:
+    """What is sealed to: the newest certificate of a controller, and its newest key of v2."""
+
+    certificate: str
+    kem: keys.PublicKey
+
+
 @dataclass
 class Running:
     """A controller that runs: its process, the address of its endpoints, and what it logged."""
@@ -49,6 +57,14 @@ class Running:
     def certificate(self) -> str:
         """The newest certificate."""
         return self.get("/v1/cert.pem").decode()
+
+    def newest(self) -> Newest:
+        """What is sealed to just now, for many that are sealed one after the other."""
+        return Newest(self.certificate(), self._kem())
+
+    def _kem(self) -> keys.PublicKey:
+        found = bundle.parse(self.get("/v1/keys"))
+        return next(key.public for key in found.keys if key.public.algorithm != "rsa")
 
     def counted(self, name: str) -> float:
         """The sum of all series of a metric."""
@@ -147,7 +163,7 @@ class _Lines:
 
 
 def sealed(
-    controller: Running | str,
+    controller: Running | Newest | str,
     namespace: str,
     name: str,
     items: Mapping[str, bytes],
@@ -160,12 +176,12 @@ def sealed(
     """A SealedSecret for the newest key of a controller, or a certificate; `sealed_for`: another namespace and name."""
     place = Binding(scope, *(sealed_for or (namespace, name)))
     if v2:
-        assert isinstance(controller, Running)
-        found = bundle.parse(controller.get("/v1/keys"))
-        kem = [key.public for key in found.keys if key.public.algorithm != "rsa"]
-        text = {key: envelope_v2.seal(value, place.context(key), kem[:1]) for key, value in items.items()}
+        assert not isinstance(controller, str)
+        kem = controller.kem if isinstance(controller, Newest) else controller._kem()
+        text = {key: envelope_v2.seal(value, place.context(key), [kem]) for key, value in items.items()}
     else:
-        pem = controller if isinstance(controller, str) else controller.certificate()
+        certificate = controller.certificate if isinstance(controller, Newest) else controller
+        pem = certificate.certificate() if isinstance(certificate, Running) else certificate
         public = keys.load_certificate(pem)
         text = {key: envelope_v1.seal(value, place.label(), public) for key, value in items.items()}
     spec: dict[str, Any] = {"encryptedData": text}
@@ -207,6 +223,14 @@ class Objects:
         """An object deleted."""
         status, answer = self.cluster.call("DELETE", self.path(plural, name))
         assert status == 200, answer
+
+    def clear(self, plural: str) -> None:
+        """All of them deleted. The answer has them all, which may be nested deeper than Python reads."""
+        with contextlib.closing(self.cluster.connect()) as connection:
+            connection.request("DELETE", self.path(plural))
+            response = connection.getresponse()
+            answer = response.read()
+        assert response.status == 200, answer[:500]
 
     def until(self, plural: str, name: str, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """The object as soon as it is as wanted; a watch is waited for, and never too long."""

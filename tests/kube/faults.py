@@ -8,12 +8,15 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from controller.kube import names
+from controller.kube import names, newkey
+from sealer.formats.keys import generate_kem
 from tests.kube import accounts
-from tests.kube.controllers import PATIENCE, Objects, Running, data, foreign, ours, sealed
+from tests.kube.controllers import PATIENCE, Newest, Objects, Running, data, foreign, ours, sealed
+from tests.sealer.rings import rsa_key
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -53,14 +56,23 @@ class Case:
         """One that waits for the lease."""
         return self.runs_ours(*flags, ready="ready")
 
-    def body(self, controller: Running, name: str, *, v2: bool = False) -> dict[str, Any]:
+    def keys(self) -> Newest:
+        """One key of each kind, which stand there before any controller does: what is sealed to them waits for one."""
+        rsa, kem, now = rsa_key(0), generate_kem(), datetime.now(UTC)
+        made = {"keys": newkey.bitnami(rsa), "sealer-": newkey.sealing(kem, now, now + timedelta(3650), now)}
+        for prefix, body in made.items():
+            self.own.create("secrets", newkey.made(body, prefix, "first"))
+        return Newest(rsa.public.certificate, kem.public)
+
+    def body(self, controller: Running | Newest, name: str, *, v2: bool = False) -> dict[str, Any]:
         """A SealedSecret of a new value, which is not created yet."""
         self.values[name] = secrets.token_hex(16).encode()
         return sealed(controller, self.objects.namespace, name, {"token": self.values[name]}, v2=v2)
 
-    def bodies(self, controller: Running, count: int, prefix: str = "s") -> list[dict[str, Any]]:
-        """Many of them, of both formats in turn; certificate and bundle are fetched for each, as by users."""
-        return [self.body(controller, f"{prefix}-{number}", v2=bool(number % 2)) for number in range(count)]
+    def bodies(self, controller: Running | Newest, count: int, prefix: str = "s") -> list[dict[str, Any]]:
+        """Many of them, of both formats in turn."""
+        newest = controller if isinstance(controller, Newest) else controller.newest()
+        return [self.body(newest, f"{prefix}-{number}", v2=bool(number % 2)) for number in range(count)]
 
     def create(self, bodies: list[dict[str, Any]]) -> None:
         """Create SealedSecrets, one after the other."""
@@ -155,10 +167,9 @@ def unsealed(controller: Running) -> int:
     return sum(each["event"] in ("opened", "unsealed") for each in list(controller.log))  # as a former version said
 
 
-def idle(controller: Running) -> None:
+def idle(cluster: Cluster, controller: Running) -> None:
     """Come back when it has nothing to do, and nothing to try again."""
-    while controller.counted("sealer_queue_depth"):
-        pass
+    cluster.apiserver.wait_ready(lambda: not controller.counted("sealer_queue_depth"))
 
 
 def leases(case: Case) -> str:

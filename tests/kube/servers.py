@@ -35,7 +35,8 @@ class Server:
     def __init__(self, command: Sequence[str | Path], group: int, log: Path) -> None:
         self.name = Path(command[0]).name
         self.log = log
-        environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(log.parent), "TMPDIR": str(log.parent)}
+        environment = {name: os.environ.get(name, "") for name in ("PATH", "GOGC")}
+        environment |= {"HOME": str(log.parent), "TMPDIR": str(log.parent)}
         with open(log, "ab") as output:
             self._process = subprocess.Popen(
                 [str(part) for part in command],

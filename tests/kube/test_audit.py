@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.kube.controllers import Objects, ours, sealed, synced
+from tests.kube.faults import Case, release
 
 if TYPE_CHECKING:
     from tests.kube.cluster import Cluster
@@ -48,8 +49,9 @@ def asked(*arguments: str, code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
-def test_it_tells_what_was_opened_and_written_and_is_whole(own_cluster: Cluster, place: str, tmp_path: Path) -> None:
-    objects = Objects(own_cluster, own_cluster.namespace())
+def test_it_tells_what_was_opened_and_written_and_is_whole(
+    own_cluster: Cluster, place: str, objects: Objects, tmp_path: Path
+) -> None:
     log, value = tmp_path / "log", secrets.token_hex(12).encode()
     flags = (f"--audit-log={log}", "--cluster=prod", f"--additional-namespaces={objects.namespace}")
     with ours(own_cluster, place, *flags) as controller:
@@ -81,16 +83,19 @@ def test_it_tells_what_was_opened_and_written_and_is_whole(own_cluster: Cluster,
     assert base64.b64encode(value) not in text
 
 
-def test_what_was_on_its_way_when_it_was_killed_is_abandoned(own_cluster: Cluster, place: str, tmp_path: Path) -> None:
-    objects = Objects(own_cluster, own_cluster.namespace())
+def test_what_was_on_its_way_when_it_was_killed_is_abandoned(
+    own_cluster: Cluster, place: str, objects: Objects, tmp_path: Path
+) -> None:
     log, value = tmp_path / "log", secrets.token_hex(12).encode()
     flags = (f"--audit-log={log}", f"--additional-namespaces={objects.namespace}")
     with ours(own_cluster, place, *flags) as controller:
+        newest = controller.newest()
         for number in range(COUNT):
-            body = sealed(controller, objects.namespace, f"s-{number}", {"token": value}, v2=True)
+            body = sealed(newest, objects.namespace, f"s-{number}", {"token": value}, v2=True)
             objects.create("sealedsecrets", body)
         objects.holds("s-0", {"token": value})
         controller.end(signal.SIGKILL)
+    release(Case(Objects(own_cluster, place), objects))
     left = asked("verify", str(log))
     assert left["whole"]
     with ours(own_cluster, place, *flags) as controller:
@@ -105,8 +110,9 @@ def test_what_was_on_its_way_when_it_was_killed_is_abandoned(own_cluster: Cluste
     assert len(asked("query", str(log), "--outcome", "abandoned")["records"]) == len(left["open"])
 
 
-def test_while_it_can_t_be_written_nothing_is_delivered(own_cluster: Cluster, place: str, tmp_path: Path) -> None:
-    objects = Objects(own_cluster, own_cluster.namespace())
+def test_while_it_can_t_be_written_nothing_is_delivered(
+    own_cluster: Cluster, place: str, objects: Objects, tmp_path: Path
+) -> None:
     volume, value = tmp_path / "volume", secrets.token_hex(12).encode()
     served = f"--additional-namespaces={objects.namespace}"
     with ours(own_cluster, place, served) as controller:

@@ -85,9 +85,11 @@ def _published(site: Site) -> Site:
 
 
 @pytest.fixture
-def objects(site: Site) -> Objects:
+def objects(site: Site) -> Iterator[Objects]:
     """A namespace of one's own."""
-    return Objects(site.cluster, site.cluster.namespace())
+    made = Objects(site.cluster, site.cluster.namespace())
+    yield made
+    made.clear("sealedsecrets")
 
 
 @pytest.fixture

@@ -42,9 +42,11 @@ def controller(
 
 
 @pytest.fixture
-def objects(controller: tuple[Running, Cluster]) -> Objects:
+def objects(controller: tuple[Running, Cluster]) -> Iterator[Objects]:
     """A namespace of one's own."""
-    return Objects(controller[1], controller[1].namespace())
+    made = Objects(controller[1], controller[1].namespace())
+    yield made
+    made.clear("sealedsecrets")
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ def _put_deep(objects: Objects, controller: Running, name: str, depth: int) -> b
 
 
 @pytest.mark.parametrize("depth", [900, 3_000])
-def test_a_deep_one_is_delivered_as_are_those_after_it(own_cluster: Cluster, depth: int) -> None:
-    own, objects = own_cluster.namespace(), Objects(own_cluster, own_cluster.namespace())
+def test_a_deep_one_is_delivered_as_are_those_after_it(own_cluster: Cluster, objects: Objects, depth: int) -> None:
+    own = own_cluster.namespace()
     with ours(own_cluster, own) as controller:
         value = _put_deep(objects, controller, "watched", depth)
         assert data(objects.until("secrets", "watched", bool)) == {"a": value}
@@ -45,9 +45,9 @@ def test_a_deep_one_is_delivered_as_are_those_after_it(own_cluster: Cluster, dep
         assert controller.process.poll() is None
 
 
-def test_templates_that_cost_what_they_can_stop_nobody(own_cluster: Cluster) -> None:
+def test_templates_that_cost_what_they_can_stop_nobody(own_cluster: Cluster, objects: Objects) -> None:
     """They need no key, and were rendered on the loop: no probe was answered, no lease renewed."""
-    own, objects = own_cluster.namespace(), Objects(own_cluster, own_cluster.namespace())
+    own = own_cluster.namespace()
     regexes = '{{ range $i := until 100000 }}{{ $x := regexMatch (printf "\\\\pL{300}x%d" $i) "" }}{{ end }}'
     texts = [regexes, "{{ 1 }}" * 60_000, *["{{ range until 190000 }}{{ end }}" * 6] * 8]
     with ours(own_cluster, own) as controller:

@@ -41,7 +41,7 @@ from tests.controller.kube.memory import Api, Asked, Client, Controller, Fault
 from tests.controller.kube.objects import values as held
 from tests.controller.samples import state_key
 from tests.kube.cluster import Cluster
-from tests.kube.controllers import CRD, PATIENCE, Running, ours
+from tests.kube.controllers import CRD, PATIENCE, Running, ours, until_leading
 from tests.kube.faults import (
     Case,
     delivered,
@@ -417,12 +417,10 @@ def _hand_over(case: Case, leader: Running, standby: Running) -> None:
     (name,) = until(case.own, "leases", bool, leases(case))
     body: dict[str, Any] = {"spec": {"holderIdentity": "nobody", "leaseDurationSeconds": 3600}}
     _patch(case, name, body)
-    while leader.counted("sealer_leader"):
-        pass
+    until_leading(case.own.cluster, leader, False)
     body["spec"] = {"holderIdentity": identity(standby), "leaseDurationSeconds": 15}
     _patch(case, name, body)
-    while not standby.counted("sealer_leader"):
-        pass
+    until_leading(case.own.cluster, standby, True)
 
 
 def _patch(case: Case, name: str, body: dict[str, Any]) -> None:
@@ -485,9 +483,8 @@ def _of(folder: Path, running: AbstractContextManager[Running]) -> Iterator[Runn
 
 def test_61_one_version_after_the_other_with_objects_in_flight(case: Case, former: Path) -> None:
     """Real. A rolling update, a crash of the new version and the old one again, and the update at last."""
-    with case.runs_ours() as maker:
-        bodies = [case.bodies(maker, 40, f"w{number}") for number in range(2)]
-        assert maker.end() == 0
+    newest = case.keys()
+    bodies = [case.bodies(newest, 40, f"w{number}") for number in range(2)]
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as pool:
         old = stack.enter_context(_of(former, case.runs_ours("--workers=1")))
         new = stack.enter_context(case.standby("--workers=1"))

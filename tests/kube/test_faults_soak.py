@@ -67,7 +67,7 @@ class Soak:
             self._draw.choice(self.changes)()
         fault()
         self._case.verify()
-        idle(self._controller)
+        idle(self._cluster, self._controller)
 
     def sample(self) -> Sample:
         """After a round."""

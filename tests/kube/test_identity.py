@@ -146,6 +146,7 @@ def test_a_controller_takes_tokens_for_the_audiences_that_it_is_told(people: Peo
                 at.post("/v1/verify", document, authorization=f"Bearer {each}")[0] for each in (plain, ours, other)
             ]
             assert asked == codes
+            assert running.end() == 0  # and gives the lease to the next
 
 
 def test_verify_and_rotate_are_for_whom_rbac_lets(people: People, cluster: Cluster) -> None:

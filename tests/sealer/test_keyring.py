@@ -31,12 +31,6 @@ def _never() -> str:
     pytest.fail("asked for a passphrase")
 
 
-@pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passphrase, "_ITERATIONS", 1)
-    monkeypatch.setattr(passphrase, "_MEMORY", 32)
-
-
 # --- opening
 
 

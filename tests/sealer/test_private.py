@@ -103,6 +103,7 @@ def test_order_of_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert held(write(tmp_path / "flag", flag.pem)) == [flag]
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_passphrase_is_asked_for_only_if_its_key_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     phrase = secrets.token_hex(8)
     asked: list[str] = []

@@ -19,7 +19,6 @@ from controller.audit.record import Entry, Record, parse
 from controller.model import StoreSpec
 from controller.state import State
 from sealer import paths, schema
-from sealer.formats import passphrase
 from tests.controller.audit.samples import ACTOR, NOW
 from tests.sealer import rings
 
@@ -144,6 +143,7 @@ def log_of(cluster: str = "prod") -> Path:
     return paths.state_home() / cluster
 
 
+@pytest.mark.usefixtures("cheap")
 def test_the_life_of_a_keyring(run: Callable[..., Ran]) -> None:
     assert run("init", *PROD).code == 0
     first = json.loads(run("keys", "list", "--format", "json").out)["keys"][0]["id"]
@@ -184,9 +184,8 @@ def test_the_life_of_a_keyring(run: Callable[..., Ran]) -> None:
     assert run("audit", "verify").code == 0
 
 
-def test_what_fails_is_said_too(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passphrase, "_ITERATIONS", 1)
-    monkeypatch.setattr(passphrase, "_MEMORY", 64)
+@pytest.mark.usefixtures("cheap")
+def test_what_fails_is_said_too(run: Callable[..., Ran]) -> None:
     run("init", *PROD, "--passphrase-file", "pw")
     assert run("init", *PROD).code == 1
     assert run("keys", "bundle", "--passphrase-file", "no").code == 2
@@ -218,6 +217,7 @@ def test_a_defect_leaves_an_outcome_that_says_so(run: Callable[..., Ran], monkey
     assert said(log_of(), last=1) == [("outcome", "retire", "unknown", "RuntimeError")]
 
 
+@pytest.mark.usefixtures("cheap")
 @pytest.mark.parametrize(
     "words",
     [

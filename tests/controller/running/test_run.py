@@ -150,6 +150,7 @@ def test_systemd_hears_of_the_first_run_of_progress_and_of_the_end(world: World,
         assert daemon.ended() == 0
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_passphrase_is_read_once(world: World, tmp_path: Path) -> None:
     secret = secrets.token_hex(8)
     kept = tmp_path / "passphrase"

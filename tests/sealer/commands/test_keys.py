@@ -318,6 +318,7 @@ def test_ones_own_keyring_is_the_default_and_is_trusted(
     assert _fetch(None, "recovery", check=True) == 1
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_comparison_with_a_keyring_asks_for_no_passphrase(
     repo: config.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

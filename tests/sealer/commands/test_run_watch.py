@@ -385,6 +385,7 @@ def test_names_of_signals(word: str) -> None:
     assert watch.action("restart", as_files=False) == RESTART
 
 
+@pytest.mark.usefixtures("cheap")
 def test_a_passphrase_is_asked_for_once(run: Runner, tmp_path_factory: pytest.TempPathFactory) -> None:
     secret = secrets.token_hex(8)
     private = tmp_path_factory.mktemp("ring")
