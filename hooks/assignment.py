@@ -39,6 +39,14 @@ _BARE = lazy.compile(
     r"(?P<key>[A-Za-z_$][\w$.\-]{0,90})[*_`\"'\])]{0,4}[ \t]{0,20}(?P<op>[:?]?=|:(?!:)|\bis\b:?|\bwas\b|->)"
     r"[*`_]{0,3}[ \t]{0,20}(?P<mark>[`*\"']{0,3})(?P<value>[^\s\"'`(){}<>\[\]|\\,;]{4,500})(?P=mark)"
 )
+# What follows a value in a query or a form: client_secret=x&grant_type=y
+_PARAMETER = lazy.compile(r"&(?:amp$|[A-Za-z_][\w.\-\[\]]*=)")
+# What servers answer while they hand tokens out (RFC 5849, 2; RFC 6749, 5.1) is in tests and manuals of clients, and
+# lasts an hour elsewhere.
+_STEP = lazy.compile(r"&(?:amp;)?(?:oauth_\w+|token_type\w*)=")
+_SIZE = lazy.compile(r"[\dx.,/*]+(?:px|r?em|pt|[cm]m|v[hw]|%|dpi?|kW?|W)?")
+_SHORTEST_PW = 8
+"""Characters of what notes give behind `pw:`, which is a width, a power or a page elsewhere."""
 _APOSTROPHE = lazy.compile(r"(?<=[A-Za-z])'(?=[a-z])")
 # Functions of these do something with a credential, and take a name or a message.
 _VERBS = keyname.word_set(
@@ -63,11 +71,23 @@ def assigned(line: str, start: int, number: int, beyond: int = 0) -> Iterator[Pa
         yield Pair(name, match["key"], value, number, number, True, where)
         return
     bare = _BARE.match(line, start) if not beyond else None
+    if bare and bare["key"].lower() == "pw" and _is_width(bare):
+        return
     if bare and _ends(line, bare) and not (bare["op"] == ":" and _is_other(line, start, bare)):
         value = bare["value"].rstrip(".!?:*`_" if bare["op"] != "=" else "`*")
+        if bare["op"] == "=" and "&" in value:
+            if _STEP.search(value):
+                return
+            value = _PARAMETER.split(value, maxsplit=1)[0]
         where = "said" if bare["op"][0].isalpha() else "prose"
         name = _annotated(line, start) + syntax.last(bare["key"])
         yield Pair(name, bare["key"], value, number, number, bool(bare["mark"]), where)
+
+
+def _is_width(bare: re.Match[str]) -> bool:
+    """Whether `pw` is no password: `pw: 1200px`, `pw = 640x480`."""
+    short = bare["op"] == ":" and len(bare["value"]) < _SHORTEST_PW
+    return short or _SIZE.fullmatch(bare["value"]) is not None
 
 
 def _is_other(line: str, start: int, bare: re.Match[str]) -> bool:
@@ -101,9 +121,11 @@ def _annotated(line: str, start: int) -> str:
 def _ends(line: str, bare: re.Match[str]) -> bool:
     """Whether a value without quotes is a whole one, and none of an expression."""
     after = line[bare.end() : bare.end() + 1]
-    return bool(bare["mark"]) or (
-        (after in ("", ",", ";", '"', "'", "`", ")", "|", "\\", "}") or after.isspace())
-        and (bare["value"][0] not in "=~>:&$")
+    if bare["mark"]:
+        # "application:" + key is a literal that is only a part of what is assigned.
+        return bare["value"][-1].isalnum() or not _joins(line[bare.end() :].lstrip())
+    return (after in ("", ",", ";", '"', "'", "`", ")", "|", "\\", "}") or after.isspace()) and (
+        bare["value"][0] not in "=~>:&$"
     )
 
 

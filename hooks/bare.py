@@ -36,4 +36,6 @@ def pair(path: str, text: str) -> Pair | None:
     if _RAILS.search(low):
         return Pair("master_key", "master_key", value, line, line, True, "env") if _HEX.fullmatch(value) else None
     stem = _ENDING.sub("", name).lstrip(".")
+    if name.endswith(".token") and "token" not in stem:
+        stem += "_token"
     return Pair(stem, stem, value, line, line, False, "env") if "." not in stem else None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
-from hooks import apart, keyname, lazy, syntax
+from hooks import apart, keyname, lazy, spread, syntax
 from hooks.assignment import NAME, assigned
 
 TYPE_CHECKING = False  # typing's own would be an import.
@@ -69,6 +69,11 @@ def pairs(text: Text, near: Iterable[int] | None = None) -> Iterator[Pair]:
                 if mark not in seen:
                     seen.add(mark)
                     yield pair.moved(number)
+        for pair in spread.pairs(text, start, end):
+            mark = (pair.key, pair.value, pair.line)
+            if mark not in seen:
+                seen.add(mark)
+                yield pair
 
 
 def _of_line(raw: bytes, following: bytes) -> Iterable[tuple[int, Iterable[Pair]]]:

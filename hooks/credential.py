@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 
-from hooks import embedded, keyname, lazy, letters, literal, place
+from hooks import digest, embedded, keyname, lazy, likely, literal, place
 from hooks.rule import Rule
 from hooks.structure.pair import Pair
 from hooks.value import Verdict
@@ -42,16 +42,14 @@ _BY_KIND = {
 
 # What reads as a sentence, or as a sign-in, is one only if the value can be nothing else; so with `pass` and `pwd`.
 _DOUBTFUL = frozenset(("said", "login"))
+_TAKEN = frozenset(("taken", "hashed"))
 _DRAWN = frozenset(("key", "salt", "drawn"))
-_LONG = 16
-"""Characters of what is surely drawn, where letters of one kind count as well."""
 _SHORTEST_WPA = 8
 """Characters of a passphrase of a wireless network (IEEE 802.11i); no text that is shown tells anybody one."""
-_STRONG = "!#$%^@"
 _AMBIGUOUS = frozenset(("pass", "pwd", "pw"))
 _SETTING_FORMATS = frozenset(("yaml", "json", "toml", "ini", "env", "xml", "hcl", "properties", "shell"))
 
-_FALLBACK = lazy.compile(r"\$\{[A-Za-z_][\w.]*(?::-?|-)(?![?+=])([^{}$]+)\}")
+_FALLBACK = lazy.compile(r"\$\{[A-Za-z_][\w.]*(?::[-=]?|[-=])(?![?+=])([^{}$]+)\}")
 # "appid=x", as it will stand in a URL
 _PARAMETER = lazy.compile(r"[&?]?(?i:app_?id|api_?key|apikey|access_?token|token|key)=(?=[0-9A-Za-z_-]{16,}$)")
 _IS_CONNECTION = lazy.compile(
@@ -80,7 +78,9 @@ def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) 
     pair = Pair(key, path, value, 1, 1, quoted, form)
     value = value.strip("\r\n") if pair.where in _SETTING_FORMATS else value
     if value.startswith("${") and (other := _FALLBACK.fullmatch(value)):
-        pair, value = Pair(key, path, other[1], 1, 1, False, "prose"), other[1]
+        value = other[1]
+        # What stands in for a variable that nobody set is used as it stands; a plain word there opens what is at hand.
+        pair = Pair(key, path, value, 1, 1, False, "prose" if likely.is_trivial(key, value) else form)
     if pair.quoted and (parameter := _PARAMETER.match(value)):
         value = value[parameter.end() :]
     if pair.where == "keypair":
@@ -103,6 +103,8 @@ _known = functools.lru_cache(maxsize=1 << 12)(_rule)  # the same value is told a
 
 def _named(pair: Pair, value: str, where: str) -> Rule | None:
     kind = keyname.kind(pair.key) or (keyname.kind(_behind(pair.path)) if _is_nameless(pair.key) else "")
+    if not kind and keyname.is_password_of(pair.key) and likely.is_strong(value):
+        pair, kind = Pair("password", pair.path, value, 1, 1, pair.quoted, pair.where), "password"
     if kind == "key" and pair.key.lower() == "key" and keyname.holds_key(pair.path):
         kind = "secret"
     if not kind or _is_short(pair, value, kind) or _is_none(pair, value, where, kind):
@@ -110,11 +112,13 @@ def _named(pair: Pair, value: str, where: str) -> Rule | None:
     stored = pair.where in _SETTING_FORMATS or pair.where == "git-credentials" or pair.quoted
     if where in (place.STORE, place.SEED) and kind == "password" and stored and not keyname.is_digest(pair.key):
         return PASSWORD  # whatever it is, the program lets in with it
-    if pair.where == "taken" and where not in place.EXAMPLES:  # its position says what it is
+    if pair.where in _TAKEN and where not in place.EXAMPLES:  # its position says what it is
         return None if literal.is_stand_in(value) else _BY_KIND[kind]
+    if pair.where == "hashed" and where == place.TEST:
+        return None  # what the test of a hash is given, at random
     real = pair.where in _SETTING_FORMATS and where not in (*place.EXAMPLES, place.PIPELINE)
     real = real or (pair.where == "code" and pair.quoted and where == place.SETTINGS)
-    if kind == "password" and real and _is_given(pair.key, value):
+    if kind == "password" and real and likely.is_given(pair.key, value):
         return PASSWORD
     setting = pair.where in _SETTING_FORMATS or where in place.IN_USE
     if literal.echoes(pair.key, value) or _says_other(pair.key, value, where, setting=setting):
@@ -132,7 +136,7 @@ def _hidden(pair: Pair, value: str, where: str) -> Rule | None:
 
 def _is_short(pair: Pair, value: str, kind: str) -> bool:
     """Whether a value is too short for its kind, so that nothing else of it matters: what `_is_sure` asks, in short."""
-    if kind == "password" or pair.where in _DOUBTFUL or len(value) >= _LONG:
+    if kind == "password" or pair.where in _DOUBTFUL or len(value) >= likely.LONG:
         return False
     if kind in _DRAWN:
         return True
@@ -147,12 +151,14 @@ def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
         return True
     if (said := literal.decoded(value)) is not None and verdict_of(pair.key, said) < Verdict.WEAK:
         return True
-    if keyname.is_digest(pair.key) and literal.is_hashed(value):
+    if keyname.is_digest(pair.key) and digest.is_hashed(value):
         return True
-    if keyname.is_signer(pair.key) and literal.is_fingerprint(value):
+    if kind != "password" and literal.is_formatted(value):
+        return True
+    if keyname.is_signer(pair.key) and digest.is_fingerprint(value):
         return True
     # Of what stands in hex behind 0x, only a key that is called one is none of a chain's addresses and hashes.
-    if kind in ("token", "salt", "drawn", "key") and literal.is_on_chain(value):
+    if kind in ("token", "salt", "drawn", "key") and digest.is_on_chain(value):
         return True
     return verdict_of(pair.key, value) < Verdict.WEAK
 
@@ -162,13 +168,13 @@ def _is_sure(pair: Pair, value: str, where: str, kind: str, *, setting: bool) ->
     # A literal that is assigned to a name, if the name does not say what went wrong with a credential.
     assigned = _is_assigned(pair) and not keyname.is_event(pair.key)
     if pair.where in _DOUBTFUL or (pair.key.lower() in _AMBIGUOUS and not setting):
-        return _doubtful(value, login=pair.where == "login" and where not in place.EXAMPLES) or (
+        return likely.doubtful(value, login=pair.where == "login" and where not in place.EXAMPLES) or (
             (assigned or (pair.where == "login" and kind == "secret"))
             and where not in place.EXAMPLES
             and literal.is_numbered(value)
             and not literal.has_filler(value)
         )
-    if literal.is_uuid(value):
+    if digest.is_uuid(value):
         return kind in ("password", "api-key", "token", "secret") and where in (*place.IN_USE, place.CODE)
     if kind == "password":
         if keyname.words(pair.key)[-1:] == ("psk",) and len(value) < _SHORTEST_WPA:
@@ -180,13 +186,20 @@ def _is_sure(pair: Pair, value: str, where: str, kind: str, *, setting: bool) ->
             return True
         if assigned and where not in place.EXAMPLES and keyname.is_of_network(pair.key) and len(value) >= _SHORTEST_WPA:
             return not literal.has_filler(value)
+        if assigned and where not in place.EXAMPLES and keyname.is_of_service(pair.key) and literal.is_joined(value):
+            return True
         # A word in quotes that is assigned to a password; labels begin with a capital.
         typed = assigned and (pair.where in _SETTING_FORMATS or value.islower())
-        return _password(value, where, assigned=assigned or setting, typed=typed)
+        return likely.password(value, where, assigned=assigned or setting, typed=typed)
     if kind in _DRAWN:
-        return _key(value, where, kind)
+        return likely.key(value, where, kind)
     signs = assigned and (pair.where == "code" or pair.key.isupper()) and keyname.signs(pair.key)
-    return _secret(value, where, kind, setting=setting) or (signs and _signs(value, where))
+    if likely.secret(value, where, kind, setting=setting) or (signs and likely.signs(value, where)):
+        return True
+    # Names of Secrets, which look like it, stand in YAML and JSON.
+    if kind == "secret" and pair.where in ("ini", "properties") and likely.is_numbered_word(value, where):
+        return True
+    return assigned and keyname.signs_in(pair.path) and likely.is_typed_key(value, where)
 
 
 def _says_other(key: str, value: str, where: str, *, setting: bool) -> bool:
@@ -196,107 +209,12 @@ def _says_other(key: str, value: str, where: str, *, setting: bool) -> bool:
     return literal.is_label(value) and (not setting or where == place.LABELS)
 
 
-def _is_given(name: str, value: str) -> bool:
-    """Whether a variable of the environment sets a password to a word: it is no label, as its echo is elsewhere."""
-    return name.isupper() and value != name.lower() and literal.is_weak_word(value)
-
-
 def _is_assigned(pair: Pair) -> bool:
     if pair.where == "argument":
         # setProperty("spring.datasource.password", "x1"): a number is no label
         numbered = pair.path.count(".") > 1 and any(map(str.isdigit, pair.value))
         return numbered or keyname.words(pair.key)[:1] == ("set",)
     return pair.where in _SETTING_FORMATS or (pair.where == "code" and pair.quoted)
-
-
-def _doubtful(value: str, *, login: bool) -> bool:
-    """`login`: a literal in a call that signs in or signs, which is no sentence."""
-    share, digits = letters.share(value), any(map(str.isdigit, value))
-    mixed = literal.classes(value) > 1 and not literal.has_filler(value)
-    name = literal.is_identifier(value)
-    if login and share >= 0.9 and len(value) >= 12 and not literal.has_filler(value):
-        return True  # as providers of mail make them: 16 small letters
-    if login and mixed and ((literal.classes(value) > 2 and share >= 0.5 and not name) or (digits and share >= 0.65)):
-        return True
-    strong = any(sign in value for sign in _STRONG) and "/" not in value
-    if login and mixed and literal.classes(value) > 2 and digits and share >= 0.4 and strong and not name:
-        return True  # as people make them: `Winter2020!`
-    return mixed and ((digits and share >= 0.6 and not name) or share >= 0.85)
-
-
-def _password(value: str, where: str, *, assigned: bool, typed: bool) -> bool:
-    """Passwords are typed by people: a name with a number is one, or a number, but not in a test.
-
-    `assigned`: a literal given to a name, or in a file of settings; `typed`: one that may be a word.
-    """
-    share = letters.share(value)
-    classes = literal.classes(value)
-    if where in place.EXAMPLES:
-        if value.isupper() and value.isalpha():
-            return False  # --password=DATEI
-        return (share >= 0.72 and len(value) >= 6 and (classes > 1 or share >= 0.88)) or (
-            share >= 0.6 and len(value) >= 8 and classes >= 3 and not literal.has_filler(value)
-        )
-    if literal.has_filler(value, typed=assigned):
-        if assigned and literal.is_varied(value):
-            return True
-        return share >= 0.78 and len(value) >= 10
-    if value.isdigit():
-        return len(value) >= (4 if assigned else 6) and (assigned or share >= 0.55)
-    if share >= 0.72 and (len(value) >= 5 or classes > 1):
-        return _no_name(value, share)
-    if classes > 1 and (not literal.is_identifier(value) or (assigned and any(map(str.isdigit, value)))):
-        return len(value) >= 6
-    return typed and literal.is_plain_word(value)
-
-
-def _secret(value: str, where: str, kind: str, *, setting: bool) -> bool:
-    classes = literal.classes(value)
-    if len(value) < 8 or (classes < 2 and len(value) < _LONG):
-        return False
-    share = 1.0 if literal.is_prefixed_hex(value) else letters.share(value)
-    if literal.has_filler(value) and share < 0.85:
-        return False
-    if where in place.EXAMPLES:
-        return share >= 0.74 and len(value) >= 12 and classes > 1
-    if share >= 0.72:
-        return _no_name(value, share)
-    if _looks_strong(value):
-        return True
-    return setting and kind != "token" and share >= 0.55 and classes > 1 and not literal.is_identifier(value)
-
-
-def _signs(value: str, where: str) -> bool:
-    """What frameworks sign with is often typed: `app.secret_key = "whiteKnight"`."""
-    if where in place.EXAMPLES:
-        return False
-    if _looks_strong(value) or (len(value) >= _LONG and literal.is_own_word(value)):
-        return True
-    if len(re.split(r"[-_]", value)) >= 4:  # a sentence; names of entries are shorter
-        return value[:1].isalpha()
-    name = (value[:1].isalpha() or literal.is_numbered(value)) and value.isalnum() and len(value) <= 40
-    return name and not literal.is_kind(value) and not literal.has_filler(value)
-
-
-def _looks_strong(value: str) -> bool:
-    """Whether somebody typed a value so that it looks strong: `mySecretKey2026!`, and no chord, query or reference."""
-    signed = any(sign in value for sign in _STRONG) and not any(sign in value for sign in "/=+ ")
-    return literal.classes(value) == 4 and len(value) >= 12 and signed
-
-
-def _no_name(value: str, share: float) -> bool:
-    """Names with words that nobody knows are built like names: `payments-tls`."""
-    parts = share < 0.9 and any(sign in value for sign in "-_./:") and not any(map(str.isdigit, value))
-    return not (parts and literal.is_identifier(value))
-
-
-def _key(value: str, where: str, kind: str) -> bool:
-    """Bare `key`s are mostly names of entries: only what was surely drawn is one."""
-    if len(value) < (24 if where in place.EXAMPLES else _LONG) or literal.classes(value) < 2:
-        return False
-    if literal.is_digest(value) and kind == "key":
-        return False
-    return letters.share(value) >= (0.78 if kind == "key" else 0.72)
 
 
 def _is_authorization(key: str) -> bool:

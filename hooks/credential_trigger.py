@@ -32,7 +32,12 @@ _WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", _KEY, rb"salt")
 _DRAWN_KEY = rb"(?:[\w+/=~\-]{9,60}\d|[\w+/=~\-]{0,8}\d[\w+/=~\-]{7})"
 _OTHER_KEY = rb"(?i)[a-z][-_. ]?key"
 
+# `password` in Korean, Japanese and Chinese, in UTF-8, with a colon or the particle that says `is`.
+_ASIAN = ("비밀번호", "비번", "암호", "패스워드", "パスワード", "暗証番号", "密码", "密碼", "口令")
+_ASIAN_IS = b"|".join(map(str.encode, (":", "=", "\uff1a", "->", "는", "은", "は", "是", "为", "為")))
+
 TRIGGER: tuple[bytes, ...] = (
+    *(word.encode() + rb"[ \t]{0,3}(?:" + _ASIAN_IS + rb")>?[ \t]{0,3}[`*]{0,2}[!-~]{8}" for word in _ASIAN),
     *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
     _OTHER_KEY + rb"[^\n]{0,60}[\"'`]" + _DRAWN_KEY,
     _OTHER_KEY + rb"""[\w"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}["'`]""" + _DRAWN_KEY,
@@ -54,7 +59,10 @@ TRIGGER: tuple[bytes, ...] = (
     # "x".equals(password)
     rb"(?i)\.equals\([\w.]{0,40}(?:pass|secret|token|key)",
     # sign-ins: connect("x", "user", "pw"); keys of crypto: createHmac("sha256", "key")
-    rb"""(?i)(?:connect|log_?in|PDO\()[^\n]{0,120}["'][,:][ \t]?["'][^\s"']{0,40}\d""",
+    (
+        rb"""(?i)(?:(?:connect|log_?in)[\w.!?]{0,20}(?:[ ]?\(|[ ]["'])|PDO\()"""
+        rb"""[^\n]{0,120}["'][,:][ \t]?["'][^\s"']{0,40}\d"""
+    ),
     # and those whose position says it, where a word will do: mysqli_connect($host, "root", "x")
     (
         rb"(?:getConnection|mysqli?_p?connect|mysql_real_connect|new[ ]\\?(?:mysqli|PDO|Sequelize))"
@@ -67,6 +75,9 @@ TRIGGER: tuple[bytes, ...] = (
     ),
     # user:password@host in a URL, or in what follows a scheme of its own
     rb"://[^\s/:@\"'<>{}$()]{0,60}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
+    # whose user is an address, or is put in: smtps://user@host:x@host, f"https://{user}:x@host"
+    rb"://[^\s/:@\"'<>{}$()]{1,60}@[\w.\-]{3,60}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
+    rb"://\$?\{[\w.()\[\]]{1,40}\}:[^\s/@\"'<>{}$()]{3,100}@[\w\[]",
     rb"""["'][\w.\-]{1,40}:[^\s"'@/:]{4,60}@(?:tcp|unix)\(""",
     # and without a scheme, before a port of databases, queues, mail and proxies
     (rb""":[^\s"'@/:]{4,60}@[\w.\-]{2,80}:[1-9]\d{1,4}\b"""),
@@ -122,9 +133,16 @@ TRIGGER: tuple[bytes, ...] = (
     rb"--from-literal[= \t][\"']?[\w.\-]{1,60}=[\"']?[^\s\"'$<>{}]{4}",
     rb"echo[^\n]{1,60}\|[ \t]?(?:sudo[ \t])?(?:ch)?passwd",
     rb"(?i)net user [^\n]{1,60}\d",
-    rb"(?i)securestring[^\n]{1,20}[\"'][^\s\"'$]{4}",
+    rb"(?i)securestring[^\n]{1,40}[\"'][^\s\"'$]{4}",
+    rb"(?i)securestring[ \t]{1,4}(?:-\w{5,11}[ \t]{1,4}){1,3}[^\s\"'$()%@\-]{6}",
+    rb"(?i)psexec[^\n]{1,160}[ ]-p[ \t]{1,4}\\?[\"']?[^\s$<>%\[\-]{4}",
+    rb"\bbind[ \t]{1,4}[\"'][^\"'\n]{1,120}[\"'][ \t]{1,4}pass(?:word)?[ \t]{1,4}[\"'][^\s\"']{4}",
+    rb"new[ ]DirectoryEntry\([^)]",
+    rb"--proxy-user[ =][\"']?[^\s:\"'$]{1,80}:[^\s\"'$<>@]{4}",
+    rb"\bpac[ ]key[ ]{1,4}[^\s<]",
     # IDENTIFIED BY 'x', PASSWORD 'x', INSERT INTO t (password) VALUES ('x')
     rb"(?i)identified[ \t]{1,9}(?:with[ \t]{1,9}\S{1,30}[ \t]{1,9})?by[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
+    rb"(?i)identified[ \t]{1,9}by[ \t]{1,9}[\w!#%*+./?^~\-]{0,40}\d",
     rb"(?i)password[ \t]{1,9}['\"][^\s'\"$<>{}]{4}",
     rb"(?i)insert[ \t]into[^\n]{1,200}(?:pass|pwd|secret|token|_key)[^\n]{1,300}values",
     rb"(?i)insert[ \t]into[^\n]{1,200}(?:pass|pwd|secret|token|_key)[^\n]{0,200}\)[ \t]{0,9}\r?\n",
@@ -139,11 +157,30 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?i)(?:password|secret)[ ][0579][ ][\w$./]{6}",
     rb"(?i)(?:snmp(?:-server)?[ ]community|pre-shared-key)[ ]",
     rb"""(?i)(?:\b|_)pw["']?\s{0,4}[:=]{1,2}\s{0,4}["'][^\s"']{4}""",
+    # notes: (PW:x), ID/PW: name / x, PASS - x, PASSWORD(x), password=>x, and in other languages
+    (
+        rb"""(?i)\bpw[ ]?[:=][ \t]{0,4}(?:[^\s"'`;<>{}$/]{1,40}[ ]?/[ ]?)?"""
+        rb"""(?:[^\s"'`;<>{}$()]{1,40}\d|\d[^\s"'`;<>{}$()]{7})"""
+    ),
+    (
+        rb"(?:PASS|PW|[pP]assw|[pP]wd|PWD)\w{0,6}(?:[ \t]{1,40}-{1,8}[ \t]{1,20}|[ \t]?=>[ \t]?)"
+        rb"[^\s\"'`<>(){}$,;:@%&=\-][^\s\"'`<>(){},;]{7}"
+    ),
+    rb"PASSWORD\([^\s\"'`<>(){}$,;:@%&=\-][^\s\"'`<>(){},;]{7}",
     # tables with a column of passwords; `the password for X is y`
     rb"""(?i)[|,;\t"][ \t]{0,4}[\w ]{0,12}(?:passw(?:or)?d|secret|token|api.key)["`*]{0,3}[ \t]{0,40}[|,;\t\r\n]""",
     rb"""(?i)(?:^|\n)"?(?:passw(?:or)?d|secret|token)"?[|,;\t]""",
+    rb"(?i)(?:api.?key|passw(?:or)?d|secret|token)[`*]{0,3}[ ]{0,20}\|[ ]{0,4}[`*]{0,3}[\w+/=.~\-]{11,60}\d",
     (
-        rb"(?i)(?:password|passwd|passphrase)[ ](?:for|of|on|to|in)[ ]"
-        rb"[^\n=]{1,60}(?:\bis|\bwas|:)[ ]{1,3}[`'\"*]{0,3}[^\s`]{6}"
+        rb"(?i)(?:password|passwd|passphrase|pwd)[ ](?:for|of|on|to|in)[ ]"
+        rb"[^\n=]{1,60}(?:\bis[ ]|\bwas[ ]|:)[ ]{0,3}[`'\"*]{0,3}[^\s`]{6}"
     ),
+    # over several lines: calls that sign, keys of LoRaWAN and of accounts
+    rb"jwt\.sign\([ \t]{0,4}[{\r\n]",
+    rb"OAuth1?(?:Session)?\([ \t]{0,4}[\"'][\w\-]{16}",
+    (
+        rb"(?i)(?:app|nwk|nws|dev)_?(?:s_?)?(?:int_?|enc_?)?key\w{0,12}(?:\[\w{0,24}\])?[ \t=\\\r\n]{1,80}"
+        rb"\{[ \t\r\n\\]{0,60}0x[0-9a-f]"
+    ),
+    rb"accounts[\"']?:[ ]?\[\s{0,40}[\"'](?:0x)?[0-9a-fA-F]{64}[\"']",
 )

@@ -21,7 +21,7 @@ from hooks import keyname, lazy
 from hooks.finding import Hit, Value, shown
 from hooks.randomness import looks_random
 from hooks.rule import ENV_FILE
-from hooks.value import Verdict, judge
+from hooks.value import Verdict, holds_password, judge
 
 _TO_COPY = lazy.compile(
     r"(?:^|[-_.])(?:example|examples|sample|samples|template|templates|tpl|tmpl|dist|default|defaults|schema|spec|enc"
@@ -32,6 +32,9 @@ _LINE = lazy.compile(
     r"[ \t]*(?:export[ \t]+|set[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[ \t]*=[ \t]*(?P<value>.*)$", re.ASCII
 )
 _COMMENT = lazy.compile(r"(?:^|[ \t])#.*$")
+_FILLED_IN = lazy.compile(r"\$[A-Z_][A-Z0-9_]+/\S*")
+# On a chain, which everybody may read.
+_ADDRESS = lazy.compile(r"0x[0-9a-fA-F]{40}")
 _MOST_LINES = 200
 
 
@@ -95,11 +98,23 @@ def _value(rest: str, following: list[str]) -> tuple[str, int]:
 
 
 def _leaks(one: Line, *, throwaway: bool) -> bool:
-    if keyname.is_public(one.name):
+    if keyname.is_public(one.name) or _names_client(one.name) or _FILLED_IN.fullmatch(one.value):
+        return False
+    if _ADDRESS.fullmatch(one.value) and keyname.kind(one.name) not in ("password", "api-key", "secret"):
         return False
     verdict = judge(one.name, one.value)
     if verdict is Verdict.WEAK:
         return keyname.is_credential(one.name) and not throwaway
     if verdict is not Verdict.SECRET:
         return False
-    return keyname.is_credential(one.name) or looks_random(one.value) or "://" in one.value or "-----BEGIN" in one.value
+    return (
+        keyname.is_credential(one.name)
+        or looks_random(one.value)
+        or holds_password(one.value)
+        or "-----BEGIN" in one.value
+    )
+
+
+def _names_client(name: str) -> bool:
+    """Whether a name says that its value only tells who asks: a client's identifier is no secret (RFC 6749, 2.2)."""
+    return keyname.words(name)[-2:] in (("client", "id"), ("app", "id"), ("application", "id"))

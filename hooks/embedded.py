@@ -14,7 +14,7 @@ _CONNECTION = lazy.compile(
     re.IGNORECASE,
 )
 _URL = lazy.compile(
-    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<user>[^\s/?#@:\"'<>]*):(?P<password>[^\s/?\"'<>]*?)@(?P<host>[^\s/?#:@\"'<>]+)"
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<user>[^\s/?#@:\"'<>]*(?:@[\w.-]+(?=:(?!\d{1,5}[,@])))?):(?P<password>[^\s/?\"'<>]*?)@(?P<host>[^\s/?#:@\"'<>]+)"
 )
 _SCHEME = lazy.compile(r"(?P<scheme>bearer|basic|token|apikey|api-key|key|digest)[ :]+(?P<rest>\S{6,})", re.IGNORECASE)
 
@@ -103,7 +103,16 @@ def header(value: str, where: str) -> bool:
         return False
     if found and found["scheme"].lower() == "basic":
         return _basic(rest, where)
-    return letters.share(rest) >= 0.74 and len(rest) >= 12 and literal.classes(rest) > 1
+    if len(rest) < 12 or literal.classes(rest) < 2:
+        return False
+    return letters.share(rest) >= 0.74 or (found is not None and _is_typed(rest, where))
+
+
+def _is_typed(token: str, where: str) -> bool:
+    """Whether somebody thought a token up for a server of their own: words, a date."""
+    kinds = (str.islower, str.isupper)
+    typed = token.isalnum() and all(any(map(kind, token)) for kind in kinds) and sum(map(str.isdigit, token)) >= 4
+    return typed and where not in place.EXAMPLES and not literal.has_filler(token)
 
 
 def _is_cut(token: str) -> bool:

@@ -169,7 +169,7 @@ def _matched(one: Known) -> Iterator[str]:
         if spec.checksum in ONLY_A_SUM:
             yield f"One whose checksum is wrong ({spec.checksum}) is a warning: it was not issued as it stands."
         else:
-            yield f"Its checksum has to be right ({spec.checksum})."
+            yield f"Its checksum or inner form has to be right ({spec.checksum})."
     if spec.only:
         yield f"Only in {', '.join(spec.only)}."
     if spec.never:

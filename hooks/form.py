@@ -17,7 +17,7 @@ _SHORTEST = 364
 """Characters of the shortest envelope: 2 + 256 + 16 bytes in base64, of which the last group may be missing."""
 _NOTHING = {"", "null", "~", '""', "''", "nil", "none", "undefined", "n/a", "{}", "[]", "-"}
 _SEALED = lazy.compile(
-    r"ENC(?:\[.*\]|\([\w+/=-]+\))\s*$|\{[A-Za-z0-9+/]{40,}={0,2}\}\s*$"
+    r"ENC(?:\[.*\]|\([\w+/=-]+\))\s*$|\{(?:[A-Za-z0-9+/]{40,}={0,2}|[A-Za-z0-9+/]{12,}={1,2})\}\s*$"
     r"|\$ANSIBLE_VAULT;|age-encryption\.org/|-----BEGIN (?:AGE ENCRYPTED FILE|PGP MESSAGE|PKCS7|CMS)-----"
     r"|vault:v\d+:|\{cipher\}|Ag[A-Za-z0-9+/=]{300,}\s*$|v2:[A-Za-z0-9+/=_-]{300,}\s*$",
     re.DOTALL,

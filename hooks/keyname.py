@@ -24,7 +24,7 @@ _ANYWHERE = word_set(
     "password passwords passwd passwort pwd pass passphrase passcode passkey secret secrets token tokens",
     "apikey psk",
     "requirepass masterauth bindpw rootpw",
-    "credential credentials creds bearer jwt hmac dsn webhook htpasswd privatekey accesskey secretkey",
+    "cred credential credentials creds bearer jwt hmac dsn webhook htpasswd privatekey accesskey secretkey",
 )
 _LAST = word_set("key keys auth authorization pin otp totp salt pepper cookie license licence pw private keystore")
 # `PASSWORD_MIN_LENGTH`, `TOKEN_URL`: about a credential, not one. `MAX_TOKENS`: a number of them.
@@ -114,13 +114,18 @@ def is_credential(key: str) -> bool:
         or parts[0] in _COUNTED
         or _PUBLIC.intersection(parts)
     ):
-        return bool(key.startswith(_BROWSER) and _STRONG.intersection(parts) and parts[-1] not in _ABOUT)
+        return bool(key.startswith(_BROWSER) and _is_strong(parts) and parts[-1] not in _ABOUT)
     if parts[-1].startswith("key") and parts[0] in _NO_KEYS:
         return False
     if parts[-1].startswith("token") and len(parts) > 1 and parts[-2] in _NO_TOKENS:
         return False
     named = _ANYWHERE.intersection(parts) or parts[-1] in _LAST or _COMPOUND.search(parts[-1])
-    return bool(named) and (not key.startswith(_BROWSER) or bool(_STRONG.intersection(parts)))
+    return bool(named) and (not key.startswith(_BROWSER) or _is_strong(parts))
+
+
+def _is_strong(parts: tuple[str, ...]) -> bool:
+    """Whether a name says that its value is none of what a page shows to everybody."""
+    return not _STRONG.isdisjoint(parts) or parts[-1] == "pass"
 
 
 def is_plain(key: str) -> bool:
@@ -138,12 +143,16 @@ def is_digest(key: str) -> bool:
     """Whether the name says that its value is a hash: passwordSha256, `checksum/secret` of charts."""
     if key.lower().startswith("md5"):
         return True
+    if "hashed" in words(key):
+        return True
     return any(parts[-1] in _DIGESTS for part in (key, key.partition("/")[0]) if (parts := words(part)))
 
 
 def is_signer(key: str) -> bool:
     """Whether the name says who signs, which a fingerprint tells: GPG_KEY, not GPG_PRIVATE_KEY or GPG_PASSPHRASE."""
     parts = words(key)
+    if parts == ("signingkey",):  # of Git
+        return True
     return parts[-1:] == ("key",) and not _SIGNERS.isdisjoint(parts) and _STRONG.isdisjoint(parts)
 
 
@@ -182,6 +191,20 @@ _ENDS = (
 )
 
 
+# GITHUBKEY, azureFunctionkey; but no animals, no keys of keyboards and of tables, and none for everybody.
+_RUN_TOGETHER = lazy.compile(
+    r"(?!(?:\w*(?:pub|public|site|cache|sort|primary|foreign|partition|row|index|object|map|hash|lang|msg|message|hot"
+    r"|short|form|resource|file|item|event|issue|project|page|mon|tur|don|hoc|joc|whis|lac|dic|mic|ran|dis)key)$)[a-z]{3,20}key"
+)
+_OF_SERVICE = lazy.compile(
+    r"(?:mqtt|broker|db|database|sql|mongo|mongodb|postgres|redis|influx|smtp|mail|email|imap|ftp|ssh|wifi|wlan|ap|ota"
+    r"|router|server|host|vpn|proxy|http|telnet|rdp|samba|smb|admin|root|sudo|user|account)[-_.]?(?:pass(?:w(?:or)?d)?|pwd)$"
+)
+_PASSWORD_OF = lazy.compile(
+    r"(?:^|[_\-.])(?:password|passwd|pwd)[_\-.]?(?:(?:for|of|to)[_\-.]\w{2,40}|e?mail|smtp|db|database|host|server|user)$"
+)
+
+
 def is_event(key: str) -> bool:
     """Whether the name says what happens with a credential: WRONG_PASSWORD. Its value is a code of that."""
     return not _EVENTS.isdisjoint(words(key))
@@ -203,6 +226,29 @@ def signs(key: str) -> bool:
     return _SIGNS.fullmatch(key) is not None
 
 
+_SIGNERS_ABOVE = word_set("jwt session cookie token signing")
+
+
+def signs_in(path: str) -> bool:
+    """Whether the names down to a value say that something is signed with it: `jwt.secret`, `app.secretKey`."""
+    parts = words(path)
+    if "".join(parts[-2:]).endswith("secretkey"):
+        return True
+    if parts[-1:] == ("key",):
+        return not _SIGNERS_ABOVE.isdisjoint(parts[:-1]) and "public" not in parts
+    return parts[-1:] == ("secret",) and "client" not in parts
+
+
+def is_of_service(key: str) -> bool:
+    """Whether the name says whose password it is: MQTT_PASSWORD, dbPassword."""
+    return _OF_SERVICE.search(key.lower()) is not None
+
+
+def is_password_of(key: str) -> bool:
+    """Whether the name says last what a password is for: password_for_email, password_db."""
+    return _PASSWORD_OF.search(key.lower()) is not None
+
+
 @functools.lru_cache(maxsize=4096)
 def kind(key: str) -> str:
     """What kind of credential a name speaks of: password, api-key, secret, token, key (of some sort), salt; or none.
@@ -213,7 +259,7 @@ def kind(key: str) -> str:
     if parts and parts[-1] in _DRAWN:
         return "drawn"
     if not is_credential(key):
-        return ""
+        return "key" if parts and _RUN_TOGETHER.fullmatch(parts[-1]) and _PUBLIC.isdisjoint(parts) else ""
     has = frozenset(parts)
     last = parts[-1]
     if _PASSWORD & has:
@@ -222,7 +268,8 @@ def kind(key: str) -> str:
         if end.search(last):
             return found
     if last in ("key", "keys"):
-        return "api-key" if STRONG_KEYS & has else "key"
+        service = last == "key" and len(parts) > 1 and parts[-2].endswith(("app", "api"))  # hockeyapp_key
+        return "api-key" if STRONG_KEYS & has or service else "key"
     if "apikey" in has:
         return "api-key"
     if _SECRET & has:

@@ -6,6 +6,7 @@ import binascii
 import re
 
 from hooks import keyname, lazy, letters
+from hooks.placeholder import is_dictionary_word
 from hooks.randomness import looks_random
 
 _CODE = lazy.compile(
@@ -43,10 +44,6 @@ _NUMBERED = lazy.compile(
     r"[v^~<>=]{0,3}\d+(?:[.,:/-]\d+)+(?:[-+.]?\w{1,8})?-?|0x[0-9a-fA-F_]{1,12}[uUlL]*|-?\d{1,3}(?:_\d{3})*|dword:[0-9a-fA-F]{8}"
     r"|\d{4}-\d\d-\d\dT?[\d:.]*Z?|\d+\.(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
 )
-_UUID = lazy.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
-_DIGEST = lazy.compile(
-    r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
-)
 _NAMED_DIGEST = lazy.compile(r"(?:sha\d{1,3}|md5|blake2\w?|integrity)[-:=].*|SHA256:.*", re.IGNORECASE)
 _ALGORITHM = lazy.compile(
     r"(?:AES|RSA|HMAC|SHA|HS|RS|ES|PS|DES|EC|ED|PBKDF|MD|BLAKE|secp|scram-sha"
@@ -79,18 +76,18 @@ _GENERIC = keyname.word_set(
     "forgotten update unsafe insecure shared common simple initial temporary temp weak good safe real plain",
 )
 _WEAK_WORD = lazy.compile(r"[a-z][a-z0-9]{3,39}")
+_WEAK_WORDS = lazy.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 # Rows of keys: nobody draws them, and many type them for a password.
 _ROW = lazy.compile(r"12345|abcd(?:e|123)|asdf|qwerty")
-_PREFIXED_HEX = lazy.compile(r"(?:(?:[A-Za-z]{1,12}[-_.]){1,3}|\d{6,10}-)(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{24,}")
 _IDENTIFIER = lazy.compile(
     r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
     r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
 )
 # 1000 * 60 * 30
+_SIZE = lazy.compile(r"\d{1,5}(?:\.\d{1,3})?(?:px|r?em|pt|v[hw]|ms|[kmg]i?b|min|days|hours)", re.IGNORECASE)
+"""1200px, 12em, 500ms, 2.5GiB"""
 _ARITHMETIC = lazy.compile(r"\d+(?:[*+/-]\d+)+")
 _DOTTED = lazy.compile(r"[a-z]+\.[a-z]{3,}\d+")
-_SHORTEST_HASH = 27
-"""Characters of 20 bytes in base64."""
 _LABEL = lazy.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")
 _PLAIN_WORD = lazy.compile(r"[a-zA-Z]{4,20}\d{0,6}")
 _TYPES = keyname.word_set(
@@ -120,7 +117,19 @@ def is_no_secret(value: str, *, quoted: bool) -> bool:
         return True
     if not value.isascii() and sum(not c.isascii() for c in value) * 3 > len(value):
         return True
-    sure = (_SURE_REGEX, _VARIABLE, _MARKUP, _PATH, _ADDRESS, _NUMBERED, _NAMED_DIGEST, _ALGORITHM, _PUBLIC, _CHOICES)
+    sure = (
+        _SURE_REGEX,
+        _VARIABLE,
+        _MARKUP,
+        _PATH,
+        _ADDRESS,
+        _NUMBERED,
+        _NAMED_DIGEST,
+        _ALGORITHM,
+        _PUBLIC,
+        _CHOICES,
+        _SIZE,
+    )
     if any(form.fullmatch(value) for form in sure):
         return True
     if _HOLE.match(value) or (not quoted and "*" in value and _ARITHMETIC.fullmatch(value)):
@@ -175,37 +184,6 @@ def _says_words(value: str) -> bool:
     return len(text) >= 8 and (" " in text.strip() or letters.share(text) < 0.5)
 
 
-_ON_CHAIN = lazy.compile(r"0x(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{8})")
-
-
-def is_on_chain(value: str) -> bool:
-    """Whether a value has the form of an address, a hash or a selector of Ethereum, which everybody may read."""
-    return _ON_CHAIN.fullmatch(value) is not None
-
-
-def is_digest(value: str) -> bool:
-    """Whether a value has the form of a hash, or of an identifier."""
-    return bool(_DIGEST.fullmatch(value) or _UUID.fullmatch(value))
-
-
-_KEY_ID = lazy.compile(r"(?:0x)?(?:[0-9a-fA-F]{8}){2}(?:[0-9a-fA-F]{24})?")
-
-
-def is_fingerprint(value: str) -> bool:
-    """Whether a value has the form of the identifier or the fingerprint of a key of OpenPGP."""
-    return _KEY_ID.fullmatch(value) is not None
-
-
-def is_hashed(value: str) -> bool:
-    """Whether a value has the form of a hash in hex or in base64."""
-    return is_digest(value) or (len(value) >= _SHORTEST_HASH and _BASE64.fullmatch(value) is not None)
-
-
-def is_uuid(value: str) -> bool:
-    """Whether a value has the form of a UUID."""
-    return _UUID.fullmatch(value) is not None
-
-
 def has_filler(value: str, *, typed: bool = False) -> bool:
     """Whether a value holds a word that people write where a secret would be.
 
@@ -222,10 +200,35 @@ def is_own_word(value: str) -> bool:
     return small and 4 <= len(rest) < len(value) and rest not in _GENERIC and not (has_filler(rest) or is_kind(rest))
 
 
+def is_generic(word: str) -> bool:
+    """Whether a word in lower case is what a program, a role or a kind of thing is called."""
+    return word in _GENERIC or is_kind(word) or is_dictionary_word(word)
+
+
+_JOINED = lazy.compile(r"[A-Z]?[a-z]+[A-Z]\w*")
+
+
+def is_joined(value: str) -> bool:
+    """Whether a value is words of somebody's own, written as one, and none for a kind of thing: `GreenCrateSG`."""
+    if len(value) < 8 or not value.isalpha() or not _JOINED.fullmatch(value) or has_filler(value):
+        return False
+    parts = [part for part in keyname.words(value) if len(part) >= 4]
+    return bool(parts) and not any(map(is_generic, parts))
+
+
 def is_weak_word(value: str) -> bool:
     """Whether a password is a word that people take for one where it does not matter to them: `password`, `acmedb`."""
     rest = _SELF.sub("", value)
     return _WEAK_WORD.fullmatch(value) is not None and not has_filler(rest) and (rest != value or not is_kind(value))
+
+
+def is_own_words(value: str) -> bool:
+    """Whether a password is words of which one is nobody else's: `nautbek_info`, and not `app_db`."""
+    if not _WEAK_WORDS.fullmatch(value) or has_filler(value):
+        return False
+    parts = value.split("_")
+    own = any(len(part) >= 4 and part.isalpha() and part not in letters.vocabulary() for part in parts)
+    return own and not any(map(is_generic, parts))
 
 
 _STAND_IN = lazy.compile(
@@ -247,14 +250,17 @@ def is_varied(value: str) -> bool:
     return bool(varied) and not has_filler(_SELF.sub("", value.lower()).replace("test", ""), typed=True)
 
 
-def is_prefixed_hex(value: str) -> bool:
-    """Whether a value is hex behind a word, as providers mark what they hand out: `pro_0a1b...`."""
-    return _PREFIXED_HEX.fullmatch(value) is not None
-
-
 def is_numbered(value: str) -> bool:
     """Whether a value is letters and digits, as people make a password of a word."""
     return len(value) >= 6 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+
+
+_FORMATTED = lazy.compile(r"%[a-z][^A-Za-z0-9].*", re.DOTALL)
+
+
+def is_formatted(value: str) -> bool:
+    """Whether a text begins as one that a program fills in: `%c^...`; no token has a percent sign in it."""
+    return _FORMATTED.fullmatch(value) is not None
 
 
 def is_identifier(value: str) -> bool:

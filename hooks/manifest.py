@@ -27,6 +27,7 @@ _TOKEN = lazy.compile(r"[^\s\"'=:,;{}\[\]]{8,}")
 _CALL = lazy.compile(r"[A-Za-z_][\w.]{2,40}\([^()]{0,200}\)")
 _CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR"
 _SHORT = lazy.compile(r"[A-Za-z0-9+/]{4,40}\.{3,}")
+_NUMBERS = lazy.compile(r"\d+(?:[,;\s]+\d+)*\s*")
 _UNTOLD = Verdict.WEAK
 
 
@@ -96,6 +97,8 @@ def _leaks(item: Item, role: Role) -> bool:
         return False
     decoded = item.data.decode("utf-8", "replace")
     if verdict is Verdict.SECRET and settings.are_all(item.key, decoded):
+        return False
+    if keyname.words(item.key)[-1:] in (("id",), ("ids",)) and _NUMBERS.fullmatch(decoded):
         return False
     named = keyname.is_credential(item.key)
     if role is Role.TEXT or ((item.beside or item.command) and not named):

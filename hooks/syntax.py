@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from hooks import lazy
 from hooks.structure.pair import Pair
 from hooks.syntax_commands import COMMANDS
+from hooks.syntax_notes import NOTES
 from hooks.syntax_row import QUOTED, Row
 
 ROWS = (
     *COMMANDS,
+    *NOTES,
     # "v".equals(password)
     Row(
         "== != equals( compareto(",
@@ -65,10 +67,10 @@ ROWS = (
     # x://name:v@host, name:v@host:6379, "name:v@tcp(host)"
     Row(
         "://",
-        r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
+        r"(?P<value>[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://[^\s/?#@:\"'<>`]{0,100}(?:@[\w.\-]{1,60})?:[^\s/?\"'<>`]{1,200}@[^\s\"'<>`),;]{1,200})",
         "url",
         "url",
-        part=r"://[^\s/?#@:\"'<>`]{0,100}:[^\s/?\"'<>`]{1,200}@",
+        part=r"://[^\s/?#@:\"'<>`]{0,100}(?:@[\w.\-]{1,60})?:[^\s/?\"'<>`]{1,200}@",
     ),
     Row(
         "@tcp(",
@@ -92,7 +94,7 @@ ROWS = (
         r"|\b(?:get_)?[hH]ash_?[pP]assword|\bmake_password|\b(?:\w{0,20}[pP]assword|[bB][cC]rypt)Encoder(?:\(\))?\.encode)\(\s*(?:\[\]byte\(\s*)?b?"
         r"[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
         "password",
-        "taken",
+        "hashed",
         literal=True,
         part=r"(?:make|hash\w{0,10}|Hash|[pP]assword|hashpw|encode)\(\s*(?:\[\]byte\(\s*)?b?[\"']",
     ),
@@ -170,9 +172,9 @@ ROWS = (
     ),
     # DBI->connect($dsn, "name", "v"), keyring.set_password("service", "name", "v"), NetworkCredential("name", "v")
     Row(
-        "dbi->connect keyring.set_password( networkcredential(",
+        "dbi->connect keyring.set_password( networkcredential( directoryentry(",
         r"(?:\bDBI->connect(?:_cached)?\(\s*(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^,\"'\n]{1,80}),|\bkeyring\.set_password\([^,\n]{1,80},"
-        r"|\bNetworkCredential\()\s*(?:[\"'][^\"'\n]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*@?[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
+        r"|\bNetworkCredential\(|\bDirectoryEntry\(\s*(?:@?\"[^\"\n]{0,200}\"|[^,\"'\n()]{1,80}(?:\([^()\n]{0,60}\))?),)\s*(?:[\"'][^\"'\n]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*@?[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
         "password",
         "taken",
         literal=True,
@@ -180,11 +182,22 @@ ROWS = (
     # IDENTIFIED BY 'v'
     Row(
         "identified password",
-        r"(?i:identified\s+(?:with\s+\S+\s+)?by|(?:with|encrypted|set|login|user\s+\S+)\s+password|\bpassword\s*\()\s*=?\s*"
+        r"(?i:identified\s+(?:with\s+\S+\s+)?by|(?:with|encrypted|set|login|(?:user|role)\s+\S+)\s+password|\bpassword\s*\()\s*=?\s*"
         r"(?i:password\s*)?['\"](?P<value>[^'\"\n]{3,200})['\"]",
         "password",
         "taken",
         literal=True,
+    ),
+    # and without quotes, as a name is written in SQL: ALTER USER x IDENTIFIED BY v
+    Row(
+        "identified password",
+        r"(?i:\b(?:create|alter)\s+(?:user|role|login)\s[^;\n]{0,120}?\s(?:identified\s+by|password)\s+)"
+        r"(?=\S{0,40}\d)(?=\S{0,40}[a-z])(?=\S{0,40}[A-Z])"
+        r"(?P<value>[A-Za-z0-9][^\s\"'`<>(){}$:&;,\\]{5,60})(?=[\s\"'`;,\\]|$)",
+        "password",
+        "taken",
+        quoted=False,
+        part=r"(?i:user|role|login)\s",
     ),
     # connect(host, "name", "v"), where the function says which argument the password is
     Row(
@@ -224,25 +237,6 @@ ROWS = (
         "login",
         literal=True,
         part=r"[\"'][\w.@\-]{2,60}[\"']\s*,\s*(?:Some\(\s*)?[@bu]?[\"']",
-    ),
-    # the password for x is v
-    Row(
-        "password passwd passphrase",
-        r"\b(?i:password|passwd|passphrase) (?i:for|of|on|to|in) [^\n=]{1,60}?(?:\s(?i:is|was):?|:)\s{1,3}[`\"'*]{0,3}"
-        r"(?P<value>[^\s`\"'*<>{}$]{6,60}?)[`\"'*]{0,3}[.,;)]?(?=\s|$)",
-        "password",
-        "said",
-        quoted=False,
-    ),
-    # login: name / v
-    Row(
-        "login cred user account log",
-        r"(?i:\b(?:log\s?in|credentials?|creds|user(?:name)?/pass(?:word)?|login/password|account)\b)[^\n\w]{0,4}"
-        r"(?:\s?(?:with|as|is|are|using))?[\s:=`\"'*]{1,5}[\w.@\-]{2,60}[`\"'*]{0,2}\s?[/:|]\s?[`\"'*]{0,2}"
-        r"(?P<value>[^\s`\"'*/|,;()<>]{4,60})(?![^\s`\"'*,.;)])",
-        "password",
-        "login",
-        quoted=False,
     ),
 )
 _BARE = tuple(each for each in ROWS if not each.literal)

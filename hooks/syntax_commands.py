@@ -15,6 +15,14 @@ COMMANDS = (
         quoted=False,
         part=r"\s-(?:[uaU]|-user|-auth|-proxy-user)",
     ),
+    # and for a proxy, where curl stands on a line above
+    Row(
+        "--proxy-user",
+        r"\s--proxy-user[ =][\"']?[^\s:\"'$]{1,80}:(?P<value>[^\s\"'@]{3,200})",
+        "password",
+        "command",
+        quoted=False,
+    ),
     # mysql -pv
     Row(
         "sshpass mysql mongo redis docker ldap net smbclient az helm pass:",
@@ -80,11 +88,37 @@ COMMANDS = (
         "command",
         quoted=False,
     ),
+    # ConvertTo-SecureString "v" -AsPlainText -Force, with its parameters in any order; not what DPAPI or AES ciphered
     Row(
         "securestring",
-        r"ConvertTo-SecureString\s+(?:-String\s+)?[\"'](?P<value>[^\"'$]{4,200})[\"']",
+        r"(?i:ConvertTo-SecureString\s+(?:-(?:String|AsPlainText|Force)\s+){0,3})(?P<q>\\?[\"'])(?!01000000d08c9ddf|76492d1116743f04)"
+        r"(?P<value>[^\"'$\\]{4,200})(?P=q)",
         "password",
         "command",
+        literal=True,
+    ),
+    Row(
+        "securestring",
+        r"(?i:ConvertTo-SecureString\s+(?:-(?:AsPlainText|Force)\s+){0,2}-String\s+(?:-(?:AsPlainText|Force)\s+){0,2})"
+        r"(?!01000000d08c9ddf|76492d1116743f04)(?=\S{0,60}\d)(?=\S{0,60}[A-Za-z])"
+        r"(?P<value>(?![-@\[%])" + CLEAR + r"(?=[\s\"';|)]|$))",
+        "password",
+        "command",
+        quoted=False,
+    ),
+    # psexec host -u name -p v, of Sysinternals; bind 'name' pass 'v'
+    Row(
+        "psexec",
+        r"(?i:\bpsexec(?:64)?(?:\.exe)?)\s[^\n|]{0,160}?\s-u\s+\S+\s+-p\s+\\?[\"']?(?P<value>(?![-@\[%])" + CLEAR + ")",
+        "password",
+        "taken",
+        quoted=False,
+    ),
+    Row(
+        "bind",
+        r"\bbind\s+[\"'][^\"'\n]{1,160}[\"']\s+(?:pass|password)\s+(?P<q>[\"'])(?P<value>(?:(?!(?P=q))\S){4,200})(?P=q)",
+        "password",
+        "login",
         literal=True,
     ),
     Row(
@@ -116,6 +150,14 @@ COMMANDS = (
         r"|complex|for\b|on\b|in\b|to\b|and\b))|\bcrypto\s+isakmp\s+key(?:\s+0)?|^\s*rootpw(?:\s+--plaintext)?)\s+(?P<value>(?![0-9-][\s-])"
         + CLEAR
         + r")",
+        "password",
+        "taken",
+        quoted=False,
+    ),
+    # pac key 7 v, of Cisco TrustSec
+    Row(
+        "pac",
+        r"^\s*pac\s+key\s+(?:[0-7]\s+)?(?P<value>" + CLEAR + r")\s*$",
         "password",
         "taken",
         quoted=False,

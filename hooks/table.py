@@ -3,6 +3,8 @@ r"""Tables with a column of credentials: CSV and its kin, Markdown, reStructured
 name,password          | host | password |
 alice,x                |------|----------|
                        | db1  | x        |
+
+and rows of names and values, `apiKey | x`.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from hooks import keyname, lazy
+from hooks import keyname, lazy, letters
 from hooks.structure.pair import Pair
 
 _ENDINGS = (".csv", ".tsv", ".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".org")
 _SIGNS = ("|", "\t", ";", ",")
 _MOST_ROWS = 5_000
 _MOST_CELLS = 100
+_NAME_AND_VALUE = 2
+_SHORTEST = 12
+_DRAWN = 0.8
 _CELL = lazy.compile(r'"((?:[^"]|"")*)"')
 _KEPT = lazy.compile(r"\0(\d+)\0")
 _NUMBER = lazy.compile(r"\d+(?:\.\d+)*")
@@ -36,6 +41,9 @@ def pairs(text: str, near: Sequence[int]) -> Iterator[Pair]:
         if number <= done or number > len(lines):
             continue
         heads, sign = _cells(lines[number - 1])
+        if sign == "|" and len(heads) == _NAME_AND_VALUE and _is_given(*heads):
+            yield Pair(heads[0].replace(" ", "_"), heads[0], heads[1], number, number, True, "table")
+            continue
         columns = [at for at, head in enumerate(heads) if len(head) < 40 and keyname.kind(head.replace(" ", "_"))]
         if not columns or len(heads) < 2 or not _is_first(lines, number, heads, sign):
             continue
@@ -48,6 +56,11 @@ def pairs(text: str, near: Sequence[int]) -> Iterator[Pair]:
             for at in columns:
                 if cells[at]:
                     yield Pair(heads[at].replace(" ", "_"), heads[at], cells[at], done, done, True, "table")
+
+
+def _is_given(name: str, value: str) -> bool:
+    """Whether a row gives a name its value, as tables of variables do; most others tell its type or what it is for."""
+    return keyname.is_credential(name.replace(" ", "_")) and len(value) >= _SHORTEST and letters.share(value) >= _DRAWN
 
 
 def _is_first(lines: Sequence[str], number: int, heads: Sequence[str], sign: str) -> bool:

@@ -171,6 +171,11 @@ def _json(key: str, bare: str) -> Verdict | None:
     return worst
 
 
+def holds_password(text: str) -> bool:
+    """Whether a text holds a URL that lets in by itself, with a password or a token."""
+    return "://" in text and _url(text) > Verdict.PLAIN
+
+
 def _url(bare: str) -> Verdict:
     """A URL is as bad as what it holds; several of them (a list of brokers, jdbc:) are as bad as the worst."""
     worst = Verdict.PLAIN

@@ -39,6 +39,10 @@ _INSIDE = lazy.compile(r"""["'](?P<name>[A-Za-z_][\w.-]{0,120}+)=(?P<word>[^"'\n
 _SETTER = lazy.compile(
     r"""SetEnvironmentVariable\(\s*["'](?P<name>\w+)["']\s*,\s*["'](?P<single>[^"'\n]*+)["']""", re.IGNORECASE
 )
+# : ${A:=b}, what A is unless it was set
+_UNLESS = lazy.compile(
+    r"""^[ \t]*:[ \t]+"?(?P<word>\$\{(?P<name>[A-Za-z_]\w{0,120}+):?=[^{}$\n]{1,500}\})""", re.ASCII | re.MULTILINE
+)
 _COMMENT = lazy.compile(r"(?:^|[ \t])#.*$")
 
 
@@ -46,7 +50,7 @@ def pairs(text: str, depth: int = 0, where: str = "shell") -> Iterator[Pair]:  #
     """Every assignment, and every option with its value."""
     at = Lines(text)
     seen: set[int] = set()
-    for pattern in (_ASSIGNED, _POWERSHELL, _FOLLOWED, _SPACED, _INSIDE, _SETTER):
+    for pattern in (_ASSIGNED, _POWERSHELL, _FOLLOWED, _SPACED, _INSIDE, _SETTER, _UNLESS):
         for match in pattern.finditer(text):
             start = match.start("name")
             if start in seen:

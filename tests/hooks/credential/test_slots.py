@@ -19,6 +19,14 @@ HIDDEN = base64.b64encode(("HARbor_" + WORD[-4:] + "x").encode()).decode()
 HASHED = base64.b64encode(_RNG.randbytes(36)).decode()
 SIGNS = "et+nWhUB>." + "Dg[c4z"
 OK = "PASS" + ":"
+BYTES = ", ".join(f"0x{byte:02X}" for byte in _RNG.sample(range(256), 16))
+HALVES = BYTES[:47] + "\n    " + BYTES[48:]
+# Tools draw these from mnemonics in their documentation, and whoever looks has them.
+KNOWN = "0xac0974bec39a17e3" + "6ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+VECTOR = ", ".join(f"0x{byte:02X}" for byte in bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c"))
+COUNTED = ", ".join(f"0x{byte:02X}" for byte in range(16))
+TYPED = ", ".join(f"0x{byte:02X}" for byte in b"Ur@LinkLoRa2018#")
+HARDHAT = 'require("hardhat");\n'
 
 
 def found(path: str, text: str) -> list[int]:
@@ -84,6 +92,21 @@ def found(path: str, text: str) -> list[int]:
         ("src/db.js", "  password: 's.flores" + "9',\n", 1),
         ("src/db.js", 'open("mongodb+srv://anna:anna' + '.in@cluster0.j9fvny4.mongodb.net/?w=majority")\n', 1),
         ("src/env.js", "jwtSecret: process.env.JWT_SECRET || 'supersecretkeyforhostel" + "supermart',\n", 1),
+        # calls and lists over several lines
+        ("src/auth.js", f"t = jwt.sign({{\n  login: u[0].L,\n  id: String(u.N)\n}}, '{DRAWN}',\n{{}});\n", 4),
+        ("src/auth.js", f"t = jwt.sign(\n  {{ who: {{ id: f(u) }} }},\n  '{DRAWN}'\n);\n", 3),
+        ("src/Ad.cs", f'new DirectoryEntry("LDAP://shop.io",\n  "cn=ro",\n  "{DRAWN}");\n', 3),
+        ("hardhat.config.js", f'{HARDHAT}  accounts: ["0x{HEX}"],\n', 2),
+        ("hardhat.config.js", f'{HARDHAT}  accounts: [\n    "{HEX}",\n  ],\n', 3),
+        ("hardhat.config.js", f"{HARDHAT}accounts: ['{KNOWN}', '0x{HEX}'],\n", 2),
+        ("src/post.py", f"t = OAuth('the-token-of-shop', \n  '{DRAWN}', 'consumer-of-the-shop', '{DRAWN[::-1]}')\n", 2),
+        # keys of LoRaWAN as arrays of bytes
+        ("src/secrets.h", f"#define SECRET_APP_KEY {{ {BYTES} }}\n", 1),
+        ("src/node.ino", f"static const u1_t PROGMEM NWKSKEY[16] = {{ {BYTES} }};\n", 1),
+        ("src/node.ino", f"uint8_t nodeAppKey[] =\n  {{\n    {HALVES} }};\n", 3),
+        ("src/node.h", f"#define LORAWAN_APP_S_KEY  \\\n  {{ {BYTES} }}\n", 2),
+        # a table of names and values, without outer bars
+        ("team.md", f"Variables of shop\nName | Value\napiKey |{HEX[:40]}\nhost | db\n", 3),
     ],
 )
 def test_its_place_tells_it(path: str, text: str, line: int) -> None:
@@ -131,9 +154,56 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
         ("src/Camera.cs", 'var c = new NetworkCredential("user", "password");\n'),
         ("main.go", 'db, err := sql.Open("mysql", "root:root@tcp(127.0.0.1:3306)/shop")\n'),
         ("src/a.kt", "const val TOKEN_TIME_OUT = 1000*60*30\n"),
+        ("notes.txt", "pw: 1200px\nph: 12em\n"),
+        ("conf/app.yaml", "pw: 1200px\n"),
         # what a package manager put there
         ("web/node_modules/a/config.js", f'password = "{DRAWN}"\n'),
         ("lib/python3/site-packages/a/settings.json", f'{{"password": "{DRAWN}"}}\n'),
+        # what follows in a query is another parameter
+        ("src/a.js", 'url = "https://h/t?client_secret=" + secret + "&grant_type=client_credentials9"\n'),
+        ("docs/a.md", "https://h/t?client_secret=YOUR_SECRET1&grant_type=client_credentials\n"),
+        ("docs/a.md", f"https://h/list?pageToken={DRAWN}&maxResults=5\n"),
+        ("src/oauth.go", f'w.Write([]byte("access_token={HEX[:40]}&scope=user&token_type=bearer"))\n'),
+        ("src/oauth.py", f"url = 'https://h/callback?oauth_token={DRAWN}&oauth_verifier=w34o89'\n"),
+        # SQL that names no password
+        ("db/a.sql", "ALTER ROLE shop PASSWORD NULL;\n"),
+        ("db/a.sql", "ALTER USER shop IDENTIFIED BY :newPass1;\n"),
+        ("db/a.sql", "ALTER USER shop IDENTIFIED BY new_password1;\n"),
+        ("db/a.sql", "-- rows are IDENTIFIED BY Column2Name\n"),
+        # notes that tell none
+        ("notes.md", "pw: 1200px\npw = 640x480px\n"),
+        ("src/layout.js", "pw = width1Box.Height\n"),
+        ("notes.txt", "password for root: required\nPassword for user Admin1: please enter\n"),
+        ("notes.txt", f"PASS - TestLogin_v2\nPASS - {DRAWN}\nPassword ---- Required2Fields\n"),
+        ("db/a.sql", "SELECT PASSWORD(column1Name);\n"),
+        ("notes.txt", "비밀번호는 8자 이상이어야 합니다\n비밀번호: SHA256으로 암호화\n암호: AES256Cipher 방식\n"),
+        ("notes.txt", "密码: 8-16位字母和数字\nパスワード: 8文字以上\n"),
+        ("src/user.rb", "password=>params[:p1]\n:password=>user.passwordV2\n"),
+        # commands and calls with a variable, or with a word for what stands there
+        ("bin/a.ps1", "ConvertTo-SecureString -String $Pass1word -AsPlainText -Force\n"),
+        ("bin/a.ps1", f"ConvertTo-SecureString -String 01000000d08c9ddf0115d1118c7a00c0{HEX}\n"),
+        ("bin/a.bat", "psexec \\\\10.0.9.1 -u Administrator -p %PASS1% cmd\n"),
+        ("bin/a.bat", "psexec \\\\10.0.9.1 -u Administrator -p password cmd\n"),
+        ("src/Ad.cs", 'new DirectoryEntry("LDAP://x", "user", "password");\n'),
+        ("bin/a.sh", "  --proxy-user name:$PASS1 \\\n  --proxy-user user:password \\\n"),
+        ("sw.conf", "pac key 0 <key>\nthe pac key is used for provisioning\n"),
+        ("src/a.js", 'mail = "smtps://user@acme.io:${pass1}@smtp.acme.io:465";\n'),
+        ("src/a.py", 'url = f"https://{user}:{password1}@git.acme.io/"\nurl = f"redis://{host}:6379@{x}"\n'),
+        ("src/auth.js", "t = jwt.sign({\n  id: String(u)\n}, process.env.JWT1,\n{ expiresIn: '60days1' });\n"),
+        # keys of nobody: tools' own, vectors, counting bytes; and addresses, which are public
+        ("hardhat.config.js", f'{HARDHAT}accounts: ["{KNOWN}"],\n'),
+        ("hardhat.config.js", f"{HARDHAT}accounts: [PRIVATE_KEY],\n"),
+        ("src/aptos.js", f'accounts: ["0x{HEX}"],\n'),
+        (
+            "src/secrets.h",
+            f"#define APPKEY {{ {VECTOR} }}\n#define NWKKEY {{ {COUNTED} }}\n#define APP_KEY {{ {TYPED} }}\n",
+        ),
+        (
+            "src/secrets.h",
+            f"#define APPEUI {{ {BYTES[:46]} }}\n#define AES_IV {{ {BYTES} }}\n#define SBOX {{ {BYTES} }}\n",
+        ),
+        ("test/vectors.h", f"#define APPKEY {{ {BYTES} }}\n"),
+        ("api.md", "Name | Value\napiKey | string of 20 characters\npassword | Required8Characters\n"),
         ("docs/pip.md", "pip install --index-url https://user:he%2F%2Fo@pypi.shop.com/simple\n"),
     ],
 )

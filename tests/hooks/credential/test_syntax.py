@@ -37,6 +37,7 @@ LINES = [
         "--password VALUE",
         "run -password=VALUE --token VALUE",
         'connect("host", "admin", "VALUE")',
+        "CREATE LOGIN shop PASSWORD qVALUEZ;",
     )
 ]
 ROWS = [each for each in syntax.ROWS if each.part is not None]

@@ -26,6 +26,7 @@ def found(path: str, text: str) -> list[int]:
 WORD = "toor"
 HEX = _draw("0123456789abcdef", 39)
 DRAWN = _draw(string.ascii_lowercase + string.digits, 7) + "4"
+TYPED = "GreenOrchard" + "Signing2024"
 LEET = b"P@ss" + b"w0rd123"
 OWN = "acme" + "secret" + "password"
 
@@ -101,6 +102,41 @@ OWN = "acme" + "secret" + "password"
         # a bracket that closes nothing
         ("src/Db.java", 'private static final String PASSWORD = "VALUE";', "orchard" + "s01)"),
         ("src/wp-config.php", "define( 'NONCE_KEY',   'VALUE');", HEX + "0"),
+        # what signs tokens, in settings: long, of both cases, with a number
+        ("src/application.properties", "jwt.secret=VALUE", TYPED),
+        ("src/application.yml", "jwt:\n  secret: VALUE", TYPED),
+        ("run.bat", "java -jar shop.jar --jwt.secret=VALUE --server.port=80", TYPED),
+        ("config.json", '{"secretkey": "VALUE"}', TYPED),
+        ("config.json", '{"secretKey": "VALUE"}', TYPED),
+        ("config.json", '{"secretkey": "VALUE"}', "SecretKeyFor" + "OrchardShop-0287362-"),
+        ("src/application.yml", "jwt:\n  secret-key: VALUE", "OrchardSuper" + "SecretJwtKey2024Secure!!"),
+        # what stands in for a variable that nobody set
+        ("bin/a.sh", 'DB_PASSWORD="${DB_PASSWORD:-VALUE}"', "orchard" + "77"),
+        ("bin/a.sh", 'DOCKER_PASSWORD="${DOCKER_PASSWORD:-VALUE}"', "Ochardswem"),
+        ("bin/a.sh", "export PGPASSWORD=${PGPASSWORD:=VALUE}", "orchard" + "77"),
+        ("bin/a.sh", "export PGPASSWORD=${PGPASSWORD-VALUE}", "orchard" + "77"),
+        ("deploy/compose.yaml", "environment:\n  - DB_PASSWORD=${PW:-VALUE}", "Ochardswem"),
+        ("bin/a.sh", ": ${PGPASSWORD:=VALUE}", "orchard" + "77"),
+        ("bin/a.sh", ': "${PGPASSWORD=VALUE}"', "orchard" + "77"),
+        # of a telephone, in a format in which no Secret is named
+        ("etc/sip.conf", "[bob]\nsecret=VALUE", "juniper" + "1320"),
+        # words of somebody's own without a number
+        ("src/secrets.h", '#define MQTT_PASSWORD "VALUE"', "GreenOrchard" + "SG"),
+        ("src/secrets.h", '#define MQTTPASSWORD "VALUE"', "GreenOrchard" + "SG"),
+        ("deploy/compose.yaml", "environment:\n  POSTGRES_PASSWORD: VALUE", "ochardswem" + "_info"),
+        # names that say last what a password is for, or run together, or are short
+        ("src/mail.py", "secret_password_for_email = 'VALUE'", "d6s$f9g!" + "j8mg7hw?n&2"),
+        ("src/mail.py", "password_email = 'VALUE'", "d6s$f9g!" + "j8mg7hw?n&2"),
+        ("src/conn.go", 'cred = "VALUE"', DRAWN + "Xk3R/dIq8LmZ"),
+        ("deploy/func.yaml", "azureFunctionkey: VALUE", DRAWN + "Xk3RdIq8LmZ"),
+        ("bin/a.sh", "GITHUBKEY=VALUE", DRAWN + "Xk3RdIq8LmZ"),
+        ("res/values/keys.xml", '<resources><string name="hockeyapp_key">VALUE</string></resources>', HEX[:32]),
+        ("web/.env", "REACT_APP_AUTH_PASS=VALUE", DRAWN + "Xk3R"),
+        # files that are one secret
+        ("keys/group-0_pwd.txt", "VALUE", DRAWN + "Xk3RdIq8LmZ"),
+        ("keys/bot.token", "VALUE", DRAWN + "Xk3RdIq8LmZ"),
+        # a token that somebody thought up, behind its scheme
+        ("shop/settings.py", "AUTHORIZATION = 'Token VALUE'", "Orchard" + "28072021Trainer"),
     ],
 )
 def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, value: str) -> None:
@@ -184,6 +220,58 @@ def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, v
         ("src/User.php", "'password_confirmation' => 'required|same:password',"),
         ("app.properties", "SEALED_PASSWORD=if_you_see_this_please_use_k8s"),
         ("app.properties", "vaultpassword=if-you-see-this-please-set-one-in-2024"),
+        # names of Secrets and of classes, and what is to be replaced, under the names of what signs
+        ("deploy/values.yaml", "jwtSecret: payments-jwt-2024"),
+        ("deploy/values.yaml", "jwt:\n  key: tls.key"),
+        ("deploy/external.yaml", "data:\n- secretKey: DatabasePassword1234\n  remoteRef: {key: x}"),
+        ("src/application.properties", "jwt.secret=MySuper" + "SecretKey123"),
+        ("src/application.yml", "jwt:\n  secret: ChangeMe" + "InProduction2024"),
+        ("src/a.ts", "const secretKey = 'UserAccountStorageKeyV1';"),
+        ("src/application.yml", "jwt:\n  secret: ChangeMe" + "_InProduction_2024!"),
+        ("deploy/values.yaml", "secret: juniper1320"),
+        ("etc/clients.conf", "secret = testing123"),
+        ("bin/a.sh", ": ${PGPASSWORD:=postgres}"),
+        ("bin/a.sh", ": ${PGPASSWORD:?set it}"),
+        # what stands in for a variable on everybody's machine
+        ("bin/a.sh", 'DB_PASSWORD="${DB_PASSWORD:-postgres}"'),
+        ("bin/a.sh", 'DB_PASSWORD="${DB_PASSWORD:-sunflower}"'),
+        ("deploy/compose.yaml", "environment:\n  DB_PASSWORD: ${DB_PASSWORD:-changeme123}"),
+        ("deploy/compose.yaml", "environment:\n  DB_PASSWORD: ${DB_PASSWORD:-my_db}"),
+        ("deploy/compose.yaml", "environment:\n  DB_PASSWORD: ${DB_PASSWORD:?set it before}"),
+        # labels, routes, names of databases
+        ("src/a.h", '#define DB_PASSWORD "DatabasePassword"'),
+        ("src/a.ts", "ADMIN_PASSWORD = 'AdminLogin',"),
+        ("src/a.ts", 'accountPassword: "AccountSettings",'),
+        ("deploy/compose.yaml", "environment:\n  DB_PASSWORD: app_db"),
+        # names that only look alike
+        ("src/a.py", "password_user = 'resetPasswordForUser'"),
+        ("src/a.c", 'cred = "user-credential-cache"'),
+        ("src/a.yml", "monkey: " + DRAWN + "Xk3RdIq8LmZ"),
+        ("src/a.py", "u = 'https://docs.google.com/document/d/1x/edit?resourcekey=0-" + DRAWN + "Xk3RdIq8LmZ'"),
+        ("src/a.yml", "pubkey: " + DRAWN + "Xk3RdIq8LmZ"),
+        ("res/values/keys.xml", '<resources><string name="cache_key">' + HEX[:32] + "</string></resources>"),
+        (".gitconfig", "[user]\n\tsigningkey = " + HEX[:16]),
+        ("web/.env", "REACT_APP_PASS_RATE=0.85"),
+        ("keys/token.txt", "placeholder"),
+        ("shop/settings.py", "AUTHORIZATION = 'Bearer TestToken" + "12345678'"),
+        # of environments: references, identifiers, addresses, lists, nothing
+        ("web/.env", "RESET_PASSWORD=$BASE_URL/rooms/#/forgot_password"),
+        ("web/.env", "AUTH0_CLIENT_ID='" + DRAWN + "Xk3RdIq8LmZ'"),
+        ("web/.env", "CONTRACT_ADDRESS=0x" + HEX[:39] + "a"),
+        ("web/.env", "ORIGIN = ['http://localhost:3000']"),
+        ("web/.env", "COMPOSIO_API_KEY=ak_test"),
+        ("web/.env", "AZURE_CLIENT_SECRET=00000000-0000-0000-0000-000000000000"),
+        # hashes, ciphertext, formats, parts of a text, and what tests of hashes are given
+        ("a/baseline.json", '"hashed_secret": "' + HEX[:32] + '",'),
+        (
+            "home/settings.xml",
+            "<server>\n<passphrase>gpgPassphrase</passphrase>\n<password>{"
+            + DRAWN
+            + "Xk3RdIq8=}</password>\n</server>",
+        ),
+        ("src/a.go", 'shopToken := "%c^' + DRAWN + '-eab8-"'),
+        ("src/Const.cs", 'String usernamePassword = "application:" + appKey + ":" + appSecret;'),
+        ("__tests__/a.test.js", "expect(hashPassword('" + DRAWN + "X}').length).toBe(60)"),
     ],
 )
 def test_what_only_looks_like_it_is_not(path: str, line: str) -> None:
@@ -201,3 +289,14 @@ def test_what_identifies_an_account_at_twilio_is_a_key_under_the_name_of_one() -
 def test_the_settings_of_a_build_are_told_from_those_of_what_runs(path: str) -> None:
     assert place.of(path) in (place.PIPELINE, place.TEST)
     assert found(path, f"env:\n  DB_PASSWORD: {DRAWN}X!\n") == [2]
+
+
+def test_an_environment_is_still_read_for_what_lets_in() -> None:
+    for line in (
+        f"HOSTS=['https://bob:{DRAWN}Xk@shop.io/x']",
+        f"ADDRESS_KEY=0x{HEX}{HEX[:25]}",
+        f"SIGNING_SECRET=0x{HEX}a",
+        f"VAULT_SECRET_ID={DRAWN}Xk3RdIq8LmZ",
+        f"PASSWORD=$a{DRAWN}/Xk3",
+    ):
+        assert found("web/.env", line + "\n") == [1], line
