@@ -85,7 +85,7 @@ def _rule(key: str, path: str, value: str, quoted: bool, form: str, where: str) 
         value = value[parameter.end() :]
     if pair.where == "keypair":
         return API_KEY
-    if where in (place.COPY, place.INSTALLED):
+    if where in place.UNNAMED:
         return None
     if "://" in value and embedded.url(value, where):
         return URL
@@ -222,7 +222,7 @@ def _is_authorization(key: str) -> bool:
 
 
 _NAMELESS = frozenset(("value", "default", "val", "plain", "", "defaultvalue"))
-_TOLD_ABOVE = _NAMELESS | {"key"}
+_TOLD_ABOVE = _NAMELESS | {"key", "secret"}
 
 
 def _is_nameless(key: str) -> bool:

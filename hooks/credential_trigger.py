@@ -37,7 +37,10 @@ _ASIAN = ("비밀번호", "비번", "암호", "패스워드", "パスワード",
 _ASIAN_IS = b"|".join(map(str.encode, (":", "=", "\uff1a", "->", "는", "은", "は", "是", "为", "為")))
 
 TRIGGER: tuple[bytes, ...] = (
-    *(word.encode() + rb"[ \t]{0,3}(?:" + _ASIAN_IS + rb")>?[ \t]{0,3}[`*]{0,2}[!-~]{8}" for word in _ASIAN),
+    *(
+        word.encode() + rb"[ \t]{0,3}(?:" + _ASIAN_IS + rb")>?[ \t]{0,3}(?:[`*]{0,2}|\xe3\x80[\x8c\x8e])[!-~]{8}"
+        for word in _ASIAN
+    ),
     *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
     _OTHER_KEY + rb"[^\n]{0,60}[\"'`]" + _DRAWN_KEY,
     _OTHER_KEY + rb"""[\w"'\])]{0,24}\s{0,8}[=:(,][>=]?[ \t(\[]{0,8}\r?\n\s{0,40}["'`]""" + _DRAWN_KEY,
@@ -137,7 +140,7 @@ TRIGGER: tuple[bytes, ...] = (
     rb"(?i)securestring[ \t]{1,4}(?:-\w{5,11}[ \t]{1,4}){1,3}[^\s\"'$()%@\-]{6}",
     rb"(?i)psexec[^\n]{1,160}[ ]-p[ \t]{1,4}\\?[\"']?[^\s$<>%\[\-]{4}",
     rb"\bbind[ \t]{1,4}[\"'][^\"'\n]{1,120}[\"'][ \t]{1,4}pass(?:word)?[ \t]{1,4}[\"'][^\s\"']{4}",
-    rb"new[ ]DirectoryEntry\([^)]",
+    rb"\bDirectoryEntry\([^)]",
     rb"--proxy-user[ =][\"']?[^\s:\"'$]{1,80}:[^\s\"'$<>@]{4}",
     rb"\bpac[ ]key[ ]{1,4}[^\s<]",
     # IDENTIFIED BY 'x', PASSWORD 'x', INSERT INTO t (password) VALUES ('x')
@@ -163,7 +166,8 @@ TRIGGER: tuple[bytes, ...] = (
         rb"""(?:[^\s"'`;<>{}$()]{1,40}\d|\d[^\s"'`;<>{}$()]{7})"""
     ),
     (
-        rb"(?:PASS|PW|[pP]assw|[pP]wd|PWD)\w{0,6}(?:[ \t]{1,40}-{1,8}[ \t]{1,20}|[ \t]?=>[ \t]?)"
+        rb"(?:PASS|PW|pw|[pP]ass|[pP]wd|PWD)\w{0,6}"
+        rb"(?:[ \t]{1,40}(?:-{1,8}|\xe2\x80[\x93\x94])[ \t]{1,20}|[ \t]?=>[ \t]?)"
         rb"[^\s\"'`<>(){}$,;:@%&=\-][^\s\"'`<>(){},;]{7}"
     ),
     rb"PASSWORD\([^\s\"'`<>(){}$,;:@%&=\-][^\s\"'`<>(){},;]{7}",
@@ -177,7 +181,7 @@ TRIGGER: tuple[bytes, ...] = (
     ),
     # over several lines: calls that sign, keys of LoRaWAN and of accounts
     rb"jwt\.sign\([ \t]{0,4}[{\r\n]",
-    rb"OAuth1?(?:Session)?\([ \t]{0,4}[\"'][\w\-]{16}",
+    rb"OAuth1?(?:Session)?\(\s{0,40}[\"'][\w\-]{16}",
     (
         rb"(?i)(?:app|nwk|nws|dev)_?(?:s_?)?(?:int_?|enc_?)?key\w{0,12}(?:\[\w{0,24}\])?[ \t=\\\r\n]{1,80}"
         rb"\{[ \t\r\n\\]{0,60}0x[0-9a-f]"

@@ -33,8 +33,9 @@ _INNER = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb"|\{" + _FLAT + rb"\}|\["
 _JSON = (".json", ".jsonl", ".ndjson", ".tfstate", ".ipynb", ".har")
 _BEGINS = re.compile(rb"""(?:\xef\xbb\xbf)?\s*[\[{]\s*["\[{]""")
 _DEEP = 2
-_MAP = [0x7B]
 """Elements are those of a list, or of the list in an object, as `kubectl get -o json` prints it."""
+_MAP = [0x7B]
+"""The brackets around what is inside of an element that is a map."""
 _ELEMENT = re.compile(rb"\n(?:---|-[ ]+apiVersion:)")
 
 

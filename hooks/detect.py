@@ -135,7 +135,7 @@ def _named(text: Text, found: Candidates) -> Iterator[Hit]:
     from hooks import place
     from hooks.scanner import NAMES, is_bare
 
-    if place.of(text.path) in (place.COPY, place.INSTALLED):
+    if place.of(text.path) in place.UNNAMED:
         return
     pairs = PAIRS in found or text.name in NAMES
     if pairs or CODE in found:

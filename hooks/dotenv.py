@@ -109,10 +109,15 @@ def _leaks(one: Line, *, throwaway: bool) -> bool:
         return False
     return (
         keyname.is_credential(one.name)
-        or looks_random(one.value)
+        or (looks_random(one.value) and not _names_user(one.name))
         or holds_password(one.value)
         or "-----BEGIN" in one.value
     )
+
+
+def _names_user(name: str) -> bool:
+    """Whether a name says who signs in; such names are drawn by hosts of databases."""
+    return keyname.words(name)[-1:] in (("user",), ("username",))
 
 
 def _names_client(name: str) -> bool:

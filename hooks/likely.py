@@ -17,7 +17,10 @@ _TYPED = lazy.compile(r"[\w@!#$%^&*+-]+")
 
 
 def doubtful(value: str, *, login: bool) -> bool:
-    """`login`: a literal in a call that signs in or signs, which is no sentence."""
+    """Whether a value is one where a sentence, a call or a name of two meanings speaks of it.
+
+    `login`: a literal in a call that signs in or signs, which is no sentence.
+    """
     share, digits = letters.share(value), any(map(str.isdigit, value))
     mixed = literal.classes(value) > 1 and not literal.has_filler(value)
     name = literal.is_identifier(value)

@@ -83,9 +83,9 @@ _IDENTIFIER = lazy.compile(
     r"[A-Za-z_][A-Za-z_]*(?:[-_.:/][A-Za-z_]+)*\d{0,2}|[a-z]+(?:[A-Z][a-z]+)+\d{0,2}"
     r"|(?:[a-z]+\d{0,2}[-_.:/])+[a-z]+\d{0,3}|[A-Z]+(?:_[A-Z0-9]+)+"
 )
-# 1000 * 60 * 30
+# 1200px, 12em, 500ms, 2.5GiB
 _SIZE = lazy.compile(r"\d{1,5}(?:\.\d{1,3})?(?:px|r?em|pt|v[hw]|ms|[kmg]i?b|min|days|hours)", re.IGNORECASE)
-"""1200px, 12em, 500ms, 2.5GiB"""
+# 1000 * 60 * 30
 _ARITHMETIC = lazy.compile(r"\d+(?:[*+/-]\d+)+")
 _DOTTED = lazy.compile(r"[a-z]+\.[a-z]{3,}\d+")
 _LABEL = lazy.compile(r"[A-Z][a-z]+(?:[-_/ ][A-Za-z][a-z]*)*[:.!?]?")

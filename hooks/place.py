@@ -96,6 +96,8 @@ _STORE = lazy.compile(
 
 EXAMPLES = (TEST, DOCUMENT, MACHINE, LABELS, INSTALLED)
 """Where most of what looks like a credential opens nothing."""
+UNNAMED = (COPY, INSTALLED)
+"""Where no name makes a credential of a value: what is to be filled in, and what others published."""
 IN_USE = (SETTINGS, STORE, PIPELINE)
 """Where what looks like one most likely is."""
 

@@ -31,10 +31,12 @@ _WORDS = lazy.compile(
     r"[a-z]+(?:[-_ .:/,'!()=+]+[a-z]+|[-_ .:/]*\d{1,3}(?!\d)(?:chars?|bytes?|bits?)?)*[-_ .:/!?)\d]{0,4}"
 )
 _ANGLES = lazy.compile(r"[\"']?<[^<>\n]{1,200}>[\"']?")
-_REPEATED = lazy.compile(r"(.)\1{2,}|[*x.X_# -]{3,}|0{8}(?:-0{4}){3}-0{12}")
+_REPEATED = lazy.compile(r"(.)\1{2,}|[*x.X_# -]{3,}")
 _SHORTENED = lazy.compile(r"\.{3,}|…|\*{4,}|[xX]{6,}|<[A-Za-z][-\w ]*>")
 _WELL_KNOWN = lazy.compile(
-    r".*EXAMPLE(?:KEY|TOKEN)?|[a-z]?(?:sk|pk|ak|key|token|api)[-_](?:test|dummy|fake|mock|local|dev)(?:[-_](?:key|\d{1,4}))?|(?:[a-zA-Z]{2,8}[-_]){0,3}(?:a1b2c3d4|1a2b3c4d)[\w-]*"
+    r".*EXAMPLE(?:KEY|TOKEN)?"
+    r"|[a-z]?(?:sk|pk|ak|key|token|api)[-_](?:test|dummy|fake|mock|local|dev)(?:[-_](?:key|\d{1,4}))?"
+    r"|(?:[a-zA-Z]{2,8}[-_]){0,3}(?:a1b2c3d4|1a2b3c4d)[\w-]*"
     # the secret of AWS's documentation with any end, and UUIDs of one digit
     r"|wJalrXUtnFEMI[/+]K7MDENG[/+]bPxRfiCY\w*|([0-9a-f])\1{7}-(?:\1{4}-){3}\1{11}[0-9a-f]"
     # keys that emulators of Azure have, the same for everybody

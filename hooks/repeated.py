@@ -80,7 +80,9 @@ def _alone(text: str, said: str) -> Iterator[int]:
         end = at + len(said)
         if not (_is_part(text[at - 1 : at]) or _is_part(text[end : end + 1]) or _is_setting(text, at)):
             yield at
-        at = text.find(said, end)
+            # A line of megabytes may be full of it: it is told once.
+            end = text.find("\n", end)
+        at = text.find(said, end) if end >= 0 else -1
 
 
 def _is_part(char: str) -> bool:
@@ -91,8 +93,10 @@ def _is_setting(text: str, at: int) -> bool:
     """Whether a name before it says that this is no credential: who has his name for a password keeps the name."""
     from hooks import keyname
 
-    before = text[text.rfind("\n", max(at - _NEAR, 0), at) + 1 : at] if at else ""
-    name = _NAME.search(before[-_NEAR:])
+    before = text[max(text.rfind("\n", max(at - _NEAR, 0), at) + 1, at - _NEAR) : at] if at else ""
+    if not before.rstrip(" \t\"'`").endswith(("=", ":", ">")):
+        return False  # as most are, and looking for a name takes longer
+    name = _NAME.search(before)
     return name is not None and keyname.is_plain(name[1])
 
 

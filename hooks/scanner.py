@@ -134,22 +134,20 @@ def _findings(blob: Blob, text: Text, hits: list[Hit]) -> list[Finding]:
     """Hits with their place, less those that a `sealer:allow RULE REASON` accepts on their line or on one above."""
     if not hits:
         return []
-    from hooks import repeated
+    from hooks import place, repeated
     from hooks.allow import allowed, marked
     from hooks.finding import Finding
 
     lines = text.text.split("\n") if marked(text.text) else []
 
-    def count(hits: list[Hit]) -> Iterator[tuple[Hit, str]]:
-        for hit in hits:
-            mark = allowed(lines, hit.line, hit.rule.id, hit.value) if lines else ""
-            if mark != "yes":
-                yield hit, mark
+    def counted(hits: list[Hit]) -> list[tuple[Hit, str]]:
+        marks = ((hit, allowed(lines, hit.line, hit.rule.id, hit.value) if lines else "") for hit in hits)
+        return [(hit, mark) for hit, mark in marks if mark != "yes"]
 
-    counted = list(count(hits))
-    # What is accepted where it stands is not looked for elsewhere.
-    if more := repeated.hits(text.text, [hit for hit, _ in counted]):
-        counted = sorted([*counted, *count(more)], key=lambda one: (one[0].line, one[0].rule.id, one[0].key))
+    found = counted(hits)
+    # What is accepted where it stands is not looked for elsewhere, nor what tests and documents make up.
+    if place.of(blob.path) not in place.EXAMPLES and (more := repeated.hits(text.text, [hit for hit, _ in found])):
+        found = sorted([*found, *counted(more)], key=lambda one: (one[0].line, one[0].rule.id, one[0].key))
     return [
         Finding(
             *(blob.path, hit.line, hit.rule, hit.key, hit.sealable, blob.commit),
@@ -158,5 +156,5 @@ def _findings(blob: Blob, text: Text, hits: list[Hit]) -> list[Finding]:
             decoded=hit.decoded,
             end=hit.end,
         )
-        for hit, mark in counted
+        for hit, mark in found
     ]

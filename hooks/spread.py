@@ -58,6 +58,9 @@ _VECTORS = (bytes((43, 126, 21, 22, 40, 174, 210, 166, 171, 247, 21, 136, 9, 207
 
 _ACCOUNTS = lazy.compile(rb"accounts[\"']?\s*:\s*\[(?P<keys>\s*(?:[\"'](?:0x)?[0-9a-fA-F]{64}[\"']\s*,?\s*){1,30})\]")
 _PRIVATE = lazy.compile(rb"[\"']((?:0x)?[0-9a-fA-F]{64})[\"']")
+_TOOLS = (b"hardhat", b"solidity")
+_SETTINGS = 1 << 16
+"""Bytes of a text in which its tool is named: it is looked for again for each list."""
 _KNOWN = frozenset(
     (
         # `test test ... junk`, of Hardhat and Anvil: hardhat.org, "Hardhat Network Reference", accounts
@@ -90,7 +93,7 @@ def pairs(text: Text, start: int, end: int) -> Iterator[Pair]:
             yield from form(text, start + at)
             at = near.find(mark, at + len(mark))
     if b"0x" in near and b"{" in near and place.of(text.path) != place.TEST:
-        yield from _arrays(data, start, end)
+        yield from _arrays(text, start, end)
 
 
 def _call(pattern: re.Pattern[bytes], key: str) -> Callable[[Text, int], Iterator[Pair]]:
@@ -98,7 +101,7 @@ def _call(pattern: re.Pattern[bytes], key: str) -> Callable[[Text, int], Iterato
 
     def found(text: Text, at: int) -> Iterator[Pair]:
         if match := pattern.match(text.data, at, at + _WIDEST):
-            yield _pair(key, key, match["value"], text.data, match.start("value"), "taken")
+            yield _pair(key, key, match["value"], text.line(match.start("value")), "taken")
 
     return found
 
@@ -106,26 +109,31 @@ def _call(pattern: re.Pattern[bytes], key: str) -> Callable[[Text, int], Iterato
 def _oauth(text: Text, at: int) -> Iterator[Pair]:
     if match := _OAUTH.match(text.data, at, at + _WIDEST):
         for group in (2, 4):
-            yield _pair("oauth_secret", "OAuth", match[group], text.data, match.start(group), "code")
+            yield _pair("oauth_secret", "OAuth", match[group], text.line(match.start(group)), "code")
 
 
 def _accounts(text: Text, at: int) -> Iterator[Pair]:
     """Private keys of accounts in the settings of Hardhat; elsewhere 32 bytes in hex are public keys or addresses."""
     data = text.data
     match = _ACCOUNTS.match(data, at, at + _WIDEST)
-    if match and (text.name.startswith(("hardhat", "truffle")) or b"hardhat" in data or b"solidity" in data):
+    if match and (
+        text.name.startswith(("hardhat", "truffle")) or any(data.find(one, 0, _SETTINGS) >= 0 for one in _TOOLS)
+    ):
         for one in _PRIVATE.finditer(data, match.start("keys"), match.end("keys")):
             if one[1].removeprefix(b"0x")[:16].decode().lower() not in _KNOWN:
-                yield _pair("private_key", "accounts", one[1], data, one.start(1), "code")
+                yield _pair("private_key", "accounts", one[1], text.line(one.start(1)), "code")
 
 
-def _arrays(data: bytes, start: int, end: int) -> Iterator[Pair]:
+def _arrays(text: Text, start: int, end: int) -> Iterator[Pair]:
     """Keys of LoRaWAN as C and Arduino take them."""
+    data = text.data
     for match in itertools.islice(_ARRAY.finditer(data, start, end + _WIDEST), _MOST):
+        if match.start() >= end:
+            break  # as the next line tells
         name = _LORA_KEY.search(data, max(match.start() - _BEFORE, 0), match.start())
         key = bytes(int(one, 16) for one in match[1].replace(b"\\", b" ").split(b","))
         if name and _is_drawn(key):
-            line = data.count(b"\n", 0, match.start(1)) + 1
+            line = text.line(match.start(1))
             end = line + match[1].count(b"\n")
             yield Pair("app_key", name[1].decode("utf-8", "replace"), key.hex(), line, end, True, "code")
 
@@ -138,8 +146,7 @@ def _is_drawn(key: bytes) -> bool:
     return key not in _VECTORS and not all(byte in _PRINTABLE for byte in key)
 
 
-def _pair(key: str, name: str, value: bytes, data: bytes, at: int, where: str) -> Pair:
-    line = data.count(b"\n", 0, at) + 1
+def _pair(key: str, name: str, value: bytes, line: int, where: str) -> Pair:
     return Pair(key, name, value.decode("utf-8", "replace"), line, line, True, where)
 
 

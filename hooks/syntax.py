@@ -172,9 +172,9 @@ ROWS = (
     ),
     # DBI->connect($dsn, "name", "v"), keyring.set_password("service", "name", "v"), NetworkCredential("name", "v")
     Row(
-        "dbi->connect keyring.set_password( networkcredential( directoryentry(",
+        "dbi->connect keyring.set_password( networkcredential(",
         r"(?:\bDBI->connect(?:_cached)?\(\s*(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^,\"'\n]{1,80}),|\bkeyring\.set_password\([^,\n]{1,80},"
-        r"|\bNetworkCredential\(|\bDirectoryEntry\(\s*(?:@?\"[^\"\n]{0,200}\"|[^,\"'\n()]{1,80}(?:\([^()\n]{0,60}\))?),)\s*(?:[\"'][^\"'\n]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*@?[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
+        r"|\bNetworkCredential\()\s*(?:[\"'][^\"'\n]{1,60}[\"']|[\w$.>-]{1,60})\s*,\s*@?[\"'](?P<value>[^\"'\s$]{4,200})[\"']",
         "password",
         "taken",
         literal=True,

@@ -10,10 +10,13 @@ from __future__ import annotations
 import binascii
 import zlib
 
+from hooks import lazy
+
 TYPE_CHECKING = False  # typing's own would be an import.
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_FOUR_WORDS = lazy.compile(rb"(?:[-_][a-z]{2,12}){4}[-_]")
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -93,9 +96,7 @@ def discord(value: bytes) -> bool:
 
 def wordless(value: bytes) -> bool:
     """No four words in a row, which documentation writes where a token would stand."""
-    import re
-
-    return re.search(rb"(?:[-_][a-z]{2,12}){4}[-_]", value) is None
+    return _FOUR_WORDS.search(value) is None
 
 
 def json_body(value: bytes) -> bool:

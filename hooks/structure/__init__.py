@@ -51,16 +51,16 @@ def _is_worth(read: Reader, text: Text, near: Sequence[int] | None) -> bool:
     """Whether a text is to be read: as a tree, if a credential may stand in it, else in any case."""
     from hooks.structure.formats import MAX_TREE, TREES
 
-    where = TREES.get(read)
-    if where is None:
+    form = TREES.get(read)
+    if form is None:
         return True
     from hooks import place
-    from hooks.structure.lines import likely, likely_near
+    from hooks.structure.lines import may_hold, may_hold_near
 
-    kind = place.of(text.path)
+    where = place.of(text.path)
     if near:
-        return likely_near(text.data, near, where, kind)
-    return len(text.text) > MAX_TREE or likely(text.text, where, kind)
+        return may_hold_near(text.data, near, form, where)
+    return len(text.text) > MAX_TREE or may_hold(text.text, form, where)
 
 
 __all__ = ("Pair", "pairs")

@@ -43,8 +43,8 @@ def yaml(text: str, depth: int = 0) -> Iterator[Pair]:
     if len(text) > MAX_TREE:
         yield from lines.pairs(text, "yaml")
         return
-    likely = functools.partial(lines.likely, where="yaml")
-    for root in roots(text, likely if not depth and len(text) > MAX_STREAM else None):
+    wanted = functools.partial(lines.may_hold, form="yaml")
+    for root in roots(text, wanted if not depth and len(text) > MAX_STREAM else None):
         yield from walk.pairs(root, "yaml", depth=depth)
 
 

@@ -107,9 +107,9 @@ _VARIABLE = lazy.compile(r"""\bvariable\s+"[\w-]*(?:passw|secret|token|_key|_pw|
 _CONTENT = lazy.compile(r"""(?:^|\n)[ \t]+["']?[\w.-]+["']?:[ \t\r]*\n[ \t]+content:[ \t]+\S""")
 
 
-def likely_near(data: bytes, near: Sequence[int], where: str, kind: str = place.STORE) -> bool:
+def may_hold_near(data: bytes, near: Sequence[int], form: str, where: str = place.STORE) -> bool:
     """Whether a credential may stand around one of some offsets: two lines before to one line behind it, or a list."""
-    return any(_known(part.decode("utf-8", "replace"), where, kind) for part in _around(data, near))
+    return any(_known(part.decode("utf-8", "replace"), form, where) for part in _around(data, near))
 
 
 def _around(data: bytes, near: Sequence[int]) -> Iterator[bytes]:
@@ -135,24 +135,25 @@ def _around(data: bytes, near: Sequence[int]) -> Iterator[bytes]:
 
 
 @functools.lru_cache(maxsize=1 << 13)
-def _known(part: str, where: str, kind: str) -> bool:
-    return likely(part, where, kind)
+def _known(part: str, form: str, where: str) -> bool:
+    return may_hold(part, form, where)
 
 
-def likely(text: str, where: str, kind: str = place.STORE) -> bool:
+def may_hold(text: str, form: str, where: str = place.STORE) -> bool:
     """Whether a credential may stand in a text with levels, so that reading all of it is worth it.
 
-    `kind`: of the place where it stands (`hooks.place`); without one, the place where most things are credentials.
+    `form`: its format; `where`: the kind of place where it stands (`hooks.place`), by default the one where most things
+    are credentials.
     """
     low = _lower(text)
-    if (where == "json" and '"random_password"' in low) or (where == "hcl" and _VARIABLE.search(low)):
+    if (form == "json" and '"random_password"' in low) or (form == "hcl" and _VARIABLE.search(low)):
         return True
-    if where == "yaml" and "content:" in low and _CONTENT.search(low):
+    if form == "yaml" and "content:" in low and _CONTENT.search(low):
         return True
     options, values = "--" in low, "value" in low
     for start in _places(low):
         match = _FOLLOWED.match(text, start)
-        if match is not None and _is_likely(text[_begin(text, start) : match.end("rest")], match, where, kind):
+        if match is not None and _may_be_one(text[_begin(text, start) : match.end("rest")], match, form, where):
             return True
         if options and "--" in low[max(0, start - 60) : start] and text.startswith("--", _begin(text, start)):
             return True
@@ -163,8 +164,6 @@ def likely(text: str, where: str, kind: str = place.STORE) -> bool:
 
 def _is_name(text: str, low: str, start: int) -> bool:
     """Whether `{"value": x, "name": "DB_PASS"}` stands here, in any order."""
-    from hooks import keyname
-
     begin = _begin(text, start)
     if not _KEYED.search(low, max(0, begin - 30), begin):
         return False
@@ -175,15 +174,13 @@ def _is_name(text: str, low: str, start: int) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _is_credential(name: str, value: str, quoted: bool, where: str, kind: str) -> bool:
+def _is_credential(name: str, value: str, quoted: bool, form: str, where: str) -> bool:
     from hooks import credential
 
-    return credential.judge_in(Pair(name, name, value, 1, 1, quoted, where), kind) is not None
+    return credential.judge_in(Pair(name, name, value, 1, 1, quoted, form), where) is not None
 
 
-def _is_likely(name: str, match: re.Match[str], where: str, kind: str) -> bool:
-    from hooks import keyname
-
+def _may_be_one(name: str, match: re.Match[str], form: str, where: str) -> bool:
     value = match["literal"] or match["word"]
     if value is None or (match["literal"] and not match["close"]):
         if keyname.kind(name) not in ("password", "secret", "token", "api-key"):
@@ -191,17 +188,17 @@ def _is_likely(name: str, match: re.Match[str], where: str, kind: str) -> bool:
         if match["named"] and match.string[match.end("rest") : match.end("named")].strip(" \t").isalpha():
             return False  # words of a sentence: `the token value`
         listed = _LISTED.match(match.string, match.start("more")) if match["more"] else None
-        return listed is None or _is_one_of(name, listed[0], where, kind)
-    return _is_credential(name, value, match["word"] is None, where, kind) or name.lower() in ("auth", "_auth")
+        return listed is None or _is_one_of(name, listed[0], form, where)
+    return _is_credential(name, value, match["word"] is None, form, where) or name.lower() in ("auth", "_auth")
 
 
-def _is_one_of(name: str, listed: str, where: str, kind: str) -> bool:
+def _is_one_of(name: str, listed: str, form: str, where: str) -> bool:
     """Whether one of the texts of a list may be a credential."""
     from hooks.structure.parts import parts
 
     for text in _LISTED_TEXT.findall(listed):
-        if any(_is_credential(name, text, quoted, where, kind) for quoted in (False, True)):
+        if any(_is_credential(name, text, quoted, form, where) for quoted in (False, True)):
             return True
-        if next(parts(Pair(name, name, text, 1, 1, True, where)), None) is not None:
+        if next(parts(Pair(name, name, text, 1, 1, True, form)), None) is not None:
             return True
     return False

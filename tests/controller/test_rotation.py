@@ -91,6 +91,7 @@ def assert_gone(directory: Path, old: Sequence[bytes]) -> None:
     """No file of a state holds a piece of a former row."""
     data = b"".join(path.read_bytes() for path in sorted(directory.glob("state.db*")))
     pieces = {row[start : start + 16] for row in old for start in range(9, len(row) - 16, 16)}
+    assert pieces
     if len(pieces) < 1000:
         assert not [piece for piece in pieces if piece in data]
     else:  # so many are looked up at each place of the files, which is read once and not once for each

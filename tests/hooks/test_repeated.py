@@ -52,6 +52,11 @@ def test_what_is_accepted_where_it_stands_is_not_looked_for() -> None:
     assert lines("bot.py", text) == []
 
 
+@pytest.mark.parametrize("path", ["tests/test_bot.py", "docs/bot.md"])
+def test_what_tests_and_documents_make_up_is_told_once(path: str) -> None:
+    assert lines(path, f'password = "{DRAWN}"\n\nsome({DRAWN})\n') == [1]
+
+
 def test_a_repetition_can_be_accepted() -> None:
     text = f'password = "{DRAWN}"\n# {DRAWN}  sealer:allow generic-password said above\n'
     assert lines("bot.py", text) == [1]

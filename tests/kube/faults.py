@@ -169,7 +169,7 @@ def unsealed(controller: Running) -> int:
 
 def idle(cluster: Cluster, controller: Running) -> None:
     """Come back when it has nothing to do, and nothing to try again."""
-    cluster.apiserver.wait_ready(lambda: not controller.counted("sealer_queue_depth"))
+    cluster.apiserver.wait_ready(lambda: not controller.counted("sealer_queue_depth"), "the queue")
 
 
 def leases(case: Case) -> str:

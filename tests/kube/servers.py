@@ -53,15 +53,17 @@ class Server:
         """Whether it has not ended; a paused one has not."""
         return self._process.poll() is None
 
-    def wait_ready(self, probe: Callable[[], bool]) -> None:
-        """Ask `probe` until it is true; raises `Ended`, or `NotReady` after a minute."""
+    def wait_ready(self, probe: Callable[[], bool], what: str = "") -> None:
+        """Ask `probe` until it is true; raises `Ended`, or `NotReady` after a minute, which says `what` is not."""
         limit = time.monotonic() + START_LIMIT
         while not probe():
             try:
                 self._process.wait(_POLL)
             except subprocess.TimeoutExpired:
                 if time.monotonic() > limit:
-                    raise NotReady(f"{self.name} is not ready after {START_LIMIT:.0f} s:\n{self._tail()}") from None
+                    raise NotReady(
+                        f"{what or self.name} is not ready after {START_LIMIT:.0f} s:\n{self._tail()}"
+                    ) from None
             else:
                 raise Ended(f"{self.name} ended with {self._process.returncode}:\n{self._tail()}")
 

@@ -223,6 +223,7 @@ def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, v
         # names of Secrets and of classes, and what is to be replaced, under the names of what signs
         ("deploy/values.yaml", "jwtSecret: payments-jwt-2024"),
         ("deploy/values.yaml", "jwt:\n  key: tls.key"),
+        ("src/application.yml", "oauth:\n  client:\n    secret: HireFlow" + "Registration2024"),
         ("deploy/external.yaml", "data:\n- secretKey: DatabasePassword1234\n  remoteRef: {key: x}"),
         ("src/application.properties", "jwt.secret=MySuper" + "SecretKey123"),
         ("src/application.yml", "jwt:\n  secret: ChangeMe" + "InProduction2024"),
@@ -256,6 +257,7 @@ def test_what_is_typed_where_a_program_takes_it_is_found(path: str, line: str, v
         ("shop/settings.py", "AUTHORIZATION = 'Bearer TestToken" + "12345678'"),
         # of environments: references, identifiers, addresses, lists, nothing
         ("web/.env", "RESET_PASSWORD=$BASE_URL/rooms/#/forgot_password"),
+        ("web/.env", "MYSQL_USER=" + DRAWN + ".root"),
         ("web/.env", "AUTH0_CLIENT_ID='" + DRAWN + "Xk3RdIq8LmZ'"),
         ("web/.env", "CONTRACT_ADDRESS=0x" + HEX[:39] + "a"),
         ("web/.env", "ORIGIN = ['http://localhost:3000']"),

@@ -9,7 +9,7 @@ from hooks.credential import judge
 from hooks.detect import hits
 from hooks.engine.found import PAIRS
 from hooks.structure.formats import is_unread
-from hooks.structure.lines import likely_near
+from hooks.structure.lines import may_hold_near
 from hooks.text import Text
 from tests.hooks.labelled_credentials import samples
 
@@ -38,7 +38,7 @@ def test_a_pair_far_inside_of_a_file(line: str) -> None:
     text = Text("a.yaml", f"{around[0]}{line.format(value=value)}\n{around[1]}".encode())
     near = _near(text)
     assert near
-    assert likely_near(text.data, near, "yaml")
+    assert may_hold_near(text.data, near, "yaml")
     assert value in {pair.value for pair in structure.pairs(text, near)}
 
 
@@ -90,7 +90,7 @@ def test_files_that_no_reader_is_for_by_their_names(path: str, unread: bool) -> 
 def test_a_tree_is_not_read_for_a_list_of_words(listed: str, path: str) -> None:
     text = Text(path, (f"{{\n{listed}\n}}" if path == "a.json" else f"{listed}\n").encode())
     near = [text.data.find(listed.encode()) + len(listed) // 2]
-    assert not likely_near(text.data, near, path.partition(".")[2])
+    assert not may_hold_near(text.data, near, path.partition(".")[2])
     assert list(structure.pairs(text, near)) == []
 
 
@@ -106,4 +106,4 @@ def test_a_credential_at_the_end_of_a_list_of_words(count: int, form: str) -> No
     )
     where = "json" if "{" in text else "yaml"
     data = text.encode()
-    assert likely_near(data, [data.find(b"reada") + 3], where)
+    assert may_hold_near(data, [data.find(b"reada") + 3], where)
