@@ -103,7 +103,7 @@ _known = functools.lru_cache(maxsize=1 << 12)(_rule)  # the same value is told a
 
 def _named(pair: Pair, value: str, where: str) -> Rule | None:
     kind = keyname.kind(pair.key) or (keyname.kind(_behind(pair.path)) if _is_nameless(pair.key) else "")
-    if not kind and keyname.is_password_of(pair.key) and likely.is_strong(value):
+    if not kind and keyname.is_password_of(pair.key) and likely.is_drawn(value):
         pair, kind = Pair("password", pair.path, value, 1, 1, pair.quoted, pair.where), "password"
     if kind == "key" and pair.key.lower() == "key" and keyname.holds_key(pair.path):
         kind = "secret"
@@ -153,7 +153,7 @@ def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
         return True
     if keyname.is_digest(pair.key) and digest.is_hashed(value):
         return True
-    if kind != "password" and literal.is_formatted(value):
+    if kind in ("token", "api-key") and literal.is_formatted(value):
         return True
     if keyname.is_signer(pair.key) and digest.is_fingerprint(value):
         return True

@@ -114,16 +114,16 @@ def is_credential(key: str) -> bool:
         or parts[0] in _COUNTED
         or _PUBLIC.intersection(parts)
     ):
-        return bool(key.startswith(_BROWSER) and _is_strong(parts) and parts[-1] not in _ABOUT)
+        return bool(key.startswith(_BROWSER) and _is_private(parts) and parts[-1] not in _ABOUT)
     if parts[-1].startswith("key") and parts[0] in _NO_KEYS:
         return False
     if parts[-1].startswith("token") and len(parts) > 1 and parts[-2] in _NO_TOKENS:
         return False
     named = _ANYWHERE.intersection(parts) or parts[-1] in _LAST or _COMPOUND.search(parts[-1])
-    return bool(named) and (not key.startswith(_BROWSER) or _is_strong(parts))
+    return bool(named) and (not key.startswith(_BROWSER) or _is_private(parts))
 
 
-def _is_strong(parts: tuple[str, ...]) -> bool:
+def _is_private(parts: tuple[str, ...]) -> bool:
     """Whether a name says that its value is none of what a page shows to everybody."""
     return not _STRONG.isdisjoint(parts) or parts[-1] == "pass"
 

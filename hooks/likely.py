@@ -125,7 +125,7 @@ def _is_mixed(value: str) -> bool:
     return mixed and digits >= 3 and _TYPED.fullmatch(value) is not None
 
 
-def is_strong(value: str) -> bool:
+def is_drawn(value: str) -> bool:
     """Whether a value was drawn from several kinds of characters: a secret under a name that says little as well."""
     kinds = literal.classes(value)
     return 10 <= len(value) <= 64 and kinds > 1 and letters.share(value) >= (0.78 if kinds > 2 else 0.85)

@@ -134,8 +134,8 @@ def _arrays(text: Text, start: int, end: int) -> Iterator[Pair]:
         key = bytes(int(one, 16) for one in match[1].replace(b"\\", b" ").split(b","))
         if name and _is_drawn(key):
             line = text.line(match.start(1))
-            end = line + match[1].count(b"\n")
-            yield Pair("app_key", name[1].decode("utf-8", "replace"), key.hex(), line, end, True, "code")
+            last = line + match[1].count(b"\n")
+            yield Pair("app_key", name[1].decode("utf-8", "replace"), key.hex(), line, last, True, "code")
 
 
 def _is_drawn(key: bytes) -> bool:

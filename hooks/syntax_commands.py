@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hooks.syntax_row import CLEAR, Row
 
+_UNCIPHERED = r"(?!01000000d08c9ddf|76492d1116743f04)"
+"""What ConvertFrom-SecureString writes begins so: behind DPAPI's header, or PowerShell's own for AES."""
+
 COMMANDS = (
     # curl -u name:v
     Row(
@@ -91,8 +94,9 @@ COMMANDS = (
     # ConvertTo-SecureString "v" -AsPlainText -Force, with its parameters in any order; not what DPAPI or AES ciphered
     Row(
         "securestring",
-        r"(?i:ConvertTo-SecureString\s+(?:-(?:String|AsPlainText|Force)\s+){0,3})(?P<q>\\?[\"'])(?!01000000d08c9ddf|76492d1116743f04)"
-        r"(?P<value>[^\"'$\\]{4,200})(?P=q)",
+        r"(?i:ConvertTo-SecureString\s+(?:-(?:String|AsPlainText|Force)\s+){0,3})(?P<q>\\?[\"'])"
+        + _UNCIPHERED
+        + r"(?P<value>[^\"'$\\]{4,200})(?P=q)",
         "password",
         "command",
         literal=True,
@@ -100,7 +104,8 @@ COMMANDS = (
     Row(
         "securestring",
         r"(?i:ConvertTo-SecureString\s+(?:-(?:AsPlainText|Force)\s+){0,2}-String\s+(?:-(?:AsPlainText|Force)\s+){0,2})"
-        r"(?!01000000d08c9ddf|76492d1116743f04)(?=\S{0,60}\d)(?=\S{0,60}[A-Za-z])"
+        + _UNCIPHERED
+        + r"(?=\S{0,60}\d)(?=\S{0,60}[A-Za-z])"
         r"(?P<value>(?![-@\[%])" + CLEAR + r"(?=[\s\"';|)]|$))",
         "password",
         "command",

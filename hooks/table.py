@@ -41,7 +41,7 @@ def pairs(text: str, near: Sequence[int]) -> Iterator[Pair]:
         if number <= done or number > len(lines):
             continue
         heads, sign = _cells(lines[number - 1])
-        if sign == "|" and len(heads) == _NAME_AND_VALUE and _is_given(*heads):
+        if sign == "|" and len(heads) == _NAME_AND_VALUE and _is_row(*heads):
             yield Pair(heads[0].replace(" ", "_"), heads[0], heads[1], number, number, True, "table")
             continue
         columns = [at for at, head in enumerate(heads) if len(head) < 40 and keyname.kind(head.replace(" ", "_"))]
@@ -58,7 +58,7 @@ def pairs(text: str, near: Sequence[int]) -> Iterator[Pair]:
                     yield Pair(heads[at].replace(" ", "_"), heads[at], cells[at], done, done, True, "table")
 
 
-def _is_given(name: str, value: str) -> bool:
+def _is_row(name: str, value: str) -> bool:
     """Whether a row gives a name its value, as tables of variables do; most others tell its type or what it is for."""
     return keyname.is_credential(name.replace(" ", "_")) and len(value) >= _SHORTEST and letters.share(value) >= _DRAWN
 

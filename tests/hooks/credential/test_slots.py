@@ -209,3 +209,10 @@ def test_its_place_tells_it(path: str, text: str, line: int) -> None:
 )
 def test_what_only_stands_there_is_none(path: str, text: str) -> None:
     assert found(path, text) == []
+
+
+def test_each_key_of_a_device_is_found() -> None:
+    keys = [", ".join(f"0x{byte:02X}" for byte in _RNG.sample(range(256), 16)) for _ in range(3)]
+    names = ("SECRET_APP_KEY", "SECRET_NWK_SKEY", "SECRET_APP_SKEY")
+    text = "".join(f"#define {name} {{ {key} }}\n" for name, key in zip(names, keys, strict=True))
+    assert found("src/secrets.h", text) == [1, 2, 3]
