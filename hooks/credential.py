@@ -153,7 +153,7 @@ def _is_none(pair: Pair, value: str, where: str, kind: str) -> bool:
         return True
     if keyname.is_digest(pair.key) and digest.is_hashed(value):
         return True
-    if kind in ("token", "api-key") and literal.is_formatted(value):
+    if kind == "token" and literal.is_formatted(value):
         return True
     if keyname.is_signer(pair.key) and digest.is_fingerprint(value):
         return True

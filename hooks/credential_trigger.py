@@ -24,12 +24,13 @@ _ASSIGNED = (
 _PASS = (rb"pass(?:w|p|c|_|\b|[\"'])", rb"pwd")
 _DRAWN = rb"""["'\])]{0,3}(?:[ \t]{0,4}:[ \t]?[\w\[\]]{1,12})?[ \t]{0,4}:?=[ \t]{0,4}(?:[\w\[\].]{1,16}\()?[ub@]?"""
 _DRAWN += rb"""["'`][^\s"'`<>{}$]{16}"""
-_KEY = rb"(?:" + "|".join(sorted(STRONG_KEYS)).encode() + rb")[-_. ]?key"
+_KEY = rb"(?:pass|" + "|".join(sorted(STRONG_KEYS)).encode() + rb")[-_. ]?key"
 _WORDS = (*_PASS, rb"secret", rb"token", rb"cred", rb"auth", _KEY, rb"salt")
 
 # Of a key of no kind only what was drawn is one, and has sixteen characters (`hooks.credential`): so most names of
 # entries, which code is full of, are none by their form.
-_DRAWN_KEY = rb"(?:[\w+/=~\-]{9,60}\d|[\w+/=~\-]{0,8}\d[\w+/=~\-]{7})"
+_DRAWN_SIGN = rb"[\w+/=~\-!@#$%^&*?]"
+_DRAWN_KEY = rb"(?:" + _DRAWN_SIGN + rb"{9,60}\d|" + _DRAWN_SIGN + rb"{0,8}\d" + _DRAWN_SIGN + rb"{7})"
 _OTHER_KEY = rb"(?i)[a-z][-_. ]?key"
 
 # `password` in Korean, Japanese and Chinese, in UTF-8, with a colon or the particle that says `is`.

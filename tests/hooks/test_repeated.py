@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hooks import scanner
+from hooks import repeated, scanner
 from hooks.blobs import Blob
+from hooks.finding import Hit, Value
+from hooks.rule import Rule
 from tests.hooks.labelled import random_text
 
 DRAWN = "k4" + random_text("alnum", 18)
@@ -66,3 +68,21 @@ def test_of_many_values_each_is_still_found_under_its_name() -> None:
     values = [f"k{number}" + random_text("alnum", 18) for number in range(150)]
     text = "".join(f'password{number} = "{value}"\n' for number, value in enumerate(values))
     assert lines("bot.py", text + f"# {values[0]}\n# {values[149]}\n")[:151] == list(range(1, 152))
+
+
+class Counted(str):
+    """A text that counts the characters that are copied of it."""
+
+    copied = 0
+
+    def __getitem__(self, key: int | slice) -> str:  # type: ignore[override]
+        part = super().__getitem__(key)
+        self.copied += len(part)
+        return part
+
+
+@pytest.mark.parametrize("around", [" {} ", "user = {} ", "x{}"])
+def test_of_a_long_line_that_is_full_of_it_little_is_copied(around: str) -> None:
+    text = Counted(f'password = "{DRAWN}"\n' + around.format(DRAWN) * 2_000)
+    repeated.hits(text, [Hit(Rule("generic-password", ""), 1, 1, "password", value=Value(DRAWN))])
+    assert text.copied < 2_000 * 200

@@ -8,8 +8,9 @@ import string
 
 import pytest
 
-from hooks import scanner
+from hooks import scanner, spread
 from hooks.blobs import Blob
+from hooks.text import Text
 
 _RNG = random.Random(7)
 WORD = "harbor" + str(_RNG.randrange(1000, 2000))
@@ -216,3 +217,31 @@ def test_each_key_of_a_device_is_found() -> None:
     names = ("SECRET_APP_KEY", "SECRET_NWK_SKEY", "SECRET_APP_SKEY")
     text = "".join(f"#define {name} {{ {key} }}\n" for name, key in zip(names, keys, strict=True))
     assert found("src/secrets.h", text) == [1, 2, 3]
+
+
+class Counted(bytes):
+    """Bytes that count how many of them are gone through for the numbers of lines."""
+
+    read = 0
+
+    def count(self, sub: bytes, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        Counted.read += (len(self) if end is None else end) - start
+        return super().count(sub, start, end)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'jwt.sign({{a: 1}}, "{DRAWN}");\n',
+        f'OAuth("{DRAWN}", "{DRAWN}", "{DRAWN}", "{DRAWN}")\n',
+        f'accounts: ["0x{HEX}"],\n',
+    ],
+)
+def test_of_many_lines_that_begin_such_a_form_each_is_counted_once(line: str) -> None:
+    data = Counted((HARDHAT + line * 500).encode())
+    Counted.read = 0
+    starts = [at for at in range(len(data)) if data[at - 1 : at] == b"\n"]
+    text = Text("hardhat.config.js", data)
+    told = {pair.line for at in starts for pair in spread.pairs(text, at, at + len(line))}
+    assert told == set(range(2, 502))
+    assert Counted.read < 10 * len(data)

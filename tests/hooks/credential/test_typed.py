@@ -26,6 +26,7 @@ def found(path: str, text: str) -> list[int]:
 WORD = "toor"
 HEX = _draw("0123456789abcdef", 39)
 DRAWN = _draw(string.ascii_lowercase + string.digits, 7) + "4"
+SIGNED = "571h*AH*" + "8PuMy*Au3#kQ"
 TYPED = "GreenOrchard" + "Signing2024"
 LEET = b"P@ss" + b"w0rd123"
 OWN = "acme" + "secret" + "password"
@@ -45,6 +46,11 @@ OWN = "acme" + "secret" + "password"
         # a word and a year, and a sign
         ("src/Api.cs", 'c.Credentials = new NetworkCredential("shop", "VALUE");', "Winter" + "2020!"),
         ("src/api.py", 'requests.get(url, auth=("shop", "VALUE"))', "Winter" + "2020!"),
+        # what begins as formats do, and keys of no kind, drawn from signs as well
+        ("src/app.ts", "const secretKey = 'VALUE';", "%c^" + SIGNED),
+        ("src/app.ts", "const o = { sendgridKey: 'VALUE' };", SIGNED),
+        ("src/app.py", 'x["maps_key"] = "VALUE"', SIGNED),
+        ("src/app.py", 'passkey = "VALUE"', "x9Kq" + "2m#w"),
         # names and values that elements part
         ("ios/Info.plist", "<plist><dict>\n<key>APISecret</key>\n<string>VALUE</string></dict></plist>", HEX[:32]),
         (
