@@ -5,7 +5,7 @@ digit; of passwords any will do, if it is assigned. Without quotes (prose, shell
 names of variables seldom do. A match ends in the value, and only its line is read.
 """
 
-from hooks.keyname import STRONG_KEYS
+from hooks.keyname import ASIAN, ASIAN_IS, STRONG_KEYS
 from hooks.structure.trigger import FOREIGN
 
 _TEXT = rb"""(?:[^\s"'`<>{}$]|\\\$)"""
@@ -33,14 +33,12 @@ _DRAWN_SIGN = rb"[\w+/=~\-!@#$%^&*?]"
 _DRAWN_KEY = rb"(?:" + _DRAWN_SIGN + rb"{9,60}\d|" + _DRAWN_SIGN + rb"{0,8}\d" + _DRAWN_SIGN + rb"{7})"
 _OTHER_KEY = rb"(?i)[a-z][-_. ]?key"
 
-# `password` in Korean, Japanese and Chinese, in UTF-8, with a colon or the particle that says `is`.
-_ASIAN = ("비밀번호", "비번", "암호", "패스워드", "パスワード", "暗証番号", "密码", "密碼", "口令")
-_ASIAN_IS = b"|".join(map(str.encode, (":", "=", "\uff1a", "->", "는", "은", "は", "是", "为", "為")))
+_ASIAN_IS = b"|".join(map(str.encode, ASIAN_IS))
 
 TRIGGER: tuple[bytes, ...] = (
     *(
-        word.encode() + rb"[ \t]{0,3}(?:" + _ASIAN_IS + rb")>?[ \t]{0,3}(?:[`*]{0,2}|\xe3\x80[\x8c\x8e])[!-~]{8}"
-        for word in _ASIAN
+        word.encode() + rb"[ \t]{0,3}(?:" + _ASIAN_IS + rb")[ \t]{0,3}(?:[`*]{0,2}|\xe3\x80[\x8c\x8e])[!-~]{8}"
+        for word in ASIAN
     ),
     *(rb"(?i)" + word + rb"(?:[^\n]{0,60}" + _QUOTED + rb"|" + _NEXT_LINE + rb"|" + _BARE + rb")" for word in _WORDS),
     _OTHER_KEY + rb"[^\n]{0,60}[\"'`]" + _DRAWN_KEY,

@@ -94,6 +94,10 @@ FOREIGN = (
 )
 """What such names hold, in lower case."""
 
+ASIAN = ("비밀번호", "비번", "암호", "패스워드", "パスワード", "暗証番号", "密码", "密碼", "口令")
+"""`password` as notes in Korean, Japanese and Chinese have it, and what stands between it and the value."""
+ASIAN_IS = ("=>", "->", ":", "=", "\uff1a", "는", "은", "は", "是", "为", "為")
+
 
 @functools.lru_cache(maxsize=4096)
 def words(key: str) -> tuple[str, ...]:

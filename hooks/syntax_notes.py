@@ -6,6 +6,7 @@ Sentences speak of passwords without telling one far more often, so that a value
 
 from __future__ import annotations
 
+from hooks.keyname import ASIAN, ASIAN_IS
 from hooks.syntax_row import Row
 
 _MIXED = (
@@ -54,8 +55,8 @@ NOTES = (
     ),
     # the word for it in Korean, Japanese and Chinese, with a colon or the particle that says `is`
     Row(
-        "비밀번호 비번 암호 패스워드 パスワード 暗証番号 密码 密碼 口令",
-        r"(?:비밀번호|비번|암호|패스워드|パスワード|暗証番号|密码|密碼|口令)\s{0,3}(?:[:=\uff1a]|->|=>|는|은|は|是|为|為)\s{0,3}"
+        " ".join(ASIAN),
+        rf"(?:{'|'.join(ASIAN)})\s{{0,3}}(?:{'|'.join(ASIAN_IS)})\s{{0,3}}"
         r"[`\"'*\u300c\u300e]{0,2}(?=[!-~]{0,40}\d)(?=[!-~]{0,40}[A-Za-z])"
         r"(?P<value>(?![\"'`(\[<{$%&@:,;/\\-])(?:(?![\"'`<>(){},;])[!-~]){8,40}?)[`\"'*]{0,2}(?=[^!-~]|[.,;)]|$)",
         "password",
